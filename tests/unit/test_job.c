@@ -147,6 +147,7 @@ join_side(struct arrays *a, const struct side *s, const uint8_t *tags)
 		.rank = a->rank,
 		.label = a->label,
 		.fit = a->fit,
+		.ranks = 0x7e,
 		.level = { 0, 2, 2 } };
 
 	for (size_t i = 0; i < SLOTS; i++) {
@@ -171,7 +172,7 @@ a_view(uint8_t rows[][OV_MATCH_ROW], struct ov_join_cells *cells)
 	size_t n;
 
 	assert_int_equal(ov_join_new(&j, &a, &b, ov_veto_default), OV_OK);
-	assert_int_equal(ov_join_list(j, OV_JOIN_A, OV_JOIN_MATCHES, &list), OV_OK);
+	assert_int_equal(ov_join_list(j, OV_JOIN_A, OV_LEVEL_MATCHES, &list), OV_OK);
 	ov_join_count(j, &list, cells);
 	for (size_t i = 0; i < list.n; i++) {
 		const struct ov_join_pair *p = &list.pairs[i];
