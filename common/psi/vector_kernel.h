@@ -13,6 +13,9 @@
 #include "common/psi/kernel.h"
 #include "common/psi/points.h"
 
+/* Tests and benchmarks include this file for its parts. */
+#define PART static __attribute__((unused))
+
 #define VECTORS (OV_PSI_GROUP / LANES)
 _Static_assert(VECTORS % PAIR == 0, "decoding takes two vectors at a time");
 
@@ -45,7 +48,7 @@ wipe_all(void *scratch, size_t len)
 	v_wipe_registers();
 }
 
-static void
+PART void
 expand(uint8_t *uniform, const struct ov_bytes *tokens, size_t n)
 {
 	struct expand_scratch x;
@@ -103,7 +106,7 @@ is_ok(const unsigned *refused, size_t i)
 	return ~(refused[i / LANES] >> (i % LANES)) & 1;
 }
 
-static void
+PART void
 blind_uniform(
     uint8_t *out, uint8_t *ok, const uint8_t *uniform, size_t n, const uint8_t scalar[32])
 {
@@ -122,7 +125,7 @@ blind_uniform(
 	wipe_all(&w, sizeof(w));
 }
 
-static void
+PART void
 blind_points(
     uint8_t *out, uint8_t *ok, const uint8_t *points, size_t n, const uint8_t scalar[32])
 {
