@@ -19,15 +19,15 @@ struct pair {
 INLINE void
 pair_sqr_n(struct pair *r, const struct pair *a, int n)
 {
-	BOTH r->v[i_] = fe_sqr(a->v[i_]);
+	BOTH fe_sqr(&r->v[i_], &a->v[i_]);
 	for (int j = 1; j < n; j++)
-		BOTH r->v[i_] = fe_sqr(r->v[i_]);
+		BOTH fe_sqr(&r->v[i_], &r->v[i_]);
 }
 
 INLINE void
 pair_mul(struct pair *r, const struct pair *a, const struct pair *b)
 {
-	BOTH r->v[i_] = fe_mul(a->v[i_], b->v[i_]);
+	BOTH fe_mul(&r->v[i_], &a->v[i_], &b->v[i_]);
 }
 
 /* r = x^(2^252 - 3); the comments give the exponent. */
@@ -62,13 +62,24 @@ pair_pow22523(struct pair *r, const struct pair *x)
 
 /* z^(p - 2) = (z^(2^252 - 3))^8 z^3; 0 for 0.  Once a group: the second vector is idle.
  */
-static struct fe
-fe_invert(struct fe z)
+static void
+fe_invert(struct fe *r, const struct fe *z)
 {
-	struct pair x = { { z, z } };
+	struct pair x = { { *z, *z } };
+	struct fe z3;
 
 	pair_pow22523(&x, &x);
-	return fe_mul(fe_sqr(fe_sqr(fe_sqr(x.v[0]))), fe_mul(fe_sqr(z), z));
+	pair_sqr_n(&x, &x, 3);
+	fe_sqr(&z3, z);
+	fe_mul(&z3, &z3, z);
+	fe_mul(r, &x.v[0], &z3);
+}
+
+/* a times a constant. */
+INLINE void
+fe_scale(struct fe *r, const struct fe *a, struct fe constant)
+{
+	fe_mul(r, a, &constant);
 }
 
 INLINE struct fe
@@ -87,29 +98,75 @@ NOINLINE void
 pair_sqrt_ratio(
     struct pair *r, struct pair_mask *square, const struct pair *u, const struct pair *v)
 {
-	struct pair uv3, uv7;
+	struct pair uv3, root;
 
 	BOTH
 	{
-		struct fe v2 = fe_sqr(v->v[i_]);
+		struct fe v2;
 
-		uv3.v[i_] = fe_mul(u->v[i_], fe_mul(v2, v->v[i_]));
-		uv7.v[i_] = fe_mul(uv3.v[i_], fe_sqr(v2));
+		fe_sqr(&v2, &v->v[i_]);
+		fe_mul(&uv3.v[i_], &v2, &v->v[i_]);
+		fe_mul(&uv3.v[i_], &uv3.v[i_], &u->v[i_]);
+		fe_sqr(&v2, &v2);
+		fe_mul(&root.v[i_], &uv3.v[i_], &v2); /* u v^7 */
 	}
-	pair_pow22523(&uv7, &uv7);
+	pair_pow22523(&root, &root);
+	pair_mul(&root, &root, &uv3);
 	BOTH
 	{
-		struct fe root = fe_mul(uv7.v[i_], uv3.v[i_]);
-		struct fe check = fe_mul(fe_sqr(root), v->v[i_]);
-		lane_mask correct = fe_is_zero(fe_sub(check, u->v[i_]));
-		lane_mask flipped = fe_is_zero(fe_add(check, u->v[i_]));
-		lane_mask flipped_i =
-		    fe_is_zero(fe_add(check, fe_mul(u->v[i_], CONST(SQRT_M1))));
-		struct fe times_i = fe_mul(root, CONST(SQRT_M1));
+		struct fe check, i_u, i_root;
+		lane_mask correct, flipped, flipped_i;
 
-		r->v[i_] = fe_abs(fe_select(mask_or(flipped, flipped_i), times_i, root));
+		fe_sqr(&check, &root.v[i_]);
+		fe_mul(&check, &check, &v->v[i_]);
+		fe_scale(&i_u, &u->v[i_], CONST(SQRT_M1));
+		fe_scale(&i_root, &root.v[i_], CONST(SQRT_M1));
+		correct = fe_is_zero(fe_sub(check, u->v[i_]));
+		flipped = fe_is_zero(fe_add(check, u->v[i_]));
+		flipped_i = fe_is_zero(fe_add(check, i_u));
+		r->v[i_] =
+		    fe_abs(fe_select(mask_or(flipped, flipped_i), i_root, root.v[i_]));
 		square->m[i_] = mask_or(correct, flipped);
 	}
+}
+
+/* u and v of the map (section 4.3.4), the numerator and denominator under the root. */
+INLINE void
+map_ratio(struct fe *u, struct fe *v, struct fe *r, const struct fe *t)
+{
+	struct fe a, b;
+
+	fe_sqr(r, t);
+	fe_scale(r, r, CONST(SQRT_M1));
+	a = fe_add(*r, CONST(ONE));
+	fe_scale(u, &a, CONST(ONE_MINUS_D_SQ));
+	fe_scale(&a, r, CONST(D));
+	a = fe_neg(fe_add(CONST(ONE), a));
+	b = fe_add(*r, CONST(D));
+	fe_mul(v, &a, &b);
+}
+
+/* The rest of the map: x = w0 / w1, y = w2 / w3. */
+INLINE void
+map_finish(struct completed *w, lane_mask square, struct fe s, const struct fe *v,
+    const struct fe *r, const struct fe *t)
+{
+	struct fe s_prime, c, n, a;
+
+	fe_mul(&s_prime, &s, t);
+	s_prime = fe_neg(fe_abs(s_prime));
+	c = fe_select(square, fe_neg(CONST(ONE)), *r);
+	s = fe_select(square, s, s_prime);
+	a = fe_sub(*r, CONST(ONE));
+	fe_mul(&n, &c, &a);
+	fe_scale(&n, &n, CONST(D_MINUS_ONE_SQ));
+	n = fe_sub(n, *v);
+	fe_mul(&a, &s, v);
+	w->e = fe_add(a, a);
+	fe_scale(&w->f, &n, CONST(SQRT_AD_MINUS_ONE));
+	fe_sqr(&a, &s);
+	w->g = fe_sub(CONST(ONE), a);
+	w->h = fe_add(CONST(ONE), a);
 }
 
 /* The sum of two maps (section 4.3.4) of LANES times 64 bytes, 64 bytes apart: the two
@@ -124,31 +181,15 @@ map_uniform(struct add_in *out, const uint8_t *uniform)
 
 	BOTH
 	{
-		struct fe d_r;
-
 		t.v[i_] = fe_load(uniform + 32 * i_, 64);
-		r.v[i_] = fe_mul(fe_sqr(t.v[i_]), CONST(SQRT_M1));
-		u.v[i_] = fe_mul(fe_add(r.v[i_], CONST(ONE)), CONST(ONE_MINUS_D_SQ));
-		d_r = fe_mul(r.v[i_], CONST(D));
-		v.v[i_] =
-		    fe_mul(fe_neg(fe_add(CONST(ONE), d_r)), fe_add(r.v[i_], CONST(D)));
+		map_ratio(&u.v[i_], &v.v[i_], &r.v[i_], &t.v[i_]);
 	}
 	pair_sqrt_ratio(&s, &square, &u, &v);
 	BOTH
 	{
-		lane_mask m = square.m[i_];
-		struct fe s_prime = fe_neg(fe_abs(fe_mul(s.v[i_], t.v[i_])));
-		struct fe c = fe_select(m, fe_neg(CONST(ONE)), r.v[i_]);
-		struct fe root = fe_select(m, s.v[i_], s_prime);
-		struct fe n =
-		    fe_mul(fe_mul(c, fe_sub(r.v[i_], CONST(ONE))), CONST(D_MINUS_ONE_SQ));
-		struct fe s_v = fe_mul(root, v.v[i_]), s2 = fe_sqr(root);
-		struct completed w; /* x = w0 / w1, y = w2 / w3 */
+		struct completed w;
 
-		w.e = fe_add(s_v, s_v);
-		w.f = fe_mul(fe_sub(n, v.v[i_]), CONST(SQRT_AD_MINUS_ONE));
-		w.g = fe_sub(CONST(ONE), s2);
-		w.h = fe_add(CONST(ONE), s2);
+		map_finish(&w, square.m[i_], s.v[i_], &v.v[i_], &r.v[i_], &t.v[i_]);
 		to_add_in(&sum[i_], &w);
 	}
 	to_cached(&second, &sum[1]);
@@ -165,28 +206,33 @@ decode_pair(struct add_in out[PAIR], struct pair_mask *ok, const uint8_t *encodi
 
 	BOTH
 	{
-		struct fe ss, u22;
+		struct fe a, u22;
 
 		s.v[i_] = fe_load(encodings + 32 * LANES * i_, 32);
-		ss = fe_sqr(s.v[i_]);
-		u1.v[i_] = fe_sub(CONST(ONE), ss);
-		u2.v[i_] = fe_add(CONST(ONE), ss);
-		u22 = fe_sqr(u2.v[i_]);
-		v.v[i_] = fe_neg(fe_add(fe_mul(fe_sqr(u1.v[i_]), CONST(D)), u22));
-		w.v[i_] = fe_mul(v.v[i_], u22);
+		fe_sqr(&a, &s.v[i_]);
+		u1.v[i_] = fe_sub(CONST(ONE), a);
+		u2.v[i_] = fe_add(CONST(ONE), a);
+		fe_sqr(&u22, &u2.v[i_]);
+		fe_sqr(&a, &u1.v[i_]);
+		fe_scale(&a, &a, CONST(D));
+		v.v[i_] = fe_neg(fe_add(a, u22));
+		fe_mul(&w.v[i_], &v.v[i_], &u22);
 		one.v[i_] = CONST(ONE);
 	}
 	pair_sqrt_ratio(&root, ok, &one, &w);
 	BOTH
 	{
-		struct fe dx = fe_mul(root.v[i_], u2.v[i_]);
-		struct fe dy = fe_mul(fe_mul(root.v[i_], dx), v.v[i_]);
-		struct fe sx = fe_mul(s.v[i_], dx);
-		struct fe x = fe_abs(fe_add(sx, sx));
-		struct fe y = fe_mul(u1.v[i_], dy);
-		struct fe t = fe_mul(x, y);
-		lane_mask bad = mask_or(fe_is_negative(t), fe_is_zero(y));
+		struct fe dx, dy, x, y, t;
+		lane_mask bad;
 
+		fe_mul(&dx, &root.v[i_], &u2.v[i_]);
+		fe_mul(&dy, &root.v[i_], &dx);
+		fe_mul(&dy, &dy, &v.v[i_]);
+		fe_mul(&x, &s.v[i_], &dx);
+		x = fe_abs(fe_add(x, x));
+		fe_mul(&y, &u1.v[i_], &dy);
+		fe_mul(&t, &x, &y);
+		bad = mask_or(fe_is_negative(t), fe_is_zero(y));
 		ok->m[i_] = mask_and(ok->m[i_], mask_not(bad));
 		out[i_].P = fe_add(y, x);
 		out[i_].M = fe_sub(y, x);
@@ -202,28 +248,43 @@ struct half_encoded {
 	lane_mask zero;
 };
 
-static struct fe
+/* e f g h, or 1 where that is 0. */
+INLINE struct fe
 nonzero_product(const struct half_encoded *s)
 {
-	return fe_select(s->zero, CONST(ONE), fe_mul(s->eg, s->fh));
+	struct fe r;
+
+	fe_mul(&r, &s->eg, &s->fh);
+	return fe_select(s->zero, CONST(ONE), r);
 }
 
-/* The encoding of 2 p from (e, f, g, h) and 1 / (e f g h) (section 4.3.2, for a point
- * that is twice another: Hamburg, "Decaf", 2015, and the batch form of curve25519-dalek's
- * notes). Everything a square root was needed for is known: x = e / f, y = g / h. */
+/* The encoding of 2 p from (e, f, g, h) and 1 / (e f g h): section 4.3.2 for a point that
+ * is twice another, so that every square root in it is known (Hamburg, "Decaf", 2015,
+ * section 7; the batch form is from the notes of curve25519-dalek).  In this order:
+ * rotate where x y is negative, then make x positive, then |s|. */
 INLINE struct fe
-encode_one(const struct half_encoded *s, struct fe inverse)
+encode_one(const struct half_encoded *s, const struct fe *inverse)
 {
-	struct fe z_inv = fe_mul(s->eg, inverse), t_inv = fe_mul(s->fh, inverse);
-	lane_mask rotate = fe_is_negative(fe_mul(s->eg, z_inv)); /* x y is negative */
-	struct fe e = fe_select(rotate, s->c.g, s->c.e);
-	struct fe g = fe_select(rotate, fe_neg(s->c.e), s->c.g);
-	struct fe h = fe_select(rotate, fe_mul(s->c.f, CONST(SQRT_M1)), s->c.h);
-	struct fe magic = fe_select(rotate, CONST(SQRT_M1), CONST(INVSQRT_A_MINUS_D));
-	lane_mask negative = fe_is_negative(fe_mul(fe_mul(h, e), z_inv));
+	struct fe z_inv, t_inv, a, e, f, g, h, magic;
+	lane_mask rotate;
 
-	g = fe_select(negative, fe_neg(g), g);
-	return fe_abs(fe_mul(fe_sub(h, g), fe_mul(magic, fe_mul(g, t_inv))));
+	fe_mul(&z_inv, &s->eg, inverse);
+	fe_mul(&t_inv, &s->fh, inverse);
+	fe_mul(&a, &s->eg, &z_inv); /* x y */
+	rotate = fe_is_negative(a);
+	fe_scale(&f, &s->c.f, CONST(SQRT_M1));
+	e = fe_select(rotate, s->c.g, s->c.e);
+	g = fe_select(rotate, fe_neg(s->c.e), s->c.g);
+	h = fe_select(rotate, f, s->c.h);
+	magic = fe_select(rotate, CONST(SQRT_M1), CONST(INVSQRT_A_MINUS_D));
+	fe_mul(&a, &h, &e);
+	fe_mul(&a, &a, &z_inv); /* x */
+	g = fe_select(fe_is_negative(a), fe_neg(g), g);
+	fe_mul(&a, &g, &t_inv);
+	fe_mul(&a, &a, &magic);
+	h = fe_sub(h, g);
+	fe_mul(&a, &a, &h);
+	return fe_abs(a);
 }
 
 /* 32 bytes each for 2 * p[i], n vectors, one inversion for all of them.  Where e f g h is
@@ -233,26 +294,29 @@ NOINLINE void
 double_and_encode(uint8_t *out, unsigned *is_identity, struct half_encoded *work,
     const struct double_in *p, size_t n)
 {
-	struct fe product = CONST(ONE);
+	struct fe product = CONST(ONE), factor, inverse;
 
 	for (size_t i = 0; i < n; i++) {
 		struct half_encoded *s = &work[i];
 
 		double_half(&s->c, &p[i]);
-		s->eg = fe_mul(s->c.e, s->c.g);
-		s->fh = fe_mul(s->c.f, s->c.h);
-		s->zero = fe_is_zero(fe_mul(s->eg, s->fh));
+		fe_mul(&s->eg, &s->c.e, &s->c.g);
+		fe_mul(&s->fh, &s->c.f, &s->c.h);
+		fe_mul(&factor, &s->eg, &s->fh);
+		s->zero = fe_is_zero(factor);
 		s->before = product;
-		product = fe_mul(product, nonzero_product(s));
+		factor = fe_select(s->zero, CONST(ONE), factor);
+		fe_mul(&product, &product, &factor);
 	}
-	product = fe_invert(product);
+	fe_invert(&product, &product);
 	for (size_t i = n; i-- > 0;) {
 		struct half_encoded *s = &work[i];
-		struct fe inverse = fe_mul(product, s->before);
 
-		product = fe_mul(product, nonzero_product(s));
+		fe_mul(&inverse, &product, &s->before);
 		inverse = fe_select(s->zero, fe_const(0, 0, 0, 0), inverse);
-		fe_store(out + 32 * LANES * i, encode_one(s, inverse));
+		factor = nonzero_product(s);
+		fe_mul(&product, &product, &factor);
+		fe_store(out + 32 * LANES * i, encode_one(s, &inverse));
 		is_identity[i] = mask_bits(s->zero);
 	}
 }

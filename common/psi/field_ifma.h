@@ -18,6 +18,7 @@
 
 #define LANES 8
 #define INLINE static inline __attribute__((always_inline))
+#define NOINLINE static __attribute__((noinline))
 
 struct fe {
 	__m512i l0, l1, l2, l3, l4;
@@ -191,9 +192,10 @@ fe_neg(struct fe a)
  * and take the low parts on top.  Columns then hold at most, from 0 to 9: 4, 10, 16, 22,
  * 28, 26, 20, 14, 8, 2 u; folded, without the offset: 498, 390, 282, 174, 66 u. A column
  * of 5 or more is folded as soon as it is complete. */
-INLINE struct wide
-wide_mul(struct fe a, struct fe b, const int k)
+INLINE void
+wide_mul(struct wide *r, const struct fe *fa, const struct fe *fb, const int k)
 {
+	const struct fe a = *fa, b = *fb;
 	__m512i z0 = OFFSET0(k, 0), z1 = OFFSETI(k, 1), z2 = OFFSETI(k, 1);
 	__m512i z3 = OFFSETI(k, 1), z4 = OFFSETI(k, 1), z5 = V_ZERO, z6 = V_ZERO;
 	__m512i z7 = V_ZERO, z8 = V_ZERO, z9 = V_ZERO;
@@ -223,18 +225,18 @@ wide_mul(struct fe a, struct fe b, const int k)
 	ROW(V_LO, a.l1, z1, z2, z3, z4, z5);
 	z0 = v_fold(z0, z5, v_c19);
 	ROW(V_LO, a.l0, z0, z1, z2, z3, z4);
-	return (struct wide){ z0, z1, z2, z3, z4 };
+	*r = (struct wide){ z0, z1, z2, z3, z4 };
 }
 
 /* a^2 + 2^k p, same bounds.  Cross products count twice; a doubled limb might not fit 52
  * bits, so accumulators are doubled instead: once more for high parts. */
-INLINE struct wide
-wide_sqr(struct fe a, const int k)
+INLINE void
+wide_sqr(struct wide *r, const struct fe *a, const int k)
 {
-	const __m512i a0 = a.l0, a1 = a.l1, a2 = a.l2, a3 = a.l3, a4 = a.l4;
+	const __m512i a0 = a->l0, a1 = a->l1, a2 = a->l2, a3 = a->l3, a4 = a->l4;
 	__m512i z0, z1, z2, z3, z4, z5, z6, z7, z8, z9;
 
-	CHECK_BELOW(a, CARRIED_BELOW);
+	CHECK_BELOW(*a, CARRIED_BELOW);
 	z5 = V_HI(V_ZERO, a0, a4);
 	z6 = V_HI(V_ZERO, a1, a4);
 	z7 = V_HI(V_ZERO, a2, a4);
@@ -283,21 +285,28 @@ wide_sqr(struct fe a, const int k)
 	z0 = V_LO(z0, a0, a0);
 	z2 = V_LO(z2, a1, a1);
 	z4 = V_LO(z4, a2, a2);
-	return (struct wide){ z0, z1, z2, z3, z4 };
+	*r = (struct wide){ z0, z1, z2, z3, z4 };
 }
 #undef ROW
 #undef DOUBLE
 
-INLINE struct fe
-fe_mul(struct fe a, struct fe b)
+/* r may be a or b. */
+INLINE void
+fe_mul(struct fe *r, const struct fe *a, const struct fe *b)
 {
-	return fe_carry(wide_mul(a, b, 0));
+	struct wide w;
+
+	wide_mul(&w, a, b, 0);
+	*r = fe_carry(w);
 }
 
-INLINE struct fe
-fe_sqr(struct fe a)
+INLINE void
+fe_sqr(struct fe *r, const struct fe *a)
 {
-	return fe_carry(wide_sqr(a, 0));
+	struct wide w;
+
+	wide_sqr(&w, a, 0);
+	*r = fe_carry(w);
 }
 
 /* 1 in the lanes where the value is p or more: floor((value + 19) / 2^255), and the value

@@ -14,8 +14,6 @@
 
 #include "common/psi/constants.h"
 
-#define NOINLINE static __attribute__((noinline))
-
 #define WINDOW 4
 #define TABLE (1 << (WINDOW - 1)) /* 1P to 8P */
 /* Digits of a scalar < 2^253, with a bit to spare for the last carry. */
@@ -46,13 +44,17 @@ struct completed {
 INLINE void
 double_half(struct completed *r, const struct double_in *p)
 {
-	struct wide B = wide_sqr(p->Y, 8), A = wide_sqr(p->X, 0);
-	struct wide G = wide_sub(B, A), H = wide_add(A, B), C;
+	struct wide A, B, C, S, G, H;
 
+	wide_sqr(&B, &p->Y, 8);
+	wide_sqr(&A, &p->X, 0);
+	G = wide_sub(B, A);
+	H = wide_add(A, B);
 	r->f = fe_carry(G);
 	r->g = fe_carry(H);
-	r->e = fe_carry(wide_sub(wide_sqr(p->S, 10), H));
-	C = wide_sqr(p->Z, 8);
+	wide_sqr(&S, &p->S, 10);
+	r->e = fe_carry(wide_sub(S, H));
+	wide_sqr(&C, &p->Z, 8);
 	r->h = fe_carry(wide_sub(wide_add(C, C), G));
 }
 
@@ -60,24 +62,27 @@ double_half(struct completed *r, const struct double_in *p)
 INLINE void
 to_double_in(struct double_in *r, const struct completed *c)
 {
-	struct wide Y = wide_mul(c->g, c->f, 0), X;
+	struct wide X, Y;
 
+	wide_mul(&Y, &c->g, &c->f, 0);
 	r->Y = fe_carry(Y);
-	X = wide_mul(c->e, c->h, 0);
+	wide_mul(&X, &c->e, &c->h, 0);
 	r->X = fe_carry(X);
 	r->S = fe_carry(wide_add(X, Y)); /* < 1004u */
-	r->Z = fe_mul(c->f, c->h);
+	fe_mul(&r->Z, &c->f, &c->h);
 }
 
 INLINE void
 to_add_in(struct add_in *r, const struct completed *c)
 {
-	struct wide Y = wide_mul(c->g, c->f, 8), X = wide_mul(c->e, c->h, 0);
+	struct wide X, Y;
 
+	wide_mul(&Y, &c->g, &c->f, 8);
+	wide_mul(&X, &c->e, &c->h, 0);
 	r->P = fe_carry(wide_add(Y, X)); /* < 1526u */
 	r->M = fe_carry(wide_sub(Y, X)); /* covered by 2^8 p */
-	r->T = fe_mul(c->e, c->g);
-	r->Z = fe_mul(c->f, c->h);
+	fe_mul(&r->T, &c->e, &c->g);
+	fe_mul(&r->Z, &c->f, &c->h);
 }
 
 /* p + q, or p - q where negative is set and q.P and q.M are already exchanged; negating T
@@ -86,13 +91,15 @@ INLINE void
 add_half(struct completed *r, const struct add_in *p, const struct cached *q,
     all_mask negative)
 {
-	struct wide PP = wide_mul(p->P, q->P, 8), MM = wide_mul(p->M, q->M, 0), TT, ZZ;
+	struct wide PP, MM, TT, ZZ;
 	struct fe sum, difference;
 
+	wide_mul(&PP, &p->P, &q->P, 8);
+	wide_mul(&MM, &p->M, &q->M, 0);
 	r->e = fe_carry(wide_sub(PP, MM));
 	r->g = fe_carry(wide_add(PP, MM));
-	TT = wide_mul(p->T, q->Td, 0);
-	ZZ = wide_mul(p->Z, q->Z2, 8);
+	wide_mul(&TT, &p->T, &q->Td, 0);
+	wide_mul(&ZZ, &p->Z, &q->Z2, 8);
 	sum = fe_carry(wide_add(ZZ, TT));
 	difference = fe_carry(wide_sub(ZZ, TT));
 	r->f = fe_select_all(negative, difference, sum);
@@ -102,10 +109,12 @@ add_half(struct completed *r, const struct add_in *p, const struct cached *q,
 INLINE void
 to_cached(struct cached *r, const struct add_in *p)
 {
+	const struct fe two_d = CONST(2D);
+
 	r->P = p->P;
 	r->M = p->M;
 	r->Z2 = fe_add(p->Z, p->Z);
-	r->Td = fe_mul(p->T, CONST(2D));
+	fe_mul(&r->Td, &p->T, &two_d);
 }
 
 /* (2X : 2Y : 2Z): any representative will do. */
