@@ -18,7 +18,8 @@ enum {
 	FORM_SHORT = 1, /* a word or abbreviation elsewhere: last, and country agrees */
 	FORM_WORD = 2,	/* so common a word that no country is not enough either */
 	FORM_FRONT = 4, /* stands in front too */
-	FORM_AFFIX = 8	/* written without a space, at either end */
+	FORM_AFFIX = 8, /* written without a space, at either end */
+	FORM_STRUCTURE = 16 /* "group", "holdings": not a legal form */
 };
 
 struct form {
@@ -31,6 +32,7 @@ struct form {
 struct affix {
 	char text[96];
 	size_t len;
+	unsigned int flags;
 };
 
 static struct form forms[FORMS_MAX];
@@ -63,6 +65,9 @@ flags_of(const struct ov_field *f)
 			break;
 		case 'a':
 			flags |= FORM_AFFIX;
+			break;
+		case 'g':
+			flags |= FORM_STRUCTURE;
 			break;
 		default:
 			break;
@@ -102,7 +107,7 @@ canonical(char *out, size_t cap, const struct ov_field *f)
 }
 
 static enum ov_status
-add_affix(const char *text, size_t len)
+add_affix(const char *text, size_t len, unsigned int flags)
 {
 	struct affix *a = &affixes[affix_count];
 
@@ -110,6 +115,7 @@ add_affix(const char *text, size_t len)
 		return OV_E_BUG;
 	memcpy(a->text, text, len);
 	a->len = len;
+	a->flags = flags;
 	affix_count++;
 	return OV_OK;
 }
@@ -127,7 +133,7 @@ add_form(void *ctx, const struct ov_field *f, size_t n)
 		return OV_E_BUG;
 	*form = (struct form){ f[1].p, f[1].len, n > 2 ? flags_of(&f[2]) : 0, 0 };
 	if ((form->flags & FORM_AFFIX) != 0 &&
-	    (st = add_affix(text, strlen(text))) != OV_OK)
+	    (st = add_affix(text, strlen(text), form->flags)) != OV_OK)
 		return st;
 	if (ov_table_get(&form_index, text, strlen(text), &before))
 		form->next = (uint32_t)before + 1;
@@ -301,7 +307,34 @@ struct span {
 	struct ov_words *t;
 	size_t first, n;
 	const char *cc;
+	struct ov_name_tail *tail; /* or NULL */
 };
+
+/* Notes what was taken off, in the order of the name, as far as it fits. */
+static void
+note(struct span *s, unsigned int flags, const char *text, size_t len)
+{
+	char *out;
+	size_t had;
+
+	if (s->tail == NULL)
+		return;
+	out = (flags & FORM_STRUCTURE) != 0 ? s->tail->structure : s->tail->form;
+	had = strlen(out);
+	if (had + len >= OV_NAME_TAIL_CAP)
+		return;
+	memmove(out + len, out, had + 1);
+	memcpy(out, text, len);
+}
+
+/* As note, for n words from the first-th on. */
+static void
+note_words(struct span *s, const struct form *f, size_t first, size_t n)
+{
+	char text[OV_NAME_TAIL_CAP];
+
+	note(s, f->flags, text, ov_words_join(text, sizeof(text), s->t, first, n, ""));
+}
 
 static bool
 word_is(const struct span *s, size_t i, const char *word)
@@ -346,9 +379,12 @@ form_at(const struct span *s, size_t first, size_t n)
 static bool
 strip_last(struct span *s)
 {
+	const struct form *f;
+
 	for (size_t n = s->n < FORM_WORDS_MAX + 1 ? s->n - 1 : FORM_WORDS_MAX; n > 0; n--)
-		if (form_at(s, s->first + s->n - n, n) != NULL) {
+		if ((f = form_at(s, s->first + s->n - n, n)) != NULL) {
 			s->n -= n;
+			note_words(s, f, s->first + s->n, n);
 			return true;
 		}
 	return false;
@@ -362,6 +398,7 @@ strip_first(struct span *s)
 		const struct form *f = form_at(s, s->first, n);
 
 		if (f != NULL && (f->flags & FORM_FRONT) != 0) {
+			note_words(s, f, s->first, n);
 			s->first += n;
 			s->n -= n;
 			return true;
@@ -380,12 +417,14 @@ strip_affix(struct span *s)
 		const struct affix *f = &affixes[i];
 
 		if (a->len > f->len && memcmp(s->t->text + a->at, f->text, f->len) == 0) {
+			note(s, f->flags, f->text, f->len);
 			a->at = (uint16_t)(a->at + f->len);
 			a->len = (uint16_t)(a->len - f->len);
 			return true;
 		}
 		if (z->len > f->len &&
 		    memcmp(s->t->text + z->at + z->len - f->len, f->text, f->len) == 0) {
+			note(s, f->flags, f->text, f->len);
 			z->len = (uint16_t)(z->len - f->len);
 			return true;
 		}
@@ -492,20 +531,23 @@ prepare(struct ov_words *words, const char *in, size_t len)
 }
 
 enum ov_drop
-ov_normalise_name(
-    char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len, const char *cc)
+ov_normalise_name_parts(char out[OV_TOKEN_VALUE_CAP], struct ov_name_tail *tail,
+    const char *in, size_t len, const char *cc)
 {
 	struct ov_words words;
 	struct span s;
 	enum ov_drop why;
 
 	out[0] = '\0';
+	if (tail != NULL)
+		*tail = (struct ov_name_tail){ "", "" };
 	why = prepare(&words, in, len);
 	if (why != OV_DROP_NONE)
 		return why;
 	if (words.n == 0)
 		return OV_DROP_EMPTY;
-	s = (struct span){ &words, 0, words.n, cc != NULL && cc[0] != '\0' ? cc : NULL };
+	s = (struct span){ &words, 0, words.n, cc != NULL && cc[0] != '\0' ? cc : NULL,
+		tail };
 	while (strip_particles(&s) || strip_last(&s) || strip_first(&s) ||
 	       strip_affix(&s) || strip_tld(&s))
 		;
@@ -513,6 +555,32 @@ ov_normalise_name(
 	drop_and(&s);
 	if (ov_words_join(out, OV_TOKEN_VALUE_CAP, &words, s.first, s.n, "") == 0)
 		return OV_DROP_TOO_LONG;
+	return OV_DROP_NONE;
+}
+
+enum ov_drop
+ov_normalise_name(
+    char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len, const char *cc)
+{
+	return ov_normalise_name_parts(out, NULL, in, len, cc);
+}
+
+enum ov_drop
+ov_normalise_name_long(
+    char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len, const char *cc)
+{
+	struct ov_name_tail tail;
+	enum ov_drop why = ov_normalise_name_parts(out, &tail, in, len, cc);
+	size_t n = strlen(out), m = strlen(tail.structure), k = strlen(tail.form);
+
+	if (why != OV_DROP_NONE)
+		return why;
+	if (n + m + k > OV_TOKEN_VALUE_MAX) {
+		out[0] = '\0';
+		return OV_DROP_TOO_LONG;
+	}
+	memcpy(out + n, tail.structure, m);
+	memcpy(out + n + m, tail.form, k + 1);
 	return OV_DROP_NONE;
 }
 
