@@ -55,9 +55,9 @@ typedef const char *ov_icp_value_fn(void *ctx, size_t i);
 
 struct ov_icp_result {
 	enum ov_fit fit;
-	uint32_t score;   /* sum of the weights that are certainly met */
+	uint32_t score;	  /* sum of the weights that are certainly met */
 	uint32_t highest; /* the same if all that is unknown were met */
-	uint8_t band;     /* 1: the best; 0: below all bands, or no bands */
+	uint8_t band;	  /* 1: the best; 0: below all bands, or no bands */
 };
 
 /* Evaluates one account.  Thread-safe for one icp if value is. */

@@ -18,9 +18,9 @@ struct value {
 	uint64_t hash;
 	size_t offset; /* in text */
 	uint8_t len, rank;
-	uint8_t drop;   /* enum ov_merge_drop, for all its claims */
+	uint8_t drop;	/* enum ov_merge_drop, for all its claims */
 	uint8_t source; /* best of its live claims */
-	bool links;     /* joins records in the present stage */
+	bool links;	/* joins records in the present stage */
 	uint32_t owner; /* root of the one record it is a key of, or NONE */
 };
 
@@ -36,8 +36,8 @@ struct forest {
 
 struct ov_merge {
 	uint32_t n_rows, rows_cap;
-	uint32_t *name;  /* of each row: its bare name's value or NONE */
-	uint8_t *signs;  /* of each row, then of each root */
+	uint32_t *name; /* of each row: its bare name's value or NONE */
+	uint8_t *signs; /* of each row, then of each root */
 	struct claim *claim;
 	uint32_t n_claims, claims_cap, row_claims; /* row_claims: first of this row */
 	struct value *value;
@@ -53,7 +53,7 @@ struct ov_merge {
 	uint32_t *stamp; /* of each row, for counting distinct roots */
 	uint32_t now;
 	uint32_t n_records;
-	uint32_t *record; /* of each row */
+	uint32_t *record;	   /* of each row */
 	uint32_t *key_begin, *key; /* keys of each record: value numbers */
 };
 
@@ -69,7 +69,8 @@ ov_merge_drop_text(enum ov_merge_drop why)
 		return "it is shared by accounts whose registry ids say that they are "
 		       "different companies; correct one of them";
 	case OV_MERGE_FAMILY:
-		return "accounts of many different names share it, so it says which house "
+		return "accounts of many different names share it, so it says which "
+		       "house "
 		       "they belong to, not which company they are";
 	case OV_MERGE_SHARED:
 		return "another account of this book has it too";
@@ -174,7 +175,7 @@ is_value(const struct ov_merge *m, uint32_t at, uint64_t hash, enum ov_rank rank
 	const struct value *have = &m->value[at];
 
 	return have->hash == hash && have->rank == rank && have->len == v.len &&
-	    memcmp(m->text + have->offset, v.p, v.len) == 0;
+	       memcmp(m->text + have->offset, v.p, v.len) == 0;
 }
 
 static void
@@ -329,9 +330,11 @@ index_claims(struct ov_merge *m)
 /* Calls for each live claim of value v: `struct claim *c` is it. */
 #define FOR_CLAIMS(m, v, c)                                                              \
 	for (uint32_t i_ = (m)->begin[v]; i_ < (m)->begin[(v) + 1]; i_++)                \
-		for (struct claim *c = &(m)->claim[(m)->by_value[i_]]; c != NULL; c = NULL)
+		for (struct claim *c = &(m)->claim[(m)->by_value[i_]]; c != NULL;        \
+		     c = NULL)
 
-/* Distinct roots among the live claims of v, and how many of them have an LEI and a CIK. */
+/* Distinct roots among the live claims of v, and how many of them have an LEI and a CIK.
+ */
 struct tally {
 	uint32_t groups, lei, cik;
 };
@@ -386,7 +389,8 @@ count_names(struct ov_merge *m, uint32_t v)
 /* The letters of name without spaces, or its initials, are those of the domain's first
  * label without hyphens, or of the whole domain without dots ("booking com"). */
 static bool
-is_name_of_domain(const struct ov_merge *m, const struct value *name, const struct value *d)
+is_name_of_domain(
+    const struct ov_merge *m, const struct value *name, const struct value *d)
 {
 	char compact[256], initials[256], label[256], whole[256];
 	size_t nc = 0, ni = 0, nl = 0, nw = 0;
@@ -416,8 +420,8 @@ is_name_of_domain(const struct ov_merge *m, const struct value *name, const stru
 		}
 	}
 	return (nc == nl && memcmp(compact, label, nl) == 0) ||
-	    (nc == nw && memcmp(compact, whole, nw) == 0) ||
-	    (ni > 1 && ni == nl && memcmp(initials, label, nl) == 0);
+	       (nc == nw && memcmp(compact, whole, nw) == 0) ||
+	       (ni > 1 && ni == nl && memcmp(initials, label, nl) == 0);
 }
 
 /* Takes the domain v of a family from the rows that have another name. */
@@ -502,7 +506,8 @@ gather_signs(struct ov_merge *m)
 static enum ov_status
 drop_chains(struct ov_merge *m, uint8_t rank)
 {
-	uint8_t *lei = calloc((size_t)m->n_rows + 1, 1), *cik = calloc((size_t)m->n_rows + 1, 1);
+	uint8_t *lei = calloc((size_t)m->n_rows + 1, 1),
+		*cik = calloc((size_t)m->n_rows + 1, 1);
 	enum ov_status st = OV_OK;
 
 	OV_REQUIRE(lei != NULL && cik != NULL, OV_E_NOMEM);
