@@ -260,3 +260,27 @@ done:
 	ov_book_account_fini(&a);
 	return st;
 }
+
+const char ov_book_schema_1[] =
+    "CREATE TABLE book_row(row INTEGER PRIMARY KEY, ext_id TEXT NOT NULL,"
+    " name TEXT NOT NULL, population INTEGER NOT NULL, websites TEXT NOT NULL,"
+    " email_domains TEXT NOT NULL, country TEXT NOT NULL, lei TEXT NOT NULL,"
+    " cik TEXT NOT NULL, duns TEXT NOT NULL, vat TEXT NOT NULL,"
+    " industry TEXT NOT NULL, employees TEXT NOT NULL, revenue TEXT NOT NULL,"
+    " type TEXT NOT NULL, lifecycle TEXT NOT NULL, stage TEXT NOT NULL,"
+    " kept TEXT NOT NULL);"
+    "CREATE TABLE book_record(record INTEGER PRIMARY KEY,"
+    " population INTEGER NOT NULL, populations INTEGER NOT NULL,"
+    " rows INTEGER NOT NULL, keys BLOB NOT NULL);"
+    "CREATE TABLE book_member(record INTEGER NOT NULL, row INTEGER NOT NULL,"
+    " PRIMARY KEY(record, row)) WITHOUT ROWID;"
+    "CREATE TABLE book_dropped(row INTEGER NOT NULL, rank INTEGER NOT NULL,"
+    " value TEXT NOT NULL, why INTEGER NOT NULL,"
+    " PRIMARY KEY(row, rank, value)) WITHOUT ROWID;"
+    "CREATE TABLE book_population(population INTEGER PRIMARY KEY,"
+    " name TEXT NOT NULL UNIQUE);"
+    "CREATE TABLE book_kept(place INTEGER PRIMARY KEY, heading TEXT NOT NULL);"
+    "CREATE TABLE book_count(what INTEGER NOT NULL, which INTEGER NOT NULL,"
+    " n INTEGER NOT NULL, PRIMARY KEY(what, which)) WITHOUT ROWID;"
+    "CREATE TABLE book_state(id INTEGER PRIMARY KEY CHECK(id = 1),"
+    " generation INTEGER NOT NULL, profile TEXT NOT NULL);";

@@ -28,29 +28,7 @@
  * book_row holds what ICP and reports need of a row, and the raw key columns, from which
  * records are rebuilt; of e-mail addresses only the domain; text cells have no control
  * characters, lists in one cell are separated by line feeds. */
-#define OV_BOOK_SCHEMA_1                                                                 \
-	"CREATE TABLE book_row(row INTEGER PRIMARY KEY, ext_id TEXT NOT NULL,"           \
-	" name TEXT NOT NULL, population INTEGER NOT NULL, websites TEXT NOT NULL,"      \
-	" email_domains TEXT NOT NULL, country TEXT NOT NULL, lei TEXT NOT NULL,"        \
-	" cik TEXT NOT NULL, duns TEXT NOT NULL, vat TEXT NOT NULL,"                     \
-	" industry TEXT NOT NULL, employees TEXT NOT NULL, revenue TEXT NOT NULL,"       \
-	" type TEXT NOT NULL, lifecycle TEXT NOT NULL, stage TEXT NOT NULL,"             \
-	" kept TEXT NOT NULL);"                                                          \
-	"CREATE TABLE book_record(record INTEGER PRIMARY KEY,"                           \
-	" population INTEGER NOT NULL, populations INTEGER NOT NULL,"                    \
-	" rows INTEGER NOT NULL, keys BLOB NOT NULL);"                                   \
-	"CREATE TABLE book_member(record INTEGER NOT NULL, row INTEGER NOT NULL,"        \
-	" PRIMARY KEY(record, row)) WITHOUT ROWID;"                                      \
-	"CREATE TABLE book_dropped(row INTEGER NOT NULL, rank INTEGER NOT NULL,"         \
-	" value TEXT NOT NULL, why INTEGER NOT NULL,"                                    \
-	" PRIMARY KEY(row, rank, value)) WITHOUT ROWID;"                                 \
-	"CREATE TABLE book_population(population INTEGER PRIMARY KEY,"                   \
-	" name TEXT NOT NULL UNIQUE);"                                                   \
-	"CREATE TABLE book_kept(place INTEGER PRIMARY KEY, heading TEXT NOT NULL);"      \
-	"CREATE TABLE book_count(what INTEGER NOT NULL, which INTEGER NOT NULL,"         \
-	" n INTEGER NOT NULL, PRIMARY KEY(what, which)) WITHOUT ROWID;"                  \
-	"CREATE TABLE book_state(id INTEGER PRIMARY KEY CHECK(id = 1),"                  \
-	" generation INTEGER NOT NULL, profile TEXT NOT NULL);"
+extern const char ov_book_schema_1[];
 
 /* --- import --- */
 
@@ -135,7 +113,7 @@ struct ov_book_item {
 	uint8_t population; /* index, in the owner's order */
 	enum ov_fit fit;    /* by the own ICP */
 	uint8_t band;	    /* 0 without ICP, bands or data */
-	size_t n; /* 1 .. OV_TOKENS_PER_RECORD, by rank, websites before e-mail */
+	size_t n;	    /* 1 .. OV_TOKENS_PER_RECORD, by rank and bytes */
 	struct {
 		uint8_t rank;
 		struct ov_bytes value;

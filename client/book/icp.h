@@ -24,14 +24,12 @@
 
 #include "client/book/fault.h"
 #include "common/status.h"
+#include "proto/slots.h"
 
 #define OV_ICP_BANDS_MAX 8
 #define OV_ICP_COLUMNS_MAX 64
 #define OV_ICP_BAND_NAME_MAX 15
 #define OV_ICP_WEIGHT_MAX 1000
-
-/* As they stand in a job's roster (PROTOCOL.md "Roster"). */
-enum ov_fit { OV_FIT_UNKNOWN = 0, OV_FIT_NO = 1, OV_FIT_YES = 2 };
 
 struct ov_icp;
 

@@ -13,6 +13,7 @@
  * key. shared    a value of a rank that joins nothing (VAT, bare name), or of a weaker
  * rank in a conflict, that stands in two records is no key of either.
  *
+ * A record keeps 6 keys, the strongest ranks, websites before e-mail, then by bytes.
  * Rows that claim nothing but the same bare name are one record.  So each value is a key
  * of at most one record.  The result depends on the set of rows, not on their order.
  * Pure, in memory: about 100 bytes a row.  One thread.
@@ -71,7 +72,7 @@ struct ov_merge_token {
 	enum ov_claim_source source;
 	struct ov_bytes value; /* borrowed from m */
 };
-/* The keys of a record by rank, source, bytes; returns their number. */
+/* The keys of a record, by rank and bytes; returns their number. */
 size_t ov_merge_tokens(struct ov_merge_token out[OV_MERGE_TOKENS_MAX],
     const struct ov_merge *m, uint32_t record);
 
