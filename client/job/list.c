@@ -85,12 +85,6 @@ check_record(const struct ov_list *l, const struct ov_list_token *tokens, size_t
 		OV_REQUIRE(
 		    i == 0 || compare_tokens(&tokens[i - 1], &tokens[i]) < 0, OV_E_BUG);
 	}
-	if (l->n_records > 0) {
-		struct ov_list_token last =
-		    ov_list_token(l, l->records[l->n_records - 1].first_token);
-
-		OV_REQUIRE(compare_tokens(&last, &tokens[0]) < 0, OV_E_BUG);
-	}
 done:
 	return st;
 }
@@ -127,6 +121,13 @@ ov_list_add(struct ov_list *l, uint64_t account, uint8_t population, uint8_t fit
 	OV_REQUIRE(population >= 1 && population <= 15 && fit <= OV_FIT_YES, OV_E_BUG);
 	OV_TRY(check_record(l, tokens, n));
 	OV_TRY(reserve(l, tokens, n));
+	if (l->n_records > 0) {
+		struct ov_list_token last =
+		    ov_list_token(l, l->records[l->n_records - 1].first_token);
+
+		if (compare_tokens(&last, &tokens[0]) >= 0)
+			l->disordered = true;
+	}
 	l->records[l->n_records] = (struct ov_list_record){ account,
 		(uint32_t)l->n_tokens, (uint8_t)n, population, fit };
 	for (size_t i = 0; i < n; i++) {
@@ -142,6 +143,55 @@ ov_list_add(struct ov_list *l, uint64_t account, uint8_t population, uint8_t fit
 	l->token_start[l->n_tokens] = (uint32_t)l->n_bytes;
 	l->n_records++;
 done:
+	return st;
+}
+
+static int
+compare_records(const void *a, const void *b, void *list)
+{
+	const struct ov_list *l = list;
+	struct ov_list_token x =
+	    ov_list_token(l, l->records[*(const uint32_t *)a].first_token);
+	struct ov_list_token y =
+	    ov_list_token(l, l->records[*(const uint32_t *)b].first_token);
+
+	return compare_tokens(&x, &y);
+}
+
+static enum ov_status
+copy_record(struct ov_list *to, const struct ov_list *from, uint32_t record)
+{
+	const struct ov_list_record *r = &from->records[record];
+	struct ov_list_token tokens[OV_TOKENS_PER_RECORD];
+
+	for (size_t i = 0; i < r->n_tokens; i++)
+		tokens[i] = ov_list_token(from, r->first_token + i);
+	return ov_list_add(to, r->account, r->population, r->fit, tokens, r->n_tokens);
+}
+
+enum ov_status
+ov_list_sort(struct ov_list *l)
+{
+	struct ov_list sorted = { 0 };
+	uint32_t *order = NULL;
+	enum ov_status st = OV_OK;
+
+	if (!l->disordered)
+		return OV_OK;
+	order = malloc(l->n_records * sizeof(*order));
+	OV_REQUIRE(order != NULL, OV_E_NOMEM);
+	for (size_t i = 0; i < l->n_records; i++)
+		order[i] = (uint32_t)i;
+	qsort_r(order, l->n_records, sizeof(*order), compare_records, l);
+	for (size_t i = 0; i < l->n_records; i++)
+		OV_TRY(copy_record(&sorted, l, order[i]));
+	OV_REQUIRE(!sorted.disordered, OV_E_BUG); /* a token in two records */
+	ov_list_fini(l);
+	*l = sorted;
+	sorted = (struct ov_list){ 0 };
+done:
+	free(order);
+	ov_list_fini(&sorted);
 	return st;
 }
 

@@ -10,6 +10,7 @@
 #ifndef OV_CLIENT_JOB_LIST_H
 #define OV_CLIENT_JOB_LIST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,17 +39,23 @@ struct ov_list {
 	uint8_t *bytes;		/* rank u8, value; per token */
 	size_t n_records, n_tokens, n_bytes;
 	size_t cap_records, cap_tokens, cap_bytes;
+	bool disordered;
 };
 
 /* Start from { 0 }. */
 void ov_list_fini(struct ov_list *l); /* wipes; leaves { 0 } */
 
-/* Appends a record; its tokens in ascending order of (rank, bytes of the value).
- * OV_E_BUG if records or tokens are not in list order, or a value is out of bounds;
- * OV_E_PSI_VALUE for a value with a control character; OV_E_LIST_TOO_LARGE at 2^31
- * tokens; OV_E_NOMEM.  The list is unchanged after a failure. */
+/* Appends a record; its tokens in ascending order of (rank, bytes of the value).  A
+ * record out of list order marks the list: ov_list_sort before use.
+ * OV_E_BUG if the tokens are not in order, or a value is out of bounds; OV_E_PSI_VALUE
+ * for a value with a control character; OV_E_LIST_TOO_LARGE at 2^31 tokens; OV_E_NOMEM.
+ * The list is unchanged after a failure. */
 OV_MUST_CHECK enum ov_status ov_list_add(struct ov_list *l, uint64_t account,
     uint8_t population, uint8_t fit, const struct ov_list_token *tokens, size_t n);
+
+/* Brings the records into list order; does nothing where they are.  OV_E_BUG if two
+ * records begin with the same token; OV_E_NOMEM. */
+OV_MUST_CHECK enum ov_status ov_list_sort(struct ov_list *l);
 
 /* Token i. */
 struct ov_list_token ov_list_token(const struct ov_list *l, size_t i);

@@ -365,7 +365,7 @@ list_survives_the_database(void **state)
 }
 
 static void
-list_refuses_disorder_and_controls(void **state)
+list_sorts_and_refuses_repeats_and_controls(void **state)
 {
 	struct ov_list l = { 0 };
 	const struct ov_list_token b = { OV_RANK_DOMAIN, OV_LITERAL("b.example") };
@@ -374,12 +374,14 @@ list_refuses_disorder_and_controls(void **state)
 
 	(void)state;
 	assert_int_equal(ov_list_add(&l, 1, 1, 0, &b, 1), OV_OK);
-	assert_int_equal(ov_list_add(&l, 2, 1, 0, &a, 1), OV_E_BUG);
-	assert_int_equal(
-	    ov_list_add(&l, 2, 1, 0, &b, 1), OV_E_BUG); /* the same token twice */
+	assert_int_equal(ov_list_add(&l, 2, 1, 0, &a, 1), OV_OK);
+	assert_int_equal(ov_list_sort(&l), OV_OK);
+	assert_int_equal(l.records[0].account, 2);
 	assert_int_equal(ov_list_add(&l, 2, 1, 0, &bad, 1), OV_E_PSI_VALUE);
-	assert_int_equal(ov_list_add(&l, 2, 0, 0, &bad, 1), OV_E_BUG);
-	assert_int_equal(l.n_records, 1);
+	assert_int_equal(ov_list_add(&l, 2, 0, 0, &a, 1), OV_E_BUG);
+	assert_int_equal(l.n_records, 2);
+	assert_int_equal(ov_list_add(&l, 3, 1, 0, &b, 1), OV_OK); /* the same token twice */
+	assert_int_equal(ov_list_sort(&l), OV_E_BUG);
 	ov_list_fini(&l);
 }
 
@@ -393,7 +395,7 @@ main(void)
 		cmocka_unit_test(populations_below_matches_are_refused),
 		cmocka_unit_test(deck_is_a_permutation_with_padding_shaped_like_records),
 		cmocka_unit_test(list_survives_the_database),
-		cmocka_unit_test(list_refuses_disorder_and_controls),
+		cmocka_unit_test(list_sorts_and_refuses_repeats_and_controls),
 	};
 
 	if (ov_crypto_init() != OV_OK || ov_psi_init() != OV_OK)
