@@ -458,6 +458,7 @@ ov_step_fetch(struct ov_step_text *out, struct ov_home *home, struct ov_session 
     uint32_t wait_ms)
 {
 	struct ov_msg_step reply;
+	struct ov_msg_proven proven;
 	struct ov_buf owner = { 0 };
 	uint8_t leaf[OV_HASH_LEN];
 	enum ov_status st;
@@ -471,12 +472,13 @@ ov_step_fetch(struct ov_step_text *out, struct ov_home *home, struct ov_session 
 	OV_TRY(ov_verify_vartime(
 	    out->signature, signer, ov_step_context(step), OV_BUF_BYTES(&out->body)));
 	step_leaf(leaf, out);
+	OV_PROVEN_OF(&proven, &reply);
 	OV_TRY(ov_session_check_proven(
-	    s, ov_step_leaf(step), OV_BYTES(leaf, sizeof(leaf)), OV_PROVEN_OF(&reply)));
+	    s, ov_step_leaf(step), OV_BYTES(leaf, sizeof(leaf)), &proven));
 	OV_TRY(ov_db_begin(home->db));
 	OV_TRY(ov_step_keep(home, job, step, OV_BUF_BYTES(&out->body), out->signature));
 	OV_TRY(ov_db_commit(home->db, "job.step"));
-	OV_TRY(keep_proof(home, job, step, OV_PROVEN_OF(&reply)));
+	OV_TRY(keep_proof(home, job, step, &proven));
 done:
 	ov_db_rollback(home->db);
 	ov_buf_free(&owner);
