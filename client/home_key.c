@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "common/crypto/memory.h"
-#include "common/crypto/seal.h"
 #include "common/db/crash.h"
 
 struct key_text {

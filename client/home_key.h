@@ -3,6 +3,7 @@
 #define OV_CLIENT_HOME_KEY_H
 
 #include "client/home.h"
+#include "common/crypto/seal.h"
 
 #define OV_KEY_TEXT_MAX 1024 /* bytes of a passphrase or key file, line end included */
 #define OV_KEY_TEXT_MIN 12   /* shorter ones are refused at init */

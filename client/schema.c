@@ -1,6 +1,7 @@
 #include "client/schema.h"
 
-#include "client/home.h"
+#include "client/book/book.h"
+#include "client/job/record.h"
 
 /* Keys, the broker, the pinned head.
  * Sealed columns end in _sealed (home.h); times are seconds since 1970. */
@@ -124,5 +125,7 @@ static const char home_2[] =
 const char *const ov_schema[] = {
 	home_1,
 	home_2,
+	ov_book_schema_1,
+	ov_job_schema_1,
 };
 const size_t ov_schema_n = sizeof(ov_schema) / sizeof(ov_schema[0]);

@@ -243,6 +243,23 @@ done:
 }
 
 enum ov_status
+ov_session_refresh(struct ov_session *s)
+{
+	struct ov_msg_get_head get = { .seen = s->pin.size };
+	struct ov_msg_head reply;
+	struct ov_buf owner = { 0 };
+	enum ov_status st;
+
+	OV_TRY(ov_session_call(s, OV_MSG_GET_HEAD, &get, OV_MSG_HEAD, &reply, &owner,
+	    CALL_TIMEOUT_MS));
+	OV_TRY(ov_session_check_head(
+	    s, reply.head, reply.head_signature, reply.consistency));
+done:
+	ov_buf_free(&owner);
+	return st;
+}
+
+enum ov_status
 ov_session_check_partner_head(
     struct ov_session *s, struct ov_bytes head, const uint8_t signature[64])
 {
