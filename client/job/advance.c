@@ -69,10 +69,20 @@ after_failure(struct ov_job *j, struct ov_job_run *run, enum ov_status st)
 {
 	enum ov_status synced;
 
-	if (st != OV_E_JOB_WAITING && st != OV_E_PROTO_UNEXPECTED &&
-	    st != OV_E_BROKER_UNKNOWN && st != OV_E_PROTO_EXPIRED &&
-	    st != OV_E_PROTO_EQUIVOCATION)
+	switch ((int)st) {
+	case OV_E_JOB_WAITING:
+	case OV_E_JOB_REFUSED:
+	case OV_E_JOB_CANCELLED:
+	case OV_E_JOB_FAILED:
+	case OV_E_NOT_FOUND:
+	case OV_E_PROTO_UNEXPECTED:
+	case OV_E_PROTO_EXPIRED:
+	case OV_E_PROTO_EQUIVOCATION:
+	case OV_E_BROKER_UNKNOWN:
+		break;
+	default: /* any other status says nothing about the job */
 		return st;
+	}
 	synced = sync_state(j, run);
 	if (synced != OV_OK && ov_status_class(synced) == OV_CLASS_HOST)
 		return st;
