@@ -76,7 +76,7 @@ company(uint8_t x, const char *name)
 	memset(c.identity, x, 32);
 	memset(c.envelope, x, 32);
 	memset(c.fingerprint, x, 32);
-	snprintf(c.name, sizeof(c.name), "%s", name);
+	strcpy(c.name, name);
 	return c;
 }
 
