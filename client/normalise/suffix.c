@@ -1,0 +1,63 @@
+#include "client/normalise/suffix.h"
+
+#include <libpsl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/normalise/lists.h"
+
+/* The prevailing rule "*" of the list's algorithm would make a suffix of any
+ * last label; unknown ones are to be refused instead. */
+#define ANY (PSL_TYPE_ANY | PSL_TYPE_NO_STAR_RULE)
+
+static psl_ctx_t *psl;
+
+enum ov_status
+ov_suffix_init(void)
+{
+	const struct ov_list_file *file = ov_list_file(OV_LIST_PUBLIC_SUFFIX);
+	FILE *f;
+
+	if (psl != NULL)
+		return OV_OK;
+	/* "r": the buffer is only read, the cast drops const for the old interface */
+	f = fmemopen((void *)(uintptr_t)file->data, file->len, "r");
+	if (f == NULL)
+		return OV_E_NOMEM;
+	psl = psl_load_fp(f);
+	(void)fclose(f);
+	if (psl == NULL)
+		return OV_E_NOMEM;
+	return psl_suffix_count(psl) > 1000 ? OV_OK : OV_E_BUG;
+}
+
+void
+ov_suffix_fini(void)
+{
+	psl_free(psl);
+	psl = NULL;
+}
+
+bool
+ov_suffix_tld_known(const char *host)
+{
+	const char *dot = strrchr(host, '.');
+
+	return psl_is_public_suffix2(psl, dot != NULL ? dot + 1 : host, ANY) != 0;
+}
+
+enum ov_suffix_kind
+ov_suffix_kind(const char *host)
+{
+	if (!psl_is_public_suffix2(psl, host, ANY))
+		return OV_SUFFIX_NOT;
+	return psl_is_public_suffix2(psl, host, PSL_TYPE_PRIVATE | PSL_TYPE_NO_STAR_RULE)
+		   ? OV_SUFFIX_PRIVATE
+		   : OV_SUFFIX_ICANN;
+}
+
+const char *
+ov_suffix_registrable(const char *host)
+{
+	return psl_registrable_domain(psl, host);
+}
