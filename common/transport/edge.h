@@ -11,6 +11,7 @@
  * except where a deadline says otherwise.  What is held for a connection is
  * charged to one counter with one cap; see `memory_cap`.
  *
+ * Where no client certificates are asked for, all callers are one peer.
  * All functions are thread-safe.
  */
 #ifndef OV_COMMON_TRANSPORT_EDGE_H
@@ -44,9 +45,12 @@ struct ov_edge_options {
 	unsigned int workers; /* threads that run handlers */
 	/* Of a body, both ways.  A larger request closes its connection. */
 	size_t max_frame;
-	unsigned int max_connections;	       /* more are closed when accepted */
+	/* More are closed when accepted; also those whose sessions would take more than
+	 * half of memory_cap, so that there is room for what they ask. */
+	unsigned int max_connections;
 	unsigned int max_connections_per_peer; /* more are closed after handshake */
 	unsigned int max_in_flight;	       /* requests of a connection */
+	size_t max_in_flight_bytes;	       /* their bodies, unless it is one */
 	unsigned int requests_per_minute;      /* of a peer; the burst is a minute's */
 	/* A connection with more reply bytes waiting has no further request handled. */
 	size_t max_waiting_replies;
