@@ -76,7 +76,7 @@ company(uint8_t x, const char *name)
 	memset(c.identity, x, 32);
 	memset(c.envelope, x, 32);
 	memset(c.fingerprint, x, 32);
-	strcpy(c.name, name);
+	snprintf(c.name, sizeof(c.name), "%s", name);
 	return c;
 }
 
