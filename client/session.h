@@ -81,6 +81,9 @@ OV_MUST_CHECK enum ov_status ov_session_check_head(struct ov_session *s,
 		(p)->consistency = (m)->consistency;                                     \
 	} while (0)
 
+/* Asks for the newest head and remembers it as above.  For the beginning of a job. */
+OV_MUST_CHECK enum ov_status ov_session_refresh(struct ov_session *s);
+
 /* That the leaf (type of the step, salt of proven, body as PROTOCOL 3.1 lists it) stands
  * in the log under the head of proven, which is checked and remembered as above. */
 OV_MUST_CHECK enum ov_status ov_session_check_proven(struct ov_session *s,
