@@ -99,4 +99,7 @@ OV_MUST_CHECK enum ov_status ov_session_check_partner_head(
 void ov_session_head(
     const struct ov_session *s, struct ov_bytes *head, struct ov_bytes *signature);
 
+/* Bytes on the wire so far, TLS included, over all connections of this session. */
+void ov_session_bytes(const struct ov_session *s, uint64_t *sent, uint64_t *received);
+
 #endif /* OV_CLIENT_SESSION_H */
