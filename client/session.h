@@ -81,6 +81,9 @@ OV_MUST_CHECK enum ov_status ov_session_check_head(struct ov_session *s,
 		(p)->consistency = (m)->consistency;                                     \
 	} while (0)
 
+/* Asks for the newest head and remembers it as above.  For the beginning of a job. */
+OV_MUST_CHECK enum ov_status ov_session_refresh(struct ov_session *s);
+
 /* That the leaf (type of the step, salt of proven, body as PROTOCOL 3.1 lists it) stands
  * in the log under the head of proven, which is checked and remembered as above. */
 OV_MUST_CHECK enum ov_status ov_session_check_proven(struct ov_session *s,
@@ -95,5 +98,8 @@ OV_MUST_CHECK enum ov_status ov_session_check_partner_head(
  * was seen.  Borrowed until the next check. */
 void ov_session_head(
     const struct ov_session *s, struct ov_bytes *head, struct ov_bytes *signature);
+
+/* Bytes on the wire so far, TLS included, over all connections of this session. */
+void ov_session_bytes(const struct ov_session *s, uint64_t *sent, uint64_t *received);
 
 #endif /* OV_CLIENT_SESSION_H */

@@ -59,8 +59,7 @@ struct ov_terms_view {
 	uint64_t sequence;	 /* of the newest terms under way */
 	uint64_t force_sequence; /* in force; 0: none */
 	struct ov_buf mine, theirs;
-	bool consented;		/* a person here consented to `mine` */
-	enum ov_status problem; /* OV_OK, or why it cannot go on without a person */
+	bool consented; /* a person here consented to `mine` */
 };
 OV_MUST_CHECK enum ov_status ov_terms_view(
     struct ov_terms_view *out, struct ov_home *home, const uint8_t partner[OV_ID]);

@@ -36,7 +36,7 @@ enum ov_field {
 	OV_FIELD_ID,
 	OV_FIELD_NAME,
 	OV_FIELD_WEBSITE, /* also domains; several in one cell by ; or , or space */
-	OV_FIELD_EMAIL,   /* only the part after the @ is read */
+	OV_FIELD_EMAIL,	  /* only the part after the @ is read */
 	OV_FIELD_COUNTRY,
 	OV_FIELD_INDUSTRY,
 	OV_FIELD_EMPLOYEES,
@@ -50,7 +50,7 @@ enum ov_field {
 	OV_FIELD_DUNS,
 	OV_FIELD_VAT,
 	OV_FIELD_TICKER, /* recognised, so that it is taken for nothing else; no key */
-	OV_FIELD_KEEP,   /* named by the mapping file, for the ICP */
+	OV_FIELD_KEEP,	 /* named by the mapping file, for the ICP */
 	OV_FIELD_COUNT
 };
 

@@ -175,8 +175,8 @@ feed_utf16(struct ov_decoder *d, uint8_t b, struct ov_fault *fault)
 		return OV_OK;
 	d->n_pend = 0;
 	unit = d->encoding == OV_ENCODING_UTF16LE
-	    ? (uint16_t)(d->pend[0] | d->pend[1] << 8)
-	    : (uint16_t)(d->pend[1] | d->pend[0] << 8);
+		   ? (uint16_t)(d->pend[0] | d->pend[1] << 8)
+		   : (uint16_t)(d->pend[1] | d->pend[0] << 8);
 	if ((unit & 0xfc00) == 0xdc00 ? d->high == 0 : d->high != 0)
 		return refuse(
 		    fault, d->offset - 1, d->pend[0], "is half of a UTF-16 pair");
@@ -186,8 +186,8 @@ feed_utf16(struct ov_decoder *d, uint8_t b, struct ov_fault *fault)
 	}
 	/* both halves carry 10 bits: cp <= 0x10000 + 0xfffff */
 	cp = d->high == 0
-	    ? unit
-	    : 0x10000 + ((uint32_t)(d->high & 0x3ff) << 10 | (unit & 0x3ff));
+		 ? unit
+		 : 0x10000 + ((uint32_t)(d->high & 0x3ff) << 10 | (unit & 0x3ff));
 	d->high = 0;
 	if (cp == 0)
 		return refuse(fault, d->offset - 1, 0, "is a zero character");
@@ -205,8 +205,9 @@ feed_byte(struct ov_decoder *d, uint8_t b, struct ov_fault *fault)
 	case OV_ENCODING_UTF8:
 	case OV_ENCODING_UTF8_BOM:
 		if (b == 0)
-			return refuse(fault, d->offset, 0, "is zero (UTF-16 without "
-							   "byte-order mark?)");
+			return refuse(fault, d->offset, 0,
+			    "is zero (UTF-16 without "
+			    "byte-order mark?)");
 		return feed_utf8(d, b, fault);
 	case OV_ENCODING_WINDOWS1252:
 		if (b == 0)
@@ -264,7 +265,7 @@ static bool
 is_plain(const struct ov_decoder *d)
 {
 	return d->n_pend == 0 && d->shadow == 0 && d->encoding != OV_ENCODING_UTF16LE &&
-	    d->encoding != OV_ENCODING_UTF16BE;
+	       d->encoding != OV_ENCODING_UTF16BE;
 }
 
 enum ov_status

@@ -36,13 +36,13 @@ struct ov_decoder {
 	uint64_t offset; /* of the next byte of the file */
 	uint8_t pend[4]; /* an unfinished character, or the start of a byte-order mark */
 	size_t n_pend, need;
-	bool started;       /* the byte-order mark is decided */
-	uint16_t high;      /* first half of a surrogate pair */
+	bool started;	    /* the byte-order mark is decided */
+	uint16_t high;	    /* first half of a surrogate pair */
 	uint64_t odd_bytes; /* Windows-1252: high bytes that are no UTF-8, */
 	uint64_t utf8_runs; /* and sequences that would be */
 	uint64_t odd_at;    /* where the first of odd_bytes stands, */
 	uint8_t odd_byte;   /* and what it is */
-	size_t shadow;      /* continuation bytes that such a sequence still needs */
+	size_t shadow;	    /* continuation bytes that such a sequence still needs */
 };
 
 void ov_decoder_init(struct ov_decoder *d, ov_text_fn *fn, void *ctx);

@@ -13,7 +13,7 @@
 #include "common/status.h"
 
 struct ov_fault {
-	uint64_t line;  /* 1-based; 0: the file as a whole */
+	uint64_t line;	/* 1-based; 0: the file as a whole */
 	char text[640]; /* one or two sentences: what happened, then the remedy */
 };
 

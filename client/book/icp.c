@@ -50,7 +50,8 @@ struct ov_icp {
 };
 
 static enum ov_status
-read_column(size_t *out, struct ov_icp *icp, const struct ov_yaml *node, struct ov_fault *f)
+read_column(
+    size_t *out, struct ov_icp *icp, const struct ov_yaml *node, struct ov_fault *f)
 {
 	enum ov_status st;
 
@@ -211,7 +212,8 @@ done:
 }
 
 static enum ov_status
-read_bands(struct ov_icp *icp, const struct ov_yaml *node, uint64_t max, struct ov_fault *f)
+read_bands(
+    struct ov_icp *icp, const struct ov_yaml *node, uint64_t max, struct ov_fault *f)
 {
 	uint64_t score, above = max + 1;
 	enum ov_status st;
@@ -514,8 +516,8 @@ digest_criterion(struct ov_hash *h, const struct ov_icp *icp, const struct crite
 	ov_hash_len(h, c->weight);
 	ov_hash_len(h, (uint64_t)c->required << 1 | (uint64_t)c->exists);
 	if (c->test != TEST_ANY_OF && c->test != TEST_ALL_OF)
-		ov_hash_lv(h, icp->column[c->column].name,
-		    strlen(icp->column[c->column].name));
+		ov_hash_lv(
+		    h, icp->column[c->column].name, strlen(icp->column[c->column].name));
 	digest_number(h, c->between.low);
 	digest_number(h, c->between.high);
 	ov_hash_len(h, c->n_values);

@@ -24,14 +24,12 @@
 
 #include "client/book/fault.h"
 #include "common/status.h"
+#include "proto/slots.h"
 
 #define OV_ICP_BANDS_MAX 8
 #define OV_ICP_COLUMNS_MAX 64
 #define OV_ICP_BAND_NAME_MAX 15
 #define OV_ICP_WEIGHT_MAX 1000
-
-/* As they stand in a job's roster (PROTOCOL.md "Roster"). */
-enum ov_fit { OV_FIT_UNKNOWN = 0, OV_FIT_NO = 1, OV_FIT_YES = 2 };
 
 struct ov_icp;
 
@@ -55,9 +53,9 @@ typedef const char *ov_icp_value_fn(void *ctx, size_t i);
 
 struct ov_icp_result {
 	enum ov_fit fit;
-	uint32_t score;   /* sum of the weights that are certainly met */
+	uint32_t score;	  /* sum of the weights that are certainly met */
 	uint32_t highest; /* the same if all that is unknown were met */
-	uint8_t band;     /* 1: the best; 0: below all bands, or no bands */
+	uint8_t band;	  /* 1: the best; 0: below all bands, or no bands */
 };
 
 /* Evaluates one account.  Thread-safe for one icp if value is. */

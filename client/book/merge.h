@@ -8,12 +8,12 @@
  *             A value that would join them, alone or in a chain with other values of its
  *             rank, joins nothing and is no key.
  *   family    a domain on rows of more than OV_MERGE_NAMES_MAX different names is that of
- *             a house (of funds, projects, franchises).  It stays with the rows whose name
- *             is the domain's (initials count) and joins these only; without such rows it
- *             is no key.
- *   shared    a value of a rank that joins nothing (VAT, bare name), or of a weaker rank
- *             in a conflict, that stands in two records is no key of either.
+ *             a house (of funds, projects, franchises).  It stays with the rows whose
+ * name is the domain's (initials count) and joins these only; without such rows it is no
+ * key. shared    a value of a rank that joins nothing (VAT, bare name), or of a weaker
+ * rank in a conflict, that stands in two records is no key of either.
  *
+ * A record keeps 6 keys, the strongest ranks, websites before e-mail, then by bytes.
  * Rows that claim nothing but the same bare name are one record.  So each value is a key
  * of at most one record.  The result depends on the set of rows, not on their order.
  * Pure, in memory: about 100 bytes a row.  One thread.
@@ -55,8 +55,8 @@ OV_MUST_CHECK enum ov_status ov_merge_row(struct ov_merge *m);
 
 /* The row claims value, of 1 to 255 bytes, copied.  Again the same: the earlier source
  * in the enum counts. */
-OV_MUST_CHECK enum ov_status ov_merge_claim(
-    struct ov_merge *m, enum ov_rank rank, enum ov_claim_source source, struct ov_bytes value);
+OV_MUST_CHECK enum ov_status ov_merge_claim(struct ov_merge *m, enum ov_rank rank,
+    enum ov_claim_source source, struct ov_bytes value);
 
 /* Decides.  Once, after the last row. */
 OV_MUST_CHECK enum ov_status ov_merge_run(struct ov_merge *m);
@@ -72,14 +72,14 @@ struct ov_merge_token {
 	enum ov_claim_source source;
 	struct ov_bytes value; /* borrowed from m */
 };
-/* The keys of a record by rank, source, bytes; returns their number. */
+/* The keys of a record, by rank and bytes; returns their number. */
 size_t ov_merge_tokens(struct ov_merge_token out[OV_MERGE_TOKENS_MAX],
     const struct ov_merge *m, uint32_t record);
 
 /* Calls fn for each claim, in the order of the rows, that is no key, with the reason.
  * A failure of fn ends the walk and is passed on. */
-typedef enum ov_status ov_merge_drop_fn(void *ctx, uint32_t row,
-    const struct ov_merge_token *claim, enum ov_merge_drop why);
+typedef enum ov_status ov_merge_drop_fn(
+    void *ctx, uint32_t row, const struct ov_merge_token *claim, enum ov_merge_drop why);
 OV_MUST_CHECK enum ov_status ov_merge_dropped(
     const struct ov_merge *m, ov_merge_drop_fn *fn, void *ctx);
 

@@ -119,7 +119,8 @@ read_factor(struct cursor *c, double *factor)
 	while (c->p + n < c->end && isalpha((unsigned char)c->p[n]))
 		n++;
 	for (size_t i = 0; n > 0 && i < sizeof(words) / sizeof(words[0]); i++)
-		if (strlen(words[i].word) == n && strncasecmp(c->p, words[i].word, n) == 0) {
+		if (strlen(words[i].word) == n &&
+		    strncasecmp(c->p, words[i].word, n) == 0) {
 			if (words[i].factor == 1e3 && n == 1 && *c->p == 'T')
 				continue; /* 2T is read by nobody alike */
 			*factor = words[i].factor;
@@ -156,7 +157,8 @@ read_one(struct cursor *c, double *value, double *factor)
 static bool
 skip_dash(struct cursor *c)
 {
-	static const char *const dashes[] = { "-", "\xe2\x80\x93", "\xe2\x80\x94", "to " };
+	static const char *const dashes[] = { "-", "\xe2\x80\x93", "\xe2\x80\x94",
+		"to " };
 
 	for (size_t i = 0; i < sizeof(dashes) / sizeof(dashes[0]); i++) {
 		size_t n = strlen(dashes[i]);

@@ -111,12 +111,12 @@ read_caps(struct ov_policy *p, const struct ov_yaml *map, struct ov_fault *fault
 
 	OV_TRY(ov_yaml_want(map, OV_YAML_MAP, BAD, "caps", fault));
 	OV_TRY(ov_yaml_only(map, keys, 3, BAD, fault));
-	OV_TRY(read_count(&p->slots, map, "slots", OV_POLICY_SLOTS_MIN,
-	    OV_POLICY_SLOTS_MAX, fault));
+	OV_TRY(read_count(
+	    &p->slots, map, "slots", OV_POLICY_SLOTS_MIN, OV_POLICY_SLOTS_MAX, fault));
 	OV_TRY(read_count(
 	    &p->minimum_list, map, "minimum_list", 1, OV_POLICY_LIST_MAX, fault));
-	OV_TRY(read_count(&p->runs_per_30_days, map, "runs_per_30_days", 1,
-	    OV_POLICY_RUNS_MAX, fault));
+	OV_TRY(read_count(
+	    &p->runs_per_30_days, map, "runs_per_30_days", 1, OV_POLICY_RUNS_MAX, fault));
 done:
 	return st;
 }
@@ -209,8 +209,8 @@ ov_policy_level(const struct ov_policy *p, const char *population)
 }
 
 enum ov_status
-ov_policy_check(const struct ov_policy *p, const struct ov_populations *book,
-    struct ov_fault *fault)
+ov_policy_check(
+    const struct ov_policy *p, const struct ov_populations *book, struct ov_fault *fault)
 {
 	for (size_t i = 0; i < p->n_populations; i++) {
 		bool found = false;
@@ -251,14 +251,15 @@ list_level(FILE *out, const struct ov_policy *p, const struct ov_populations *bo
 }
 
 void
-ov_policy_explain(FILE *out, const struct ov_policy *p,
-    const struct ov_populations *book, const char *partner)
+ov_policy_explain(FILE *out, const struct ov_policy *p, const struct ov_populations *book,
+    const char *partner)
 {
 	fprintf(out, "What %s learns of our accounts\n  matches: ", partner);
 	list_level(out, p, book, OV_LEVEL_MATCHES);
 	fprintf(out,
 	    "\n    For each account that is in both books: that we have it, in which of "
-	    "these\n    populations, and by which kind of key it was found. Nothing about "
+	    "these\n    populations, and by which kind of key it was found. Nothing "
+	    "about "
 	    "accounts\n    that are not in %s's own list, and no columns.\n  hidden: ",
 	    partner);
 	list_level(out, p, book, OV_LEVEL_HIDDEN);
@@ -269,7 +270,8 @@ ov_policy_explain(FILE *out, const struct ov_policy *p,
 	    p->share_icp_fit ? "how many of the common accounts fit our profile; not the "
 			       "profile"
 			     : "nothing");
-	fprintf(out, "  our list's padded size (a step of 1,024 or more), and these terms\n");
+	fprintf(
+	    out, "  our list's padded size (a step of 1,024 or more), and these terms\n");
 	fprintf(out,
 	    "  by listing companies it does not have, %s could test for up to %u keys a "
 	    "run,\n    %u runs in 30 days, which is logged; lists under %u keys are "

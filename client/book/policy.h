@@ -39,8 +39,8 @@ struct ov_policy {
 	struct ov_population population[OV_POPULATIONS_MAX];
 	bool share_icp_fit;
 	bool name_only_keys;
-	uint32_t slots;            /* cap on the partner's padded list */
-	uint32_t minimum_list;     /* tokens that the partner's list has at least */
+	uint32_t slots;	       /* cap on the partner's padded list */
+	uint32_t minimum_list; /* tokens that the partner's list has at least */
 	uint32_t runs_per_30_days;
 };
 
@@ -61,8 +61,8 @@ enum ov_level ov_policy_level(const struct ov_policy *p, const char *population)
 
 /* Refuses a policy that names a population which the book does not have: a spelling
  * mistake would hide a population or, worse, leave it at another level. */
-OV_MUST_CHECK enum ov_status ov_policy_check(const struct ov_policy *p,
-    const struct ov_populations *book, struct ov_fault *fault);
+OV_MUST_CHECK enum ov_status ov_policy_check(
+    const struct ov_policy *p, const struct ov_populations *book, struct ov_fault *fault);
 
 /* Bit i for population i of the book that is at level hidden; a record with a row in any
  * of them stays out of the job. */

@@ -9,11 +9,10 @@ static const struct {
 	const char *name;
 	const char *values[16]; /* folded, see fold() */
 } built_in[] = {
-	{ "customers",
-	    { "customer", "customers", "customerdirect", "customerchannel",
-		"activecustomer", "existingcustomer", "currentcustomer", "payingcustomer",
-		"client", "clients", "evangelist", "closedwon", "won", "kunde",
-		"bestandskunde" } },
+	{ "customers", { "customer", "customers", "customerdirect", "customerchannel",
+			   "activecustomer", "existingcustomer", "currentcustomer",
+			   "payingcustomer", "client", "clients", "evangelist",
+			   "closedwon", "won", "kunde", "bestandskunde" } },
 	{ "open_opportunities",
 	    { "openopportunity", "openopportunities", "opportunity", "opportunities",
 		"openopp", "open", "opendeal", "pipeline", "inpipeline", "dealopen" } },
@@ -122,7 +121,8 @@ add_value(struct ov_populations *p, uint8_t population, const struct ov_yaml *v,
 			return ov_fault_set(fault, BAD, v->line,
 			    "`%s` stands under two populations; keep one", v->text);
 	if (p->n_rules == OV_POPULATION_RULES_MAX)
-		return ov_fault_set(fault, BAD, v->line, "over 256 values of populations");
+		return ov_fault_set(
+		    fault, BAD, v->line, "over 256 values of populations");
 	memcpy(p->rule[p->n_rules].value, folded, sizeof(folded));
 	p->rule[p->n_rules++].population = population;
 	return OV_OK;
@@ -154,7 +154,8 @@ static void
 complete(struct ov_populations *p)
 {
 	for (size_t b = 0; b < 3; b++) {
-		uint8_t at = ov_population_find(p, built_in[b].name, strlen(built_in[b].name));
+		uint8_t at =
+		    ov_population_find(p, built_in[b].name, strlen(built_in[b].name));
 
 		if (at == OV_POPULATION_NONE)
 			continue;
@@ -177,8 +178,8 @@ named(uint8_t *out, const struct ov_populations *p, const struct ov_yaml *node,
 	if (node == NULL)
 		return OV_OK;
 	*out = node->kind == OV_YAML_TEXT
-	    ? ov_population_find(p, node->text, strlen(node->text))
-	    : OV_POPULATION_NONE;
+		   ? ov_population_find(p, node->text, strlen(node->text))
+		   : OV_POPULATION_NONE;
 	if (*out != OV_POPULATION_NONE)
 		return OV_OK;
 	return ov_fault_set(fault, BAD, node->line,
@@ -196,13 +197,12 @@ ov_populations_read(struct ov_populations *out, const struct ov_yaml *population
 	ov_populations_default(&p);
 	if (populations != NULL) {
 		memset(&p, 0, sizeof(p));
-		OV_TRY(ov_yaml_want(
-		    populations, OV_YAML_MAP, BAD, "populations", fault));
+		OV_TRY(ov_yaml_want(populations, OV_YAML_MAP, BAD, "populations", fault));
 		for (const struct ov_yaml *n = populations->first; n != NULL; n = n->next)
 			OV_TRY(add_population(&p, n, fault));
 		if (p.n == 0) {
-			st = ov_fault_set(fault, BAD, populations->line,
-			    "`populations` names none");
+			st = ov_fault_set(
+			    fault, BAD, populations->line, "`populations` names none");
 			goto done;
 		}
 		complete(&p);

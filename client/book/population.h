@@ -36,8 +36,8 @@ struct ov_populations {
 void ov_populations_default(struct ov_populations *out);
 
 /* The `populations:` map of a mapping file, name: [values ...] in the owner's order,
- * `default:` and `open_stages:` (a name each; NULL nodes are fine).  A built-in name keeps
- * its built-in values.  Fails with OV_E_IMPORT_COLUMNS and the line. */
+ * `default:` and `open_stages:` (a name each; NULL nodes are fine).  A built-in name
+ * keeps its built-in values.  Fails with OV_E_IMPORT_COLUMNS and the line. */
 OV_MUST_CHECK enum ov_status ov_populations_read(struct ov_populations *out,
     const struct ov_yaml *populations, const struct ov_yaml *otherwise,
     const struct ov_yaml *open_stages, struct ov_fault *fault);

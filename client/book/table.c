@@ -17,10 +17,10 @@ struct reader {
 	void *ctx;
 	struct ov_fault *fault;
 	enum ov_status st; /* first failure inside a callback of libcsv */
-	char delimiter;    /* 0: not known yet, text is gathered in head */
+	char delimiter;	   /* 0: not known yet, text is gathered in head */
 	uint8_t *head;
 	size_t n_head;
-	uint64_t line;       /* of the text being fed, 1-based */
+	uint64_t line;	     /* of the text being fed, 1-based */
 	uint64_t field_line; /* where the field now being read opens */
 	uint64_t odd_line;   /* where the text turned out to be Windows-1252 */
 	uint64_t row_line, rows, stray_quotes;

@@ -23,8 +23,8 @@
 
 struct ov_table_row {
 	uint64_t number; /* 0: the first row with anything in it, the headings */
-	uint64_t line;   /* of the file, 1-based, where the row begins */
-	size_t n;        /* 1 .. OV_TABLE_COLUMNS_MAX */
+	uint64_t line;	 /* of the file, 1-based, where the row begins */
+	size_t n;	 /* 1 .. OV_TABLE_COLUMNS_MAX */
 	/* Borrowed for the call; each is followed by a NUL and holds none. */
 	const struct ov_bytes *field;
 };
@@ -36,7 +36,7 @@ typedef enum ov_status ov_table_row_fn(void *ctx, const struct ov_table_row *row
 struct ov_table_info {
 	enum ov_encoding encoding;
 	char delimiter;
-	uint64_t rows;         /* with the headings */
+	uint64_t rows;	       /* with the headings */
 	uint64_t stray_quotes; /* quotation marks kept as they stand in unquoted fields */
 };
 

@@ -256,8 +256,8 @@ ov_yaml_read_file(struct ov_yaml_doc **out, enum ov_status status, const char *p
 	OV_REQUIRE(bytes != NULL, OV_E_NOMEM);
 	len = fread(bytes, 1, OV_YAML_BYTES_MAX + 1, f);
 	if (ferror(f)) {
-		st =
-		    ov_fault_set(fault, OV_E_IO, 0, "cannot be read: %s", strerror(errno));
+		st = ov_fault_set(
+		    fault, OV_E_IO, 0, "cannot be read: %s", strerror(errno));
 		goto done;
 	}
 	OV_TRY(ov_yaml_read(out, status, bytes, len, fault));

@@ -2,9 +2,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "client/job/outbox.h"
+#include "common/clock.h"
 #include "common/crypto/memory.h"
 #include "common/psi/psi.h"
 #include "common/work/pipeline.h"
@@ -224,15 +224,6 @@ done:
 
 /* --- receive --- */
 
-static uint64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 /* One question for a chunk; OV_E_BROKER_WAIT if it is not there yet. */
 static enum ov_status
 ask_chunk(struct run *r, struct chunk *c, uint64_t index)
@@ -269,7 +260,7 @@ receive_produce(void *ctx, size_t slot, uint64_t chunk, bool *end)
 {
 	struct run *r = ctx;
 	const struct ov_exchange_options *o = &r->x->o;
-	uint64_t give_up = now_ms() + o->wait_ms;
+	uint64_t give_up = ov_clock_ms() + o->wait_ms;
 	enum ov_status st;
 
 	*end = chunk > r->last_chunk;
@@ -281,7 +272,7 @@ receive_produce(void *ctx, size_t slot, uint64_t chunk, bool *end)
 			return st;
 		if (o->cancel != NULL && atomic_load(o->cancel))
 			return OV_E_CANCELLED;
-	} while (now_ms() < give_up);
+	} while (ov_clock_ms() < give_up);
 	return OV_E_JOB_WAITING;
 }
 
@@ -385,7 +376,9 @@ receive_consume(void *ctx, size_t slot, uint64_t chunk)
 	ov_hash_lv(&r->sent_in, c->sealed, c->sealed_len);
 	if (chunk == 0) {
 		memcpy(r->x->legend, c->plain, OV_LEGEND_LEN);
-		st = send_roster(r->x);
+		st = r->x->o.charge(r->x->o.charge_ctx);
+		if (st == OV_OK)
+			st = send_roster(r->x);
 	} else {
 		st = send_tags(r, c, chunk);
 	}

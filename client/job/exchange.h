@@ -42,6 +42,10 @@ struct ov_exchange_options {
 	uint32_t other_slots;
 	uint32_t wait_ms;	   /* how long to wait for a chunk of the partner */
 	const atomic_bool *cancel; /* may be NULL */
+	/* Called once, before the first byte of ROSTER or TAGS leaves: charges the job.
+	 * Its failure ends the exchange. */
+	enum ov_status (*charge)(void *ctx);
+	void *charge_ctx;
 	/* May be NULL.  done and all in slots, both directions together. */
 	void (*progress)(void *ctx, uint64_t done, uint64_t all);
 	void *progress_ctx;

@@ -11,7 +11,7 @@ const char ov_job_schema_1[] =
     " expiry INTEGER NOT NULL, closed INTEGER NOT NULL DEFAULT 0, slots INTEGER NOT NULL,"
     " tokens INTEGER NOT NULL, records INTEGER NOT NULL, list_digest BLOB NOT NULL,"
     " commitment_random BLOB NOT NULL, terms_sequence INTEGER NOT NULL,"
-    " generation INTEGER NOT NULL,"
+    " generation INTEGER NOT NULL, profile BLOB NOT NULL,"
     " reason TEXT NOT NULL DEFAULT 'OK', matches INTEGER NOT NULL DEFAULT 0,"
     " unchanged_since BLOB, seeds BLOB) WITHOUT ROWID;"
     "CREATE INDEX job_by_partner ON job(partner, created);"
@@ -36,7 +36,7 @@ const char ov_job_schema_1[] =
     " PRIMARY KEY(job, own, other)) WITHOUT ROWID;"
     "CREATE TABLE job_population(job BLOB NOT NULL, side INTEGER NOT NULL,"
     " number INTEGER NOT NULL, name TEXT NOT NULL, accounts INTEGER NOT NULL,"
-    " rows INTEGER NOT NULL, PRIMARY KEY(job, side, number)) WITHOUT ROWID;"
+    " PRIMARY KEY(job, side, number)) WITHOUT ROWID;"
     "CREATE TABLE job_account(generation INTEGER NOT NULL, record INTEGER NOT NULL,"
     " rows INTEGER NOT NULL, name TEXT NOT NULL, ids TEXT NOT NULL,"
     " PRIMARY KEY(generation, record)) WITHOUT ROWID;"
@@ -48,7 +48,7 @@ const char ov_job_schema_1[] =
 #define JOB_COLUMNS                                                                      \
 	"id, partner, role, state, created, expiry, closed, slots, tokens, records,"     \
 	" list_digest, commitment_random, terms_sequence, reason, matches, "             \
-	"unchanged_since, generation"
+	"unchanged_since, generation, profile"
 
 void
 ov_step_free(struct ov_step_text *s)
@@ -91,8 +91,8 @@ ov_job_insert(struct ov_home *home, const struct ov_job *j,
 	OV_TRY(ov_db_run(home->db,
 	    "INSERT INTO job(id, partner, role, state, created, expiry, slots, tokens, "
 	    "records,"
-	    " list_digest, commitment_random, terms_sequence, generation, seeds)"
-	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	    " list_digest, commitment_random, terms_sequence, generation, profile, seeds)"
+	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	    OV_DB_BLOB(j->id, OV_ID), OV_DB_BLOB(j->partner, OV_ID), OV_DB_I64(j->role),
 	    OV_DB_I64(j->state), OV_DB_I64(j->created), OV_DB_I64(j->expiry),
 	    OV_DB_I64(j->slots), OV_DB_I64(j->tokens), OV_DB_I64(j->records),
@@ -130,6 +130,7 @@ read_job(struct ov_job *j, struct ov_db_stmt *q)
 	if (!ov_db_is_null(q, 15))
 		OV_TRY(ov_db_copy(j->unchanged_since, OV_ID, q, 15));
 	j->generation = (uint64_t)ov_db_i64(q, 16);
+	OV_TRY(ov_db_copy(j->profile, OV_HASH_LEN, q, 17));
 done:
 	return st;
 }
@@ -457,6 +458,7 @@ ov_step_fetch(struct ov_step_text *out, struct ov_home *home, struct ov_session 
     uint32_t wait_ms)
 {
 	struct ov_msg_step reply;
+	struct ov_msg_proven proven;
 	struct ov_buf owner = { 0 };
 	uint8_t leaf[OV_HASH_LEN];
 	enum ov_status st;
@@ -470,12 +472,13 @@ ov_step_fetch(struct ov_step_text *out, struct ov_home *home, struct ov_session 
 	OV_TRY(ov_verify_vartime(
 	    out->signature, signer, ov_step_context(step), OV_BUF_BYTES(&out->body)));
 	step_leaf(leaf, out);
+	OV_PROVEN_OF(&proven, &reply);
 	OV_TRY(ov_session_check_proven(
-	    s, ov_step_leaf(step), OV_BYTES(leaf, sizeof(leaf)), OV_PROVEN_OF(&reply)));
+	    s, ov_step_leaf(step), OV_BYTES(leaf, sizeof(leaf)), &proven));
 	OV_TRY(ov_db_begin(home->db));
 	OV_TRY(ov_step_keep(home, job, step, OV_BUF_BYTES(&out->body), out->signature));
 	OV_TRY(ov_db_commit(home->db, "job.step"));
-	OV_TRY(keep_proof(home, job, step, OV_PROVEN_OF(&reply)));
+	OV_TRY(keep_proof(home, job, step, &proven));
 done:
 	ov_db_rollback(home->db);
 	ov_buf_free(&owner);

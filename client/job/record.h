@@ -20,6 +20,7 @@ struct ov_job {
 	uint32_t slots;		  /* own, padded */
 	uint32_t tokens, records; /* own, without padding */
 	uint8_t list_digest[OV_HASH_LEN];
+	uint8_t profile[OV_HASH_LEN]; /* digest of the normaliser's profile */
 	uint8_t commitment_random[32];
 	uint64_t terms_sequence;
 	uint64_t generation;   /* of the book that the list came from */

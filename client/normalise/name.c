@@ -11,29 +11,37 @@
 #define FORM_WORDS_MAX 8
 #define FORMS_MAX 2048
 #define AFFIXES_MAX 64
+#define SYNONYMS_MAX 256
 
 /* legal_forms.txt, column 3 */
 enum {
 	FORM_SHORT = 1, /* a word or abbreviation elsewhere: last, and country agrees */
 	FORM_WORD = 2,	/* so common a word that no country is not enough either */
 	FORM_FRONT = 4, /* stands in front too */
-	FORM_AFFIX = 8	/* written without a space, at either end */
+	FORM_AFFIX = 8, /* written without a space, at either end */
+	FORM_STRUCTURE = 16 /* "group", "holdings": not a legal form */
 };
 
 struct form {
 	const char *countries; /* "DE AT CH", or "*"; in the list */
 	size_t countries_len;
 	unsigned int flags;
+	uint32_t next; /* the same words in another line: index + 1, or 0 */
 };
 
 struct affix {
 	char text[96];
 	size_t len;
+	unsigned int flags;
 };
 
 static struct form forms[FORMS_MAX];
 static size_t form_count;
-static struct ov_table form_index, edgar, synonyms;
+static struct ov_table form_index, edgar, places, given, tlds;
+/* word -> the word that stands for it, as a pointer to its list field */
+static struct ov_table synonyms;
+static struct ov_field synonym_fields[SYNONYMS_MAX];
+static size_t synonym_count;
 static struct affix affixes[AFFIXES_MAX];
 static size_t affix_count;
 
@@ -58,10 +66,27 @@ flags_of(const struct ov_field *f)
 		case 'a':
 			flags |= FORM_AFFIX;
 			break;
+		case 'g':
+			flags |= FORM_STRUCTURE;
+			break;
 		default:
 			break;
 		}
 	return flags;
+}
+
+/* One word for its variants, in place: the list never lengthens a word. */
+static void
+map_words(struct ov_words *t)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		uint64_t k;
+
+		if (!ov_table_get(&synonyms, ov_word_text(t, i), t->w[i].len, &k))
+			continue;
+		memcpy(t->text + t->w[i].at, synonym_fields[k].p, synonym_fields[k].len);
+		t->w[i].len = (uint16_t)synonym_fields[k].len;
+	}
 }
 
 /* A list entry is written as people write it and goes through the same folding as
@@ -69,16 +94,30 @@ flags_of(const struct ov_field *f)
 static bool
 canonical(char *out, size_t cap, const struct ov_field *f)
 {
-	static struct ov_words words; /* init is single-threaded */
+	struct ov_words words;
 	char folded[OV_FOLDED_CAP];
 	size_t len;
 
-	if (ov_unicode_fold(folded, &len, f->p, f->len) != OV_DROP_NONE)
+	if (ov_unicode_fold(folded, &len, f->p, f->len) != OV_DROP_NONE ||
+	    ov_words_split(&words, folded, len) != OV_DROP_NONE)
 		return false;
-	if (ov_words_split(&words, folded, len) != OV_DROP_NONE)
-		return false;
+	map_words(&words);
 	return words.n > 0 && words.n <= FORM_WORDS_MAX &&
 	       ov_words_join(out, cap, &words, 0, words.n, " ") > 0;
+}
+
+static enum ov_status
+add_affix(const char *text, size_t len, unsigned int flags)
+{
+	struct affix *a = &affixes[affix_count];
+
+	if (affix_count == AFFIXES_MAX || len > sizeof(a->text))
+		return OV_E_BUG;
+	memcpy(a->text, text, len);
+	a->len = len;
+	a->flags = flags;
+	affix_count++;
+	return OV_OK;
 }
 
 static enum ov_status
@@ -86,33 +125,46 @@ add_form(void *ctx, const struct ov_field *f, size_t n)
 {
 	char text[FORM_TEXT_MAX];
 	struct form *form = &forms[form_count];
+	enum ov_status st;
+	uint64_t before;
 
 	(void)ctx;
 	if (n < 2 || form_count == FORMS_MAX || !canonical(text, sizeof(text), &f[0]))
 		return OV_E_BUG;
-	*form = (struct form){ f[1].p, f[1].len, n > 2 ? flags_of(&f[2]) : 0 };
-	if ((form->flags & FORM_AFFIX) != 0) {
-		struct affix *a = &affixes[affix_count];
-
-		if (affix_count++ == AFFIXES_MAX || strlen(text) >= sizeof(a->text))
-			return OV_E_BUG;
-		memcpy(a->text, text, strlen(text));
-		a->len = strlen(text);
-	}
+	*form = (struct form){ f[1].p, f[1].len, n > 2 ? flags_of(&f[2]) : 0, 0 };
+	if ((form->flags & FORM_AFFIX) != 0 &&
+	    (st = add_affix(text, strlen(text), form->flags)) != OV_OK)
+		return st;
+	if (ov_table_get(&form_index, text, strlen(text), &before))
+		form->next = (uint32_t)before + 1;
 	return ov_table_put(&form_index, text, strlen(text), form_count++);
+}
+
+static bool
+field_is(const struct ov_field *f, const char *word)
+{
+	return f->len == strlen(word) && memcmp(f->p, word, f->len) == 0;
 }
 
 static enum ov_status
 add_word(void *ctx, const struct ov_field *f, size_t n)
 {
+	static const struct {
+		const char *kind;
+		struct ov_table *table;
+	} sets[] = { { "edgar", &edgar }, { "place", &places }, { "given", &given },
+		{ "tld", &tlds } };
+
 	(void)ctx;
-	if (n == 2 && f[0].len == 5 && memcmp(f[0].p, "edgar", 5) == 0)
-		return ov_table_put(&edgar, f[1].p, f[1].len, 1);
-	if (n == 3 && f[0].len == 4 && memcmp(f[0].p, "same", 4) == 0)
-		/* the list is compiled in: its bytes stay where they are */
-		return ov_table_put(
-		    &synonyms, f[1].p, f[1].len, (uint64_t)(uintptr_t)&f[2].p[0]);
-	return OV_E_BUG;
+	for (size_t i = 0; n == 2 && i < sizeof(sets) / sizeof(sets[0]); i++)
+		if (field_is(&f[0], sets[i].kind))
+			return ov_table_put(sets[i].table, f[1].p, f[1].len, 1);
+	if (n != 3 || !field_is(&f[0], "same") || f[2].len > f[1].len ||
+	    synonym_count == SYNONYMS_MAX ||
+	    ov_table_get(&synonyms, f[2].p, f[2].len, NULL))
+		return OV_E_BUG;
+	synonym_fields[synonym_count] = f[2];
+	return ov_table_put(&synonyms, f[1].p, f[1].len, synonym_count++);
 }
 
 enum ov_status
@@ -122,17 +174,20 @@ ov_name_init(void)
 
 	if (form_count > 0)
 		return OV_OK;
-	if ((st = ov_list_each(OV_LIST_LEGAL_FORMS, add_form, NULL)) != OV_OK)
+	if ((st = ov_list_each(OV_LIST_WORDS, add_word, NULL)) != OV_OK)
 		return st;
-	return ov_list_each(OV_LIST_WORDS, add_word, NULL);
+	return ov_list_each(OV_LIST_LEGAL_FORMS, add_form, NULL);
 }
 
 void
 ov_name_fini(void)
 {
-	form_count = affix_count = 0;
+	form_count = affix_count = synonym_count = 0;
 	ov_table_fini(&form_index);
 	ov_table_fini(&edgar);
+	ov_table_fini(&places);
+	ov_table_fini(&given);
+	ov_table_fini(&tlds);
 	ov_table_fini(&synonyms);
 }
 
@@ -148,28 +203,71 @@ is_word_at(const char *p, size_t len)
 	return false;
 }
 
-/* Blanks bracketed text, unless nothing else would be left; an unpaired bracket is
- * punctuation like any other. */
-static void
-blank_brackets(char *text, size_t len)
+/* "Lilly (Eli)", "Smucker (J.M.) Co": a given name or initials with dots, which a
+ * list that is sorted by surname has put behind it. */
+static bool
+is_forename(const char *p, size_t len)
+{
+	char letters[8];
+	size_t n = 0, dots = 0;
+
+	if (ov_table_get(&given, p, len, NULL))
+		return true;
+	for (size_t i = 0; i < len; i++) {
+		if (p[i] == '.' && i > 0 && p[i - 1] != '.' && p[i - 1] != ' ')
+			dots++;
+		else if (p[i] >= 'a' && p[i] <= 'z' && n == dots && n < sizeof(letters))
+			letters[n++] = p[i];
+		else if (p[i] != ' ')
+			return false;
+	}
+	return n > 0 && n <= 3 && n == dots && !ov_table_get(&places, letters, n, NULL) &&
+	       !ov_table_get(&form_index, letters, n, NULL);
+}
+
+/* Takes bracketed text out, unless nothing else would be left, and puts a forename
+ * in front; an unpaired bracket is punctuation like any other.  The new length. */
+static size_t
+cut_brackets(char *text, size_t len)
 {
 	char kept[OV_FOLDED_CAP];
-	size_t open[16], depth = 0;
+	size_t open[16], depth = 0, front = 0, front_at = 0;
 
 	if (memchr(text, '(', len) == NULL && memchr(text, '[', len) == NULL &&
 	    memchr(text, '{', len) == NULL)
-		return;
+		return len;
 	memcpy(kept, text, len);
 	for (size_t i = 0; i < len; i++) {
-		if (strchr("([{", text[i]) != NULL && depth < 16) {
+		if (text[i] != '\0' && strchr("([{", text[i]) != NULL && depth < 16) {
 			open[depth++] = i;
-		} else if (strchr(")]}", text[i]) != NULL && depth > 0) {
-			depth--;
-			memset(kept + open[depth], ' ', i + 1 - open[depth]);
+		} else if (text[i] != '\0' && strchr(")]}", text[i]) != NULL &&
+			   depth > 0) {
+			size_t from = open[--depth];
+
+			memset(kept + from, ' ', i + 1 - from);
+			if (is_forename(text + from + 1, i - from - 1)) {
+				front_at = from + 1;
+				front = i - from - 1;
+			}
 		}
 	}
-	if (is_word_at(kept, len))
-		memcpy(text, kept, len);
+	if (!is_word_at(kept, len))
+		return len;
+	/* what moves to the front was blanked with its two brackets: it fits */
+	if (front > 0) {
+		char name[OV_FOLDED_CAP];
+		size_t used = front + 1;
+
+		memcpy(name, text + front_at, front);
+		name[front] = ' ';
+		for (size_t i = 0; i < len; i++)
+			if (i < front_at - 1 || i > front_at + front)
+				name[used++] = kept[i];
+		memcpy(kept, name, used);
+		len = used;
+	}
+	memcpy(text, kept, len);
+	return len;
 }
 
 static bool
@@ -210,7 +308,34 @@ struct span {
 	struct ov_words *t;
 	size_t first, n;
 	const char *cc;
+	struct ov_name_tail *tail; /* or NULL */
 };
+
+/* Notes what was taken off, in the order of the name, as far as it fits. */
+static void
+note(struct span *s, unsigned int flags, const char *text, size_t len)
+{
+	char *out;
+	size_t had;
+
+	if (s->tail == NULL)
+		return;
+	out = (flags & FORM_STRUCTURE) != 0 ? s->tail->structure : s->tail->form;
+	had = strlen(out);
+	if (had + len >= OV_NAME_TAIL_CAP)
+		return;
+	memmove(out + len, out, had + 1);
+	memcpy(out, text, len);
+}
+
+/* As note, for n words from the first-th on. */
+static void
+note_words(struct span *s, const struct form *f, size_t first, size_t n)
+{
+	char text[OV_NAME_TAIL_CAP];
+
+	note(s, f->flags, text, ov_words_join(text, sizeof(text), s->t, first, n, ""));
+}
 
 static bool
 word_is(const struct span *s, size_t i, const char *word)
@@ -243,16 +368,24 @@ form_at(const struct span *s, size_t first, size_t n)
 
 	if (len == 0 || !ov_table_get(&form_index, text, len, &i))
 		return NULL;
-	return agrees(&forms[i], s->cc) ? &forms[i] : NULL;
+	for (const struct form *f = &forms[i];; f = &forms[f->next - 1]) {
+		if (agrees(f, s->cc))
+			return f;
+		if (f->next == 0)
+			return NULL;
+	}
 }
 
 /* Takes the longest form off the end, leaving at least one word. */
 static bool
 strip_last(struct span *s)
 {
+	const struct form *f;
+
 	for (size_t n = s->n < FORM_WORDS_MAX + 1 ? s->n - 1 : FORM_WORDS_MAX; n > 0; n--)
-		if (form_at(s, s->first + s->n - n, n) != NULL) {
+		if ((f = form_at(s, s->first + s->n - n, n)) != NULL) {
 			s->n -= n;
+			note_words(s, f, s->first + s->n, n);
 			return true;
 		}
 	return false;
@@ -266,6 +399,7 @@ strip_first(struct span *s)
 		const struct form *f = form_at(s, s->first, n);
 
 		if (f != NULL && (f->flags & FORM_FRONT) != 0) {
+			note_words(s, f, s->first, n);
 			s->first += n;
 			s->n -= n;
 			return true;
@@ -274,27 +408,37 @@ strip_first(struct span *s)
 	return false;
 }
 
-/* Forms of scripts without spaces, at either end of a word, never the whole. */
+/* Forms of scripts without spaces, at either end of a text, never the whole: the
+ * one found, or NULL. */
+static const struct affix *
+affix_of(const char *text, size_t len, bool at_end)
+{
+	for (size_t i = 0; i < affix_count; i++) {
+		const struct affix *f = &affixes[i];
+
+		if (len > f->len &&
+		    memcmp(at_end ? text + len - f->len : text, f->text, f->len) == 0)
+			return f;
+	}
+	return NULL;
+}
+
 static bool
 strip_affix(struct span *s)
 {
 	struct ov_word *a = &s->t->w[s->first], *z = &s->t->w[s->first + s->n - 1];
+	const struct affix *f;
 
-	for (size_t i = 0; i < affix_count; i++) {
-		const struct affix *f = &affixes[i];
-
-		if (a->len > f->len && memcmp(s->t->text + a->at, f->text, f->len) == 0) {
-			a->at = (uint16_t)(a->at + f->len);
-			a->len = (uint16_t)(a->len - f->len);
-			return true;
-		}
-		if (z->len > f->len &&
-		    memcmp(s->t->text + z->at + z->len - f->len, f->text, f->len) == 0) {
-			z->len = (uint16_t)(z->len - f->len);
-			return true;
-		}
+	if ((f = affix_of(s->t->text + a->at, a->len, false)) != NULL) {
+		a->at = (uint16_t)(a->at + f->len);
+		a->len = (uint16_t)(a->len - f->len);
+	} else if ((f = affix_of(s->t->text + z->at, z->len, true)) != NULL) {
+		z->len = (uint16_t)(z->len - f->len);
+	} else {
+		return false;
 	}
-	return false;
+	note(s, f->flags, f->text, f->len);
+	return true;
 }
 
 /* "The" at either end, and the "and" that "& Co" leaves. */
@@ -313,18 +457,56 @@ strip_particles(struct span *s)
 	return false;
 }
 
-/* A register's surname first: "smith ao", "horton dr" to "ao smith", "dr horton". */
+/* "Amazon.com", "Amazon Com": the name is what stands before. */
+static bool
+strip_tld(struct span *s)
+{
+	const struct ov_word *w = &s->t->w[s->first + s->n - 1];
+	const char *text = s->t->text + w->at;
+
+	if (s->n < 2 || !ov_table_get(&tlds, text, w->len, NULL))
+		return false;
+	if (!w->dotted && !word_is(s, s->n - 1, "com"))
+		return false;
+	s->n--;
+	return true;
+}
+
+static bool
+in_table(const struct span *s, size_t i, const struct ov_table *t)
+{
+	return ov_table_get(
+	    t, ov_word_text(s->t, s->first + i), s->t->w[s->first + i].len, NULL);
+}
+
+/* Surname first, as registers sort: "smith ao", "schwab charles".  Swapping maps no
+ * two names to one but those that differ in this order alone. */
 static void
-turn_initials(struct span *s)
+turn_forename(struct span *s)
+{
+	struct ov_word *w = &s->t->w[s->first], surname = w[0];
+
+	if (s->n < 2 || w[0].initials || in_table(s, 0, &given))
+		return;
+	if (w[1].initials ? in_table(s, 1, &places) || w[1].len > 3
+			  : !in_table(s, 1, &given))
+		return;
+	w[0] = w[1];
+	w[1] = surname;
+}
+
+/* "Marsh & McLennan" is also written without; "H&M" is not HM. */
+static void
+drop_and(struct span *s)
 {
 	struct ov_word *w = &s->t->w[s->first];
+	size_t out = 0;
 
-	if (s->n >= 2 && !w[0].initials && w[1].initials) {
-		struct ov_word surname = w[0];
-
-		w[0] = w[1];
-		w[1] = surname;
-	}
+	for (size_t i = 0; i < s->n; i++)
+		if (i == 0 || i + 1 == s->n || !word_is(s, i, "and") ||
+		    w[i - 1].len < 3 || w[i + 1].len < 3)
+			w[out++] = w[i];
+	s->n = out;
 }
 
 static enum ov_drop
@@ -348,33 +530,105 @@ prepare(struct ov_words *words, const char *in, size_t len)
 		return why;
 	while ((cut = cut_edgar(folded, n)) != n)
 		n = cut;
-	blank_brackets(folded, n);
+	n = cut_brackets(folded, n);
 	while ((cut = cut_edgar(folded, n)) != n)
 		n = cut;
-	return ov_words_split(words, folded, n);
+	why = ov_words_split(words, folded, n);
+	if (why == OV_DROP_NONE)
+		map_words(words);
+	return why;
+}
+
+static enum ov_drop
+once(char out[OV_TOKEN_VALUE_CAP], struct ov_name_tail *tail, const char *in, size_t len,
+    const char *cc)
+{
+	struct ov_words words;
+	struct span s;
+	uint64_t k;
+	enum ov_drop why = prepare(&words, in, len);
+
+	if (why != OV_DROP_NONE)
+		return why;
+	if (words.n == 0)
+		return OV_DROP_EMPTY;
+	s = (struct span){ &words, 0, words.n, cc, tail };
+	while (strip_particles(&s) || strip_last(&s) || strip_first(&s) ||
+	       strip_affix(&s) || strip_tld(&s))
+		;
+	turn_forename(&s);
+	drop_and(&s);
+	len = ov_words_join(out, OV_TOKEN_VALUE_CAP, &words, s.first, s.n, "");
+	if (len == 0)
+		return OV_DROP_TOO_LONG;
+	/* "inter national" has become a word that has a shorter one */
+	if (ov_table_get(&synonyms, out, len, &k)) {
+		memcpy(out, synonym_fields[k].p, synonym_fields[k].len);
+		out[synonym_fields[k].len] = '\0';
+	}
+	return OV_DROP_NONE;
+}
+
+static bool
+is_ascii(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((uint8_t)*text >= 0x80)
+			return false;
+	return true;
+}
+
+/* An ASCII result is one word of letters and digits, which no rule touches again.  In
+ * other scripts words that are put together may compose, or make a form. */
+enum ov_drop
+ov_normalise_name_parts(char out[OV_TOKEN_VALUE_CAP], struct ov_name_tail *tail,
+    const char *in, size_t len, const char *cc)
+{
+	enum { ROUNDS = 8 };
+	char before[OV_TOKEN_VALUE_CAP];
+	enum ov_drop why;
+
+	out[0] = '\0';
+	if (tail != NULL)
+		*tail = (struct ov_name_tail){ "", "" };
+	if (cc != NULL && cc[0] == '\0')
+		cc = NULL;
+	why = once(out, tail, in, len, cc);
+	for (int i = 0; why == OV_DROP_NONE && !is_ascii(out); i++) {
+		memcpy(before, out, sizeof(before));
+		why = i < ROUNDS ? once(out, tail, before, strlen(before), cc)
+				 : OV_DROP_MALFORMED;
+		if (strcmp(before, out) == 0)
+			break;
+	}
+	if (why != OV_DROP_NONE)
+		out[0] = '\0';
+	return why;
 }
 
 enum ov_drop
 ov_normalise_name(
     char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len, const char *cc)
 {
-	struct ov_words words;
-	struct span s;
-	enum ov_drop why;
+	return ov_normalise_name_parts(out, NULL, in, len, cc);
+}
 
-	out[0] = '\0';
-	why = prepare(&words, in, len);
+enum ov_drop
+ov_normalise_name_long(
+    char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len, const char *cc)
+{
+	struct ov_name_tail tail;
+	enum ov_drop why = ov_normalise_name_parts(out, &tail, in, len, cc);
+	size_t n = strlen(out), m = strlen(tail.structure), k = strlen(tail.form);
+
 	if (why != OV_DROP_NONE)
 		return why;
-	if (words.n == 0)
-		return OV_DROP_EMPTY;
-	s = (struct span){ &words, 0, words.n, cc != NULL && cc[0] != '\0' ? cc : NULL };
-	while (
-	    strip_particles(&s) || strip_last(&s) || strip_first(&s) || strip_affix(&s))
-		;
-	turn_initials(&s);
-	if (ov_words_join(out, OV_TOKEN_VALUE_CAP, &words, s.first, s.n, "") == 0)
+	if (n + m + k > OV_TOKEN_VALUE_MAX) {
+		out[0] = '\0';
 		return OV_DROP_TOO_LONG;
+	}
+	memcpy(out + n, tail.structure, m);
+	memcpy(out + n + m, tail.form, k + 1);
 	return OV_DROP_NONE;
 }
 

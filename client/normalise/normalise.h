@@ -69,6 +69,25 @@ enum ov_drop ov_normalise_domain(char out[OV_TOKEN_VALUE_CAP], const char *in, s
 enum ov_drop ov_normalise_name(
     char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len, const char *cc);
 
+/* What ov_normalise_name takes off a name: words of structure ("group", "intl") and the
+ * legal form ("inc", "gmbh"), each without spaces, "" if none. */
+#define OV_NAME_TAIL_CAP 64
+struct ov_name_tail {
+	char structure[OV_NAME_TAIL_CAP];
+	char form[OV_NAME_TAIL_CAP];
+};
+
+/* As ov_normalise_name; tail (may be NULL) tells companies of one name in one book
+ * apart: see NOTES.md. */
+enum ov_drop ov_normalise_name_parts(char out[OV_TOKEN_VALUE_CAP],
+    struct ov_name_tail *tail, const char *in, size_t len, const char *cc);
+
+/* The name with its structure and form behind it ("targetgroupinc"): the value for rows
+ * whose short name stands for another company of the same book.  Not idempotent:
+ * it is made from names as they are written. */
+enum ov_drop ov_normalise_name_long(
+    char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len, const char *cc);
+
 /* ISO 3166-1 alpha-2 of a name, code or alias in any of many languages. */
 enum ov_drop ov_normalise_country(char out[OV_COUNTRY_CAP], const char *in, size_t len);
 

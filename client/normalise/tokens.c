@@ -17,7 +17,7 @@ begin(struct ov_words *t)
 		return false;
 	if (t->n > 0)
 		t->text[t->used++] = ' ';
-	t->w[t->n++] = (struct ov_word){ (uint16_t)t->used, 0, false };
+	t->w[t->n++] = (struct ov_word){ (uint16_t)t->used, 0, false, false };
 	return true;
 }
 
@@ -57,11 +57,18 @@ join_initials(struct ov_words *t)
 			used += t->w[k].len;
 		}
 		t->w[out++] = (struct ov_word){ (uint16_t)at, (uint16_t)(used - at),
-			is_initial(t, i) };
+			is_initial(t, i), t->w[i].dotted };
 		i += run;
 	}
 	t->n = out;
 	t->used = used;
+}
+
+static bool
+is_spaced_plus(const char *text, size_t i, size_t len)
+{
+	return text[i] == '+' && i > 0 && i + 1 < len && text[i - 1] == ' ' &&
+	       text[i + 1] == ' ';
 }
 
 enum ov_drop
@@ -81,12 +88,16 @@ ov_words_split(struct ov_words *out, const char *text, size_t len)
 		if (is_word_byte(c)) {
 			if (!in_word && !begin(out))
 				return OV_DROP_TOO_LONG;
+			if (!in_word)
+				out->w[out->n - 1].dotted = i >= 2 &&
+							    text[i - 1] == '.' &&
+							    is_word_byte(text[i - 2]);
 			append(out, &c, 1);
 			in_word = true;
 			continue;
 		}
 		in_word = false;
-		if (c == '&') {
+		if (c == '&' || is_spaced_plus(text, i, len)) {
 			if (!begin(out))
 				return OV_DROP_TOO_LONG;
 			append(out, "and", 3);

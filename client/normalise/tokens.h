@@ -1,8 +1,8 @@
 /* tokens.h - a folded text as words.
  *
- * Letters, marks and digits make words; apostrophes vanish; & is the word
- * "and"; everything else parts.  Runs of single letters are joined ("S.A.R.L.",
- * "A. O. Smith") and marked as initials.
+ * Letters, marks and digits make words; apostrophes vanish; & and a + between
+ * spaces are the word "and"; everything else parts.  Runs of single letters are joined
+ * ("S.A.R.L.", "A. O. Smith") and marked as initials.
  */
 #ifndef OV_CLIENT_NORMALISE_TOKENS_H
 #define OV_CLIENT_NORMALISE_TOKENS_H
@@ -17,7 +17,8 @@
 
 struct ov_word {
 	uint16_t at, len; /* in text */
-	bool initials;
+	bool initials;	  /* a run of single letters, joined */
+	bool dotted;	  /* hung on the word before by a dot, as in amazon.com */
 };
 
 struct ov_words {
