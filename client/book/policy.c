@@ -23,6 +23,7 @@ settings_default(struct ov_policy *out)
 {
 	memset(out, 0, sizeof(*out));
 	out->version = 1;
+	out->share_icp_fit = true;
 	out->slots = 1000000;
 	out->minimum_list = 100;
 	out->runs_per_30_days = 31;
