@@ -153,7 +153,7 @@ ov_session_cancel_on(struct ov_session *s, const atomic_bool *cancel)
 }
 
 void
-ov_session_bytes(struct ov_session *s, uint64_t *sent, uint64_t *received)
+ov_session_bytes(const struct ov_session *s, uint64_t *sent, uint64_t *received)
 {
 	struct ov_link_counters c;
 
@@ -464,4 +464,15 @@ ov_session_call(struct ov_session *s, enum ov_msg type, const void *msg,
 done:
 	ov_session_forget(s, p);
 	return st;
+}
+
+void
+ov_session_bytes(const struct ov_session *s, uint64_t *sent, uint64_t *received)
+{
+	struct ov_link_counters c = { 0 };
+
+	if (s->link != NULL)
+		ov_link_read_counters(s->link, &c);
+	*sent = c.bytes_sent;
+	*received = c.bytes_received;
 }

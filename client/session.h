@@ -37,7 +37,7 @@ void ov_session_set_patience(struct ov_session *s, uint32_t patience_ms);
 void ov_session_cancel_on(struct ov_session *s, const atomic_bool *cancel);
 
 /* Bytes on the wire, over all connections of the session.  Both may be NULL. */
-void ov_session_bytes(struct ov_session *s, uint64_t *sent, uint64_t *received);
+void ov_session_bytes(const struct ov_session *s, uint64_t *sent, uint64_t *received);
 
 /* One question, one answer.  Seven parameters because they read as question, answer and
  * bound: reply's variable fields borrow from owner, which is overwritten (start with { 0

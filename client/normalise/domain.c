@@ -87,6 +87,17 @@ ov_domain_fini(void)
 /* --- from text to host --- */
 
 static bool
+has_control(const char *p, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (((uint8_t)p[i] < 0x20 && p[i] != '\t' && p[i] != '\n' &&
+			p[i] != '\r') ||
+		    p[i] == 0x7f)
+			return true;
+	return false;
+}
+
+static bool
 is_space(char c)
 {
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
@@ -307,8 +318,6 @@ to_ascii(char out[OV_TOKEN_VALUE_CAP], const char *host, size_t len)
 	if (len == 0)
 		return OV_DROP_EMPTY;
 	for (size_t i = 0; i < len; i++) {
-		if ((uint8_t)host[i] < 0x20 || host[i] == 0x7f)
-			return OV_DROP_CONTROL;
 		if ((uint8_t)host[i] >= 0x80 ||
 		    ((i == 0 || host[i - 1] == '.') &&
 			has_prefix(host + i, len - i, "xn--")))
@@ -403,9 +412,9 @@ choose(const char *host, bool has_path)
 /* Public suffixes that are accounts: all that a company declared (github.io is
  * GitHub's), and those of registries that are listed (gov.uk). */
 static enum ov_drop
-suffix_account(const char **token, const char *host, enum ov_suffix_kind kind)
+suffix_account(const char **token, const char *host)
 {
-	if (kind == OV_SUFFIX_PRIVATE ||
+	if (ov_suffix_kind(host) == OV_SUFFIX_PRIVATE ||
 	    ov_table_get(&suffix_accounts, host, strlen(host), NULL)) {
 		*token = host;
 		return OV_DROP_NONE;
@@ -413,34 +422,40 @@ suffix_account(const char **token, const char *host, enum ov_suffix_kind kind)
 	return OV_DROP_PUBLIC_SUFFIX;
 }
 
+/* www.gov.uk is not a company called www; www.com is one. */
+static const char *
+without_www(const char *host)
+{
+	while (has_prefix(host, strlen(host), "www.") && strchr(host + 4, '.') != NULL)
+		host += 4;
+	return host;
+}
+
 static enum ov_drop
 pick(const char **token, const char *host, bool has_path)
 {
-	enum ov_suffix_kind kind;
-	const char *bare = host;
-
-	while (has_prefix(bare, strlen(bare), "www."))
-		bare += 4;
 	if (!ov_suffix_tld_known(host))
 		return OV_DROP_UNKNOWN_TLD;
-	if (strchr(bare, '.') != NULL && ov_suffix_kind(bare) != OV_SUFFIX_NOT)
-		host = bare; /* www.gov.uk: not a company called www */
+	host = without_www(host);
 	switch (choose(host, has_path)) {
 	case USE_NOTHING:
 		return OV_DROP_SHARED_HOST;
 	case USE_HOST:
-		*token = bare;
+		*token = host;
 		return OV_DROP_NONE;
 	case USE_REGISTRABLE:
 		break;
 	}
-	kind = ov_suffix_kind(host);
-	if (kind != OV_SUFFIX_NOT)
-		return suffix_account(token, host, kind);
-	*token = ov_suffix_registrable(host);
-	/* a registered name has letters, digits and hyphens only */
-	return *token == NULL || strchr(*token, '_') != NULL ? OV_DROP_MALFORMED
-							     : OV_DROP_NONE;
+	if (ov_suffix_kind(host) == OV_SUFFIX_NOT) {
+		*token = ov_suffix_registrable(host);
+		/* a registered name has letters, digits and hyphens only */
+		if (*token == NULL || strchr(*token, '_') != NULL)
+			return OV_DROP_MALFORMED;
+		host = without_www(*token);
+		if (host == *token)
+			return OV_DROP_NONE;
+	}
+	return suffix_account(token, host);
 }
 
 enum ov_drop
@@ -458,6 +473,8 @@ ov_normalise_domain(char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len,
 		return OV_DROP_EMPTY;
 	if (len > URL_MAX)
 		return OV_DROP_TOO_LONG;
+	if (has_control(in, len))
+		return OV_DROP_CONTROL;
 	if (source == OV_FROM_EMAIL)
 		len = first_mailbox(in, len);
 	locate(&a, in, len);

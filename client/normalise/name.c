@@ -160,7 +160,8 @@ add_word(void *ctx, const struct ov_field *f, size_t n)
 		if (field_is(&f[0], sets[i].kind))
 			return ov_table_put(sets[i].table, f[1].p, f[1].len, 1);
 	if (n != 3 || !field_is(&f[0], "same") || f[2].len > f[1].len ||
-	    synonym_count == SYNONYMS_MAX)
+	    synonym_count == SYNONYMS_MAX ||
+	    ov_table_get(&synonyms, f[2].p, f[2].len, NULL))
 		return OV_E_BUG;
 	synonym_fields[synonym_count] = f[2];
 	return ov_table_put(&synonyms, f[1].p, f[1].len, synonym_count++);
@@ -407,29 +408,37 @@ strip_first(struct span *s)
 	return false;
 }
 
-/* Forms of scripts without spaces, at either end of a word, never the whole. */
+/* Forms of scripts without spaces, at either end of a text, never the whole: the
+ * one found, or NULL. */
+static const struct affix *
+affix_of(const char *text, size_t len, bool at_end)
+{
+	for (size_t i = 0; i < affix_count; i++) {
+		const struct affix *f = &affixes[i];
+
+		if (len > f->len &&
+		    memcmp(at_end ? text + len - f->len : text, f->text, f->len) == 0)
+			return f;
+	}
+	return NULL;
+}
+
 static bool
 strip_affix(struct span *s)
 {
 	struct ov_word *a = &s->t->w[s->first], *z = &s->t->w[s->first + s->n - 1];
+	const struct affix *f;
 
-	for (size_t i = 0; i < affix_count; i++) {
-		const struct affix *f = &affixes[i];
-
-		if (a->len > f->len && memcmp(s->t->text + a->at, f->text, f->len) == 0) {
-			note(s, f->flags, f->text, f->len);
-			a->at = (uint16_t)(a->at + f->len);
-			a->len = (uint16_t)(a->len - f->len);
-			return true;
-		}
-		if (z->len > f->len &&
-		    memcmp(s->t->text + z->at + z->len - f->len, f->text, f->len) == 0) {
-			note(s, f->flags, f->text, f->len);
-			z->len = (uint16_t)(z->len - f->len);
-			return true;
-		}
+	if ((f = affix_of(s->t->text + a->at, a->len, false)) != NULL) {
+		a->at = (uint16_t)(a->at + f->len);
+		a->len = (uint16_t)(a->len - f->len);
+	} else if ((f = affix_of(s->t->text + z->at, z->len, true)) != NULL) {
+		z->len = (uint16_t)(z->len - f->len);
+	} else {
+		return false;
 	}
-	return false;
+	note(s, f->flags, f->text, f->len);
+	return true;
 }
 
 /* "The" at either end, and the "and" that "& Co" leaves. */
@@ -530,32 +539,71 @@ prepare(struct ov_words *words, const char *in, size_t len)
 	return why;
 }
 
-enum ov_drop
-ov_normalise_name_parts(char out[OV_TOKEN_VALUE_CAP], struct ov_name_tail *tail,
-    const char *in, size_t len, const char *cc)
+static enum ov_drop
+once(char out[OV_TOKEN_VALUE_CAP], struct ov_name_tail *tail, const char *in, size_t len,
+    const char *cc)
 {
 	struct ov_words words;
 	struct span s;
-	enum ov_drop why;
+	uint64_t k;
+	enum ov_drop why = prepare(&words, in, len);
 
-	out[0] = '\0';
-	if (tail != NULL)
-		*tail = (struct ov_name_tail){ "", "" };
-	why = prepare(&words, in, len);
 	if (why != OV_DROP_NONE)
 		return why;
 	if (words.n == 0)
 		return OV_DROP_EMPTY;
-	s = (struct span){ &words, 0, words.n, cc != NULL && cc[0] != '\0' ? cc : NULL,
-		tail };
+	s = (struct span){ &words, 0, words.n, cc, tail };
 	while (strip_particles(&s) || strip_last(&s) || strip_first(&s) ||
 	       strip_affix(&s) || strip_tld(&s))
 		;
 	turn_forename(&s);
 	drop_and(&s);
-	if (ov_words_join(out, OV_TOKEN_VALUE_CAP, &words, s.first, s.n, "") == 0)
+	len = ov_words_join(out, OV_TOKEN_VALUE_CAP, &words, s.first, s.n, "");
+	if (len == 0)
 		return OV_DROP_TOO_LONG;
+	/* "inter national" has become a word that has a shorter one */
+	if (ov_table_get(&synonyms, out, len, &k)) {
+		memcpy(out, synonym_fields[k].p, synonym_fields[k].len);
+		out[synonym_fields[k].len] = '\0';
+	}
 	return OV_DROP_NONE;
+}
+
+static bool
+is_ascii(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((uint8_t)*text >= 0x80)
+			return false;
+	return true;
+}
+
+/* An ASCII result is one word of letters and digits, which no rule touches again.  In
+ * other scripts words that are put together may compose, or make a form. */
+enum ov_drop
+ov_normalise_name_parts(char out[OV_TOKEN_VALUE_CAP], struct ov_name_tail *tail,
+    const char *in, size_t len, const char *cc)
+{
+	enum { ROUNDS = 8 };
+	char before[OV_TOKEN_VALUE_CAP];
+	enum ov_drop why;
+
+	out[0] = '\0';
+	if (tail != NULL)
+		*tail = (struct ov_name_tail){ "", "" };
+	if (cc != NULL && cc[0] == '\0')
+		cc = NULL;
+	why = once(out, tail, in, len, cc);
+	for (int i = 0; why == OV_DROP_NONE && !is_ascii(out); i++) {
+		memcpy(before, out, sizeof(before));
+		why = i < ROUNDS ? once(out, tail, before, strlen(before), cc)
+				 : OV_DROP_MALFORMED;
+		if (strcmp(before, out) == 0)
+			break;
+	}
+	if (why != OV_DROP_NONE)
+		out[0] = '\0';
+	return why;
 }
 
 enum ov_drop

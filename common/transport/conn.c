@@ -1,10 +1,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/log.h"
 #include "common/transport/edge_impl.h"
-
-/* What a connection is charged from accept to its end. */
-#define CONN_COST (sizeof(struct conn) + OV_TLS_SESSION_COST)
 
 void
 ov_conn_ref(struct conn *c)
@@ -168,6 +166,9 @@ admit(struct conn *c)
 	}
 	if (atomic_load(&e->stopping) || c->in_flight >= e->o.max_in_flight)
 		return false;
+	/* one of any size is always let in */
+	if (c->in_flight > 0 && c->in_bytes + len > e->o.max_in_flight_bytes)
+		return false;
 	if (!ov_quota_charge(e, cost, e->soft_cap) && !starve(c, cost))
 		return false;
 	body = malloc(len > 0 ? len : 1);
@@ -199,6 +200,7 @@ take(struct conn *c)
 	}
 	c->incoming = 0; /* the charge is the request's now */
 	c->in_flight++;
+	c->in_bytes += len;
 	atomic_fetch_add(&e->in_flight, 1);
 	atomic_fetch_add(&e->requests, 1);
 	r->limited = !ov_quota_request(e, c, now);
@@ -297,11 +299,24 @@ note_times(struct conn *c)
 	atomic_store(&c->deadline, next_deadline(c));
 }
 
+/* Peers come and go: what they do without a fault is not worth a line. */
+static void
+log_end(const struct conn *c)
+{
+	enum ov_status why = c->wire.why;
+
+	if (why == OV_E_NET_CLOSED || why == OV_E_BROKER_STOPPING)
+		return;
+	ov_log(OV_LOG_INFO, "edge.closed", OV_F_U64("connection", c->number),
+	    OV_F_ID("peer", c->fingerprint), OV_F_STATUS(why));
+}
+
 /* Dead for the first time: its requests learn of it. */
 static void
 bury(struct conn *c)
 {
 	c->buried = true;
+	log_end(c);
 	if (!c->wire.open)
 		atomic_fetch_add(&c->edge->handshakes_failed, 1);
 	ov_request_bury(c);

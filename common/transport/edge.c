@@ -1,4 +1,3 @@
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -24,6 +23,7 @@ ov_edge_options_default(struct ov_edge_options *o)
 		.max_connections = 4096,
 		.max_connections_per_peer = 16,
 		.max_in_flight = 256,
+		.max_in_flight_bytes = 8U << 20,
 		.requests_per_minute = 60000,
 		.max_waiting_replies = 4U << 20,
 		.memory_cap = 512U << 20,
@@ -158,7 +158,7 @@ add_connection(struct ov_edge *e, nng_stream *s)
 {
 	struct conn *c;
 
-	if (atomic_load(&e->connections) >= e->o.max_connections) {
+	if (atomic_load(&e->connections) >= e->max_connections) {
 		atomic_fetch_add(&e->refused, 1);
 		nng_stream_free(s);
 		return;
@@ -194,6 +194,8 @@ pause_accepting(struct ov_edge *e)
 		e->accept_pause_ms = ACCEPT_PAUSE_MAX_MS;
 	e->accept_at = ov_now_ms() + e->accept_pause_ms;
 	pthread_mutex_unlock(&e->mx);
+	ov_log(OV_LOG_WARN, "edge.accept_paused",
+	    OV_F_U64("connections", atomic_load(&e->connections)));
 }
 
 static void
@@ -360,11 +362,22 @@ options_are_sane(const struct ov_edge_options *o)
 	       o->workers > 0 && o->workers <= 1024 && o->max_frame > 0 &&
 	       o->max_frame <= UINT32_MAX / 2 && o->max_connections > 0 &&
 	       o->max_connections_per_peer > 0 && o->max_in_flight > 0 &&
-	       o->requests_per_minute > 0 && o->max_waiting_replies > 0 &&
-	       o->handshake_ms > 0 && o->partial_frame_ms > 0 && o->idle_ms > 0 &&
-	       o->slow_reader_ms > 0 &&
-	       o->memory_cap >= (o->workers + 2) * (o->max_frame + REPLY_OVERHEAD) +
-				    OV_TLS_SESSION_COST + sizeof(struct conn);
+	       o->max_in_flight_bytes > 0 && o->requests_per_minute > 0 &&
+	       o->max_waiting_replies > 0 && o->handshake_ms > 0 &&
+	       o->partial_frame_ms > 0 && o->idle_ms > 0 && o->slow_reader_ms > 0 &&
+	       o->memory_cap >=
+		   (o->workers + 2) * (o->max_frame + REPLY_OVERHEAD) + CONN_COST;
+}
+
+/* At least one, which the check of the options made room for. */
+static unsigned int
+connections_of(const struct ov_edge *e)
+{
+	size_t fit = e->soft_cap / 2 / CONN_COST;
+
+	if (fit >= e->o.max_connections)
+		return e->o.max_connections;
+	return fit > 0 ? (unsigned int)fit : 1;
 }
 
 static enum ov_status
@@ -385,6 +398,7 @@ edge_new(struct ov_edge **out, const struct ov_edge_options *o)
 	atomic_init(&e->refs, 1);
 	e->reply_reserve = o->max_frame + REPLY_OVERHEAD;
 	e->soft_cap = o->memory_cap - o->workers * e->reply_reserve;
+	e->max_connections = connections_of(e);
 	e->tick_ms = tick_of(o);
 	e->ready.last = &e->ready.first;
 	e->starved_last = &e->starved;

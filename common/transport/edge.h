@@ -11,6 +11,7 @@
  * except where a deadline says otherwise.  What is held for a connection is
  * charged to one counter with one cap; see `memory_cap`.
  *
+ * Where no client certificates are asked for, all callers are one peer.
  * All functions are thread-safe.
  */
 #ifndef OV_COMMON_TRANSPORT_EDGE_H
@@ -44,9 +45,12 @@ struct ov_edge_options {
 	unsigned int workers; /* threads that run handlers */
 	/* Of a body, both ways.  A larger request closes its connection. */
 	size_t max_frame;
-	unsigned int max_connections;	       /* more are closed when accepted */
+	/* More are closed when accepted; also those whose sessions would take more than
+	 * half of memory_cap, so that there is room for what they ask. */
+	unsigned int max_connections;
 	unsigned int max_connections_per_peer; /* more are closed after handshake */
 	unsigned int max_in_flight;	       /* requests of a connection */
+	size_t max_in_flight_bytes;	       /* their bodies, unless it is one */
 	unsigned int requests_per_minute;      /* of a peer; the burst is a minute's */
 	/* A connection with more reply bytes waiting has no further request handled. */
 	size_t max_waiting_replies;
@@ -78,7 +82,7 @@ uint16_t ov_edge_port(const struct ov_edge *edge);
 
 /* Closes the live connections of a peer.  The TLS context's `allowed` must refuse
  * it before: then no connection of it is left or comes later, also not one that
- * was in its handshake. */
+ * was in its handshake.  Not under a lock that `allowed` takes. */
 void ov_edge_close_peer(
     struct ov_edge *edge, const uint8_t fingerprint[OV_FINGERPRINT_LEN]);
 
@@ -108,7 +112,8 @@ struct ov_edge_counters {
 void ov_edge_read_counters(struct ov_edge *edge, struct ov_edge_counters *c);
 
 /* --- requests.  Each is ended exactly once, by a reply or ov_request_drop, and
- * not touched afterwards. */
+ * not touched afterwards.  These calls do not wait for peers and may be made with
+ * locks of the upper layer held. */
 
 /* Valid until the request is ended. */
 struct ov_bytes ov_request_body(const struct ov_request *r);

@@ -68,6 +68,7 @@ struct conn {
 	struct ov_request *waiting, **waiting_last; /* for a worker */
 	struct ov_request *live;		    /* seen by a handler, not ended */
 	unsigned int in_flight;			    /* of both kinds */
+	size_t in_bytes;			    /* their bodies */
 	size_t incoming;			    /* charge of the body being read */
 	bool held_back; /* not read from, for our reasons: no frame deadline */
 	bool buried;	/* its requests know that it is dead */
@@ -90,6 +91,7 @@ struct ov_edge {
 	struct ov_edge_options o;
 	atomic_uint refs;
 	size_t reply_reserve, soft_cap; /* of memory: of one handler; for bodies */
+	unsigned int max_connections;	/* the option, or what half the memory takes */
 	uint32_t tick_ms;
 	nng_stream_listener *listener;
 	nng_aio *accept;
@@ -137,6 +139,9 @@ bool ov_quota_request(
     struct ov_edge *e, struct conn *c, uint64_t now); /* takes edge->mx */
 void ov_quota_sweep(struct ov_edge *e, uint64_t now); /* takes edge->mx */
 void ov_quota_fini(struct ov_edge *e);
+
+/* What a connection is charged from accept to its end. */
+#define CONN_COST (sizeof(struct conn) + OV_TLS_SESSION_COST)
 
 /* conn.c: takes over the stream, also on failure (NULL). */
 struct conn *ov_conn_new(struct ov_edge *e, nng_stream *s);

@@ -131,10 +131,11 @@ push_gone(struct ov_request *r)
 }
 
 static void
-count_out(struct conn *c)
+count_out(const struct ov_request *r)
 {
-	c->in_flight--;
-	atomic_fetch_sub(&c->edge->in_flight, 1);
+	r->conn->in_flight--;
+	r->conn->in_bytes -= r->len;
+	atomic_fetch_sub(&r->conn->edge->in_flight, 1);
 }
 
 void
@@ -151,7 +152,7 @@ ov_request_bury(struct conn *c)
 			continue;
 		}
 		freed += cost_of(r);
-		count_out(c);
+		count_out(r);
 		unref(r); /* the caller has a reference to c */
 	}
 	c->waiting = keep;
@@ -347,7 +348,7 @@ end(struct ov_request *r, struct ov_out *o)
 	r->reserve = 0;
 	r->ended = true;
 	unlink_live(r);
-	count_out(c);
+	count_out(r);
 	if (c->wire.dead || c->wire.finishing) {
 		ov_out_free(o);
 		ov_quota_discharge(c->edge, reserved);

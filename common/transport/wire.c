@@ -7,6 +7,8 @@
 /* Bodies from this size on are worth a large buffer. */
 enum { LARGE_FROM = OV_TLS_RECORD_MAX };
 
+#define HOST_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:"
+
 enum ov_status
 ov_wire_init(struct ov_wire *w, nng_stream *stream, struct ov_tls *tls,
     void (*rx_done)(void *), void (*tx_done)(void *), void *owner)
@@ -396,7 +398,7 @@ ov_wire_address(
 	} else if (memchr(address, ':', len) != NULL) {
 		return OV_E_NET_ADDRESS; /* IPv6 without brackets */
 	}
-	if (strcspn(begin, "/?#@ []") < len)
+	if (strspn(begin, HOST_LETTERS) < len)
 		return OV_E_NET_ADDRESS;
 	memcpy(host, begin, len);
 	host[len] = '\0';

@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -202,6 +203,7 @@ options(struct broker *b)
 	o.on_gone = gone;
 	o.max_connections_per_peer = 4096;
 	o.max_in_flight = 4096;
+	o.max_in_flight_bytes = 64U << 20;
 	o.requests_per_minute = 10000000;
 	return o;
 }
@@ -631,14 +633,20 @@ resumed_requests_reach_the_handler_again(void **state)
 static void
 unreachable_broker_is_told_apart(void **state)
 {
-	struct ov_link_options o = { .address = "127.0.0.1" };
+	static const char *const bad[] = { "", ":", "127.0.0.1", "127.0.0.1:", ":80",
+		"::1:80", "a:65536", "a:1x", "a/b:1", "a@b:1", "a b:1", "[::1:1",
+		"[]:1" };
+	struct ov_link_options o = { .tls = NULL };
 	struct ov_link *link = NULL;
 	struct broker b;
 	struct client c;
 	char address[64];
 
 	(void)state;
-	assert_int_equal(ov_link_new(&link, &o), OV_E_NET_ADDRESS);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		o.address = bad[i];
+		assert_int_equal(ov_link_new(&link, &o), OV_E_NET_ADDRESS);
+	}
 	start_default(&b);
 	memcpy(address, b.address, sizeof(address));
 	stop(&b);
@@ -822,6 +830,106 @@ rate_is_limited_per_peer(void **state)
 	stop(&b);
 }
 
+/* Over its limits a connection is not read from, and loses nothing. */
+static void
+requests_in_flight_are_limited_by_back_pressure(void **state)
+{
+	enum { N = 12, LIMIT = 4 };
+	struct ov_edge_options o;
+	struct ov_ticket *t[N];
+	struct ov_reply reply;
+	struct broker b = { 0 };
+	struct client c, d;
+
+	(void)state;
+	o = options(&b);
+	o.max_in_flight = LIMIT;
+	start(&b, &o, false);
+	client_init(&c, &b, &company);
+	client_init(&d, &b, &company);
+	for (int i = 0; i < N; i++)
+		assert_int_equal(
+		    ov_link_start(c.link, &t[i], OV_LITERAL("hold"), NULL, 0), OV_OK);
+	WAIT_FOR(held_count(&b) == LIMIT);
+	echo(&d, OV_LITERAL("e another connection is not concerned"));
+	assert_int_equal(counters(&b).requests, LIMIT + 1);
+	for (int i = 0; i < N; i++) {
+		WAIT_FOR(held_count(&b) > 0);
+		ov_request_reply(last_held(&b), OV_LITERAL("done"));
+	}
+	for (int i = 0; i < N; i++) {
+		assert_int_equal(ov_link_wait(t[i], &reply, PATIENCE_MS), OV_OK);
+		free(reply.body);
+		ov_ticket_free(t[i]);
+	}
+	client_fini(&c);
+	client_fini(&d);
+	stop(&b);
+}
+
+static void
+bytes_in_flight_are_limited_by_back_pressure(void **state)
+{
+	struct ov_edge_options o;
+	struct ov_ticket *t[3];
+	struct ov_reply reply;
+	struct broker b = { 0 };
+	struct client c;
+
+	(void)state;
+	o = options(&b);
+	o.max_in_flight_bytes = 10;
+	start(&b, &o, false);
+	client_init(&c, &b, &company);
+	for (int i = 0; i < 3; i++) /* the first alone is over, and let in */
+		assert_int_equal(ov_link_start(c.link, &t[i],
+				     OV_LITERAL("hold of more than ten"), NULL, 0),
+		    OV_OK);
+	for (int i = 0; i < 3; i++) {
+		WAIT_FOR(held_count(&b) == 1);
+		assert_int_equal(counters(&b).requests, i + 1);
+		ov_request_reply(last_held(&b), OV_LITERAL("done"));
+		assert_int_equal(ov_link_wait(t[i], &reply, PATIENCE_MS), OV_OK);
+		free(reply.body);
+		ov_ticket_free(t[i]);
+	}
+	client_fini(&c);
+	stop(&b);
+}
+
+/* Client and server share the process's limit: the client's sockets are made first,
+ * then the limit comes down to what is open. */
+static void
+descriptor_exhaustion_pauses_accepting(void **state)
+{
+	struct rlimit before, low;
+	struct sockaddr_in a = { .sin_family = AF_INET };
+	struct broker b;
+	struct client c;
+	int fd, top;
+
+	(void)state;
+	start_default(&b);
+	a.sin_port = htons(ov_edge_port(b.edge));
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	top = dup(fd);
+	close(top); /* the lowest free number */
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	low = (struct rlimit){ (rlim_t)top, before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	WAIT_FOR(counters(&b).accept_pauses >= 2);
+	assert_int_equal(counters(&b).accepted, 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	WAIT_FOR(counters(&b).accepted == 1);
+	client_init(&c, &b, &company);
+	echo(&c, OV_LITERAL("e"));
+	client_fini(&c);
+	close(fd);
+	stop(&b);
+}
+
 /* --- what is cut --- */
 
 static void
@@ -891,7 +999,7 @@ idle_connections_are_cut_but_not_waiting_ones(void **state)
 
 	(void)state;
 	o = options(&b);
-	o.idle_ms = 100;
+	o.idle_ms = 500;
 	start(&b, &o, false);
 	raw_init(&waiting, &b, &company);
 	raw_request(&waiting, 1, "hold");
@@ -921,7 +1029,7 @@ slow_reader_is_cut_and_others_go_on(void **state)
 
 	(void)state;
 	o = options(&b);
-	o.slow_reader_ms = 300;
+	o.slow_reader_ms = 1000;
 	o.max_waiting_replies = 2 * CHUNK;
 	start(&b, &o, false);
 	client_init(&c, &b, &rival);
@@ -1267,6 +1375,9 @@ main(void)
 		cmocka_unit_test(revocation_acts_on_live_connections_and_at_handshake),
 		cmocka_unit_test(connections_are_limited_in_all_and_per_peer),
 		cmocka_unit_test(rate_is_limited_per_peer),
+		cmocka_unit_test(requests_in_flight_are_limited_by_back_pressure),
+		cmocka_unit_test(bytes_in_flight_are_limited_by_back_pressure),
+		cmocka_unit_test(descriptor_exhaustion_pauses_accepting),
 		cmocka_unit_test(half_open_handshakes_are_cut),
 		cmocka_unit_test(half_frames_are_cut),
 		cmocka_unit_test(idle_connections_are_cut_but_not_waiting_ones),
