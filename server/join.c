@@ -35,13 +35,13 @@ struct ov_join {
 static bool
 slot_is_legal(const struct ov_join_side *s, size_t i)
 {
-	uint8_t population = s->label[i] & 15;
-	uint8_t own = s->fit[i] & 3, other = (s->fit[i] >> 2) & 3;
+	uint8_t population = OV_LABEL_POPULATION(s->label[i]);
+	uint8_t own = OV_FIT_OWN(s->fit[i]), other = OV_FIT_OTHER(s->fit[i]);
 
 	return s->record[i] < s->n && s->rank[i] >= OV_RANK_MIN &&
-	       s->rank[i] <= OV_RANK_MAX && population != 0 &&
-	       s->level[population] != OV_JOIN_HIDDEN && s->fit[i] < 16 &&
-	       own <= OV_JOIN_FIT_YES && other <= OV_JOIN_FIT_YES;
+	       s->rank[i] <= OV_RANK_MAX && (s->ranks & OV_RANK_BIT(s->rank[i])) != 0 &&
+	       population != 0 && s->level[population] != OV_LEVEL_HIDDEN &&
+	       s->fit[i] < 16 && own <= OV_FIT_YES && other <= OV_FIT_YES;
 }
 
 /* Takes slot i into its record; false if it does not fit what is there. */
@@ -97,8 +97,8 @@ ov_join_check(const struct ov_join_side *s)
 static int
 compare_tags(const struct ov_join_side *s, uint32_t x, uint32_t y)
 {
-	return memcmp(s->tag + (size_t)x * OV_JOIN_TAG_LEN,
-	    s->tag + (size_t)y * OV_JOIN_TAG_LEN, OV_JOIN_TAG_LEN);
+	return memcmp(
+	    s->tag + (size_t)x * OV_TAG_LEN, s->tag + (size_t)y * OV_TAG_LEN, OV_TAG_LEN);
 }
 
 /* Tags at equal rank are equal on both sides, so A's tags order for B as well. */
@@ -147,7 +147,7 @@ is_vetoed(const struct ov_join *j, const struct edge *e)
 	const struct record *y = &j->records_b[j->b->record[e->b]];
 	uint8_t conflicts = x->ranks & y->ranks & (uint8_t)~e->ranks;
 
-	for (uint8_t v = OV_RANK_MIN; v <= OV_RANK_MAX; v++)
+	for (uint8_t v = OV_RANK_MIN; v < e->rank; v++)
 		if ((conflicts & OV_RANK_BIT(v)) && (j->veto[v] & OV_RANK_BIT(e->rank)))
 			return true;
 	return false;
@@ -200,7 +200,7 @@ make_edges(struct ov_join *j)
 static size_t
 bucket_of(const struct ov_join *j, const struct edge *e)
 {
-	const uint8_t *tag = j->a->tag + (size_t)e->low * OV_JOIN_TAG_LEN;
+	const uint8_t *tag = j->a->tag + (size_t)e->low * OV_TAG_LEN;
 	size_t class = (size_t)(e->rank - OV_RANK_MIN) * OV_TOKENS_PER_RECORD +
 		       (size_t)(OV_TOKENS_PER_RECORD - e->count);
 
@@ -334,17 +334,18 @@ new_set(size_t n)
 /* True if the other side's record stands at floor or higher. */
 static bool
 is_seen(const struct ov_join *j, const struct edge *e, enum ov_join_role receiver,
-    enum ov_join_level floor)
+    enum ov_level floor)
 {
-	uint8_t level = receiver == OV_JOIN_A ? j->b->level[j->b->label[e->b] & 15]
-					      : j->a->level[j->a->label[e->a] & 15];
+	uint8_t level = receiver == OV_JOIN_A
+			    ? j->b->level[OV_LABEL_POPULATION(j->b->label[e->b])]
+			    : j->a->level[OV_LABEL_POPULATION(j->a->label[e->a])];
 
 	return level >= (uint8_t)floor;
 }
 
 enum ov_status
-ov_join_list(const struct ov_join *j, enum ov_join_role receiver,
-    enum ov_join_level floor, struct ov_join_list *out)
+ov_join_list(const struct ov_join *j, enum ov_join_role receiver, enum ov_level floor,
+    struct ov_join_list *out)
 {
 	uint64_t *taken_a = new_set(j->a->n), *taken_b = new_set(j->b->n);
 	struct ov_join_pair *pairs = malloc((j->n_edges + 1) * sizeof(*pairs)), *less;
@@ -385,11 +386,11 @@ ov_join_list_fini(struct ov_join_list *list)
 static bool
 fits(uint8_t own_fit, uint8_t other_fit)
 {
-	uint8_t word = own_fit & 3;
+	uint8_t word = OV_FIT_OWN(own_fit);
 
-	if (word == OV_JOIN_FIT_UNKNOWN)
-		word = (other_fit >> 2) & 3;
-	return word == OV_JOIN_FIT_YES;
+	if (word == OV_FIT_UNKNOWN)
+		word = OV_FIT_OTHER(other_fit);
+	return word == OV_FIT_YES;
 }
 
 /* Where a pair of slots is counted. */
@@ -401,8 +402,9 @@ struct place {
 static struct place
 place_of(const struct ov_join *j, uint32_t a, uint32_t b)
 {
-	return (struct place){ j->a->label[a] & 15, j->b->label[b] & 15,
-		fits(j->a->fit[a], j->b->fit[b]), fits(j->b->fit[b], j->a->fit[a]) };
+	return (struct place){ OV_LABEL_POPULATION(j->a->label[a]),
+		OV_LABEL_POPULATION(j->b->label[b]), fits(j->a->fit[a], j->b->fit[b]),
+		fits(j->b->fit[b], j->a->fit[a]) };
 }
 
 void

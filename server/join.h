@@ -2,9 +2,9 @@
  *
  * A side is one partner's list as the broker holds it: a tag, a record number, a rank, a
  * label and the fits for every slot.  Two records are joined by an edge if they share a
- * tag at equal rank and no rank vetoes the edge's strongest shared rank.  Edges stand in
- * one total order that does not depend on who is called A (PROTOCOL.md "Pairs"):
- * strongest shared rank, then more shared tags, then smallest shared tag.
+ * tag at equal rank and no rank vetoes it (PROTOCOL.md 7.19).  Edges stand in one total
+ * order that does not depend on who is called A: strongest shared rank, then more shared
+ * tags, then smallest shared tag.
  *
  *     ov_join_new -> ov_join_list (once a receiver) -> ov_join_count
  *                 -> ov_join_atoms (once a protected side)
@@ -25,33 +25,24 @@
 
 #include "common/status.h"
 #include "proto/rank.h"
+#include "proto/slots.h"
+#include "proto/terms.h"
 
-#define OV_JOIN_TAG_LEN 16
 #define OV_JOIN_SLOTS_MAX ((size_t)1 << 28)
-#define OV_JOIN_POPULATIONS 16 /* number 0 is never used */
-
-/* What the partner learns of a population, lowest first. */
-enum ov_join_level {
-	OV_JOIN_HIDDEN = 0,
-	OV_JOIN_COUNTS = 1,
-	OV_JOIN_MATCHES = 2,
-	OV_JOIN_FIELDS = 3
-};
-
-/* One company's word on one ideal customer profile. */
-enum ov_join_fit { OV_JOIN_FIT_UNKNOWN = 0, OV_JOIN_FIT_NO = 1, OV_JOIN_FIT_YES = 2 };
+#define OV_JOIN_POPULATIONS (OV_POPULATIONS_MAX + 1) /* number 0 is never used */
 
 enum ov_join_role { OV_JOIN_A, OV_JOIN_B };
 
 /* Borrowed arrays of n entries each; they may be NULL when n is 0. */
 struct ov_join_side {
 	size_t n;
-	const uint8_t *tag;	/* 16 bytes a slot */
-	const uint32_t *record; /* < n */
-	const uint8_t *rank;	/* enum ov_rank */
-	const uint8_t *label;	/* low 4 bits population 1..15, high 4 bits band or 0 */
-	const uint8_t *fit;	/* bits 0-1 own ICP, bits 2-3 the other's ICP, others 0 */
-	uint8_t level[OV_JOIN_POPULATIONS]; /* enum ov_join_level of each population */
+	const uint8_t *tag;		    /* 16 bytes a slot */
+	const uint32_t *record;		    /* < n */
+	const uint8_t *rank;		    /* enum ov_rank */
+	const uint8_t *label;		    /* OV_LABEL */
+	const uint8_t *fit;		    /* OV_FIT */
+	uint8_t ranks;			    /* OV_RANK_BITs that the terms allow */
+	uint8_t level[OV_JOIN_POPULATIONS]; /* enum ov_level of each population */
 };
 
 /* Two records that are one company: the slots, in A and in B, of the smallest shared tag
@@ -83,15 +74,15 @@ struct ov_join_atoms {
 
 struct ov_join;
 
-/* Checks one roster without its tags (s->tag is not read): record and rank in range, a
- * population that is not hidden, fits in their coding, one label and fit a record, at
+/* Checks one roster without its tags (s->tag is not read): record in range, rank allowed,
+ * a population that is not hidden, fits in their coding, one label and fit a record, at
  * most OV_TOKENS_PER_RECORD slots a record.  OV_E_PROTO_ROSTER otherwise and for more
  * than OV_JOIN_SLOTS_MAX slots; OV_E_NOMEM. */
 OV_MUST_CHECK enum ov_status ov_join_check(const struct ov_join_side *s);
 
 /* Checks both rosters as ov_join_check does and finds every edge.  *out borrows both
- * sides, arrays included, until ov_join_free.  veto[v] is the set of ranks whose edges
- * rank v refuses where both records have slots of rank v and share none.
+ * sides, arrays included, until ov_join_free.  veto[v] is the set of ranks weaker than v
+ * whose edges rank v refuses where both records have slots of rank v and share none.
  * OV_E_PSI_DUPLICATE if a tag stands twice in one list, at whatever rank;
  * OV_E_PROTO_ROSTER; OV_E_NOMEM.  *out is NULL after a failure. */
 OV_MUST_CHECK enum ov_status ov_join_new(struct ov_join **out,
@@ -101,12 +92,12 @@ void ov_join_free(struct ov_join *j); /* NULL is fine */
 
 /* The pairs of one receiver's view: over all of the receiver's own records and those
  * records of the other whose population is at `floor` or higher, edges are accepted in
- * order while both records are free.  floor OV_JOIN_MATCHES gives the receiver's list of
- * matches, which nothing that is only counted can shape; OV_JOIN_COUNTS the pairs behind
+ * order while both records are free.  floor OV_LEVEL_MATCHES gives the receiver's list of
+ * matches, which nothing that is only counted can shape; OV_LEVEL_COUNTS the pairs behind
  * exact counts.  With both sides and the receiver swapped the pairs are the same.
  * Free with ov_join_list_fini.  OV_E_NOMEM; the list is then empty. */
 OV_MUST_CHECK enum ov_status ov_join_list(const struct ov_join *j,
-    enum ov_join_role receiver, enum ov_join_level floor, struct ov_join_list *out);
+    enum ov_join_role receiver, enum ov_level floor, struct ov_join_list *out);
 void ov_join_list_fini(struct ov_join_list *list); /* leaves an empty list */
 
 /* The exact cells of a list made from j. */

@@ -26,7 +26,7 @@ tag_of(const struct index *x, uint32_t number)
 	const struct ov_join_side *s = number < x->a->n ? x->a : x->b;
 	size_t slot = number < x->a->n ? number : number - x->a->n;
 
-	return s->tag + slot * OV_JOIN_TAG_LEN;
+	return s->tag + slot * OV_TAG_LEN;
 }
 
 static uint64_t
@@ -34,7 +34,7 @@ hash_of(const struct index *x, uint32_t number)
 {
 	uint64_t h;
 
-	ov_siphash((uint8_t *)&h, x->key, OV_BYTES(tag_of(x, number), OV_JOIN_TAG_LEN));
+	ov_siphash((uint8_t *)&h, x->key, OV_BYTES(tag_of(x, number), OV_TAG_LEN));
 	return h;
 }
 
@@ -73,7 +73,7 @@ insert(struct index *x, uint32_t number, uint64_t hash)
 
 		if (((x->cell[pos] ^ high) >> 32) != 0)
 			continue;
-		if (memcmp(tag_of(x, earlier), tag_of(x, number), OV_JOIN_TAG_LEN) != 0)
+		if (memcmp(tag_of(x, earlier), tag_of(x, number), OV_TAG_LEN) != 0)
 			continue;
 		st = meet(x, earlier, number);
 		break;

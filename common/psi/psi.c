@@ -9,6 +9,10 @@
 #include "common/psi/kernel.h"
 
 const struct ov_psi_kernel *const ov_psi_kernels[] = {
+#ifdef OVERLAP_SIMD
+	&ov_psi_kernel_ifma,
+	&ov_psi_kernel_avx2,
+#endif
 	&ov_psi_kernel_portable,
 	NULL,
 };

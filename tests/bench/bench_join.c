@@ -60,7 +60,7 @@ roster_new(struct roster *r, size_t n)
 	r->label = must(malloc(n));
 	r->fit = must(malloc(n));
 	r->side = (struct ov_join_side){ 0, r->tag, r->record, r->rank, r->label, r->fit,
-		{ 0, 1, 2, 3 } };
+		0xfe, { 0, 1, 2, 3 } };
 }
 
 static void
@@ -178,8 +178,8 @@ run(const struct roster *a, const struct roster *b, size_t pairs[2])
 	struct ov_join *j;
 
 	if (ov_join_new(&j, &a->side, &b->side, ov_veto_default) != OV_OK ||
-	    ov_join_list(j, OV_JOIN_A, OV_JOIN_MATCHES, &list[0]) != OV_OK ||
-	    ov_join_list(j, OV_JOIN_B, OV_JOIN_MATCHES, &list[1]) != OV_OK) {
+	    ov_join_list(j, OV_JOIN_A, OV_LEVEL_MATCHES, &list[0]) != OV_OK ||
+	    ov_join_list(j, OV_JOIN_B, OV_LEVEL_MATCHES, &list[1]) != OV_OK) {
 		fprintf(stderr, "bench_join: the join failed\n");
 		exit(1);
 	}

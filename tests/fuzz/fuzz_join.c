@@ -37,7 +37,8 @@ read_roster(struct roster *r, const uint8_t *in, size_t n)
 		.record = r->record,
 		.rank = r->rank,
 		.label = r->label,
-		.fit = r->fit };
+		.fit = r->fit,
+		.ranks = 0xfe };
 	memcpy(r->side.level, levels, sizeof(levels));
 	for (size_t i = 0; i < n; i++, in += SLOT_LEN) {
 		r->tag[i][i % 2] = in[0]; /* two values of position: 512 tags */
@@ -65,7 +66,7 @@ check_list(const struct roster *a, const struct roster *b, const struct ov_join_
 		MUST(p->rank == a->rank[p->a] && p->rank == b->rank[p->b]);
 		MUST(seen_a[a->record[p->a]]++ == 0);
 		MUST(seen_b[b->record[p->b]]++ == 0);
-		MUST(b->side.level[b->label[p->b] & 15] >= OV_JOIN_MATCHES);
+		MUST(b->side.level[b->label[p->b] & 15] >= OV_LEVEL_MATCHES);
 	}
 }
 
@@ -106,8 +107,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	MUST(ov_join_new(&k, &b.side, &a.side, ov_veto_default) == OV_OK);
-	MUST(ov_join_list(j, OV_JOIN_A, OV_JOIN_MATCHES, &one) == OV_OK);
-	MUST(ov_join_list(k, OV_JOIN_B, OV_JOIN_MATCHES, &two) == OV_OK);
+	MUST(ov_join_list(j, OV_JOIN_A, OV_LEVEL_MATCHES, &one) == OV_OK);
+	MUST(ov_join_list(k, OV_JOIN_B, OV_LEVEL_MATCHES, &two) == OV_OK);
 	check_list(&a, &b, &one, &two);
 	check_atoms(j, &one);
 	ov_join_list_fini(&one);

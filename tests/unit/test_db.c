@@ -35,7 +35,7 @@ static int
 fresh_directory(void **state)
 {
 	(void)state;
-	strcpy(dir, "/tmp/overlap-db-XXXXXX");
+	snprintf(dir, sizeof(dir), "/tmp/overlap-db-XXXXXX");
 	if (mkdtemp(dir) == NULL)
 		return -1;
 	snprintf(path, sizeof(path), "%s/file.db", dir);
@@ -392,7 +392,7 @@ static void
 backup_is_whole_and_private(void **state)
 {
 	struct ov_db *db = opened(), *reader = opened(), *copy;
-	char to[120];
+	char to[96];
 	struct stat sb;
 
 	(void)state;
@@ -406,7 +406,7 @@ backup_is_whole_and_private(void **state)
 	ov_db_close(db);
 	assert_int_equal(stat(to, &sb), 0);
 	assert_int_equal(sb.st_mode & 0777, 0600);
-	strcpy(path, to);
+	snprintf(path, sizeof(path), "%s", to);
 	assert_int_equal(open_at(&copy, N_MIGRATIONS), OV_OK);
 	assert_int_equal(ov_db_verify(copy), OV_OK);
 	assert_int_equal(facts(copy), 1);

@@ -13,206 +13,18 @@
 
 #include "common/crypto/memory.h"
 #include "server/join.h"
+#include "tests/unit/join_books.h"
 
-#define SLOTS 96
 #define BOOKS 1600
 
-/* --- small books --- */
-
-struct book {
-	struct ov_join_side side; /* points into the arrays below */
-	uint8_t tag[SLOTS][16];
-	uint32_t record[SLOTS];
-	uint8_t rank[SLOTS], label[SLOTS], fit[SLOTS];
-};
-
-static uint64_t seed;
-
-/* xorshift64*: the same books on every machine. */
-static uint32_t
-draw(uint32_t below)
-{
-	seed ^= seed >> 12;
-	seed ^= seed << 25;
-	seed ^= seed >> 27;
-	return (uint32_t)((seed * 0x2545f4914f6cdd1dULL) >> 33) % below;
-}
-
-static void
-book_init(struct book *k)
-{
-	static const uint8_t levels[16] = { 0, 1, 2, 3, 1, 2 };
-
-	memset(k, 0, sizeof(*k));
-	k->side.tag = k->tag[0];
-	k->side.record = k->record;
-	k->side.rank = k->rank;
-	k->side.label = k->label;
-	k->side.fit = k->fit;
-	memcpy(k->side.level, levels, sizeof(levels));
-}
-
-/* tag: the number is spread over the first two bytes and the last, in its own order. */
-static void
-book_add(struct book *k, uint32_t record, uint8_t rank, unsigned int tag, uint8_t label,
-    uint8_t fit)
-{
-	size_t i = k->side.n++;
-
-	assert_true(i < SLOTS);
-	memset(k->tag[i], 0, 16);
-	k->tag[i][0] = (uint8_t)(tag >> 8);
-	k->tag[i][1] = (uint8_t)(tag & 0xc0);
-	k->tag[i][15] = (uint8_t)tag;
-	k->record[i] = record;
-	k->rank[i] = rank;
-	k->label[i] = label;
-	k->fit[i] = fit;
-}
-
-static bool
-book_has_tag(const struct book *k, unsigned int tag)
-{
-	for (size_t i = 0; i < k->side.n; i++)
-		if (k->tag[i][0] == (uint8_t)(tag >> 8) && k->tag[i][15] == (uint8_t)tag)
-			return true;
-	return false;
-}
-
-static void
-book_shuffle(struct book *k)
-{
-	for (size_t i = k->side.n; i > 1; i--) {
-		size_t x = i - 1, y = draw((uint32_t)i);
-		struct book old = *k;
-
-		memcpy(k->tag[x], old.tag[y], 16);
-		memcpy(k->tag[y], old.tag[x], 16);
-		k->record[x] = old.record[y], k->record[y] = old.record[x];
-		k->rank[x] = old.rank[y], k->rank[y] = old.rank[x];
-		k->label[x] = old.label[y], k->label[y] = old.label[x];
-		k->fit[x] = old.fit[y], k->fit[y] = old.fit[x];
-	}
-}
-
-/* A dense book: few tags, so that records compete.  The rank follows from the tag, as it
- * does when both are honest, but for one slot in twenty. */
-static void
-book_draw(struct book *k, uint32_t records, uint32_t tags)
-{
-	static const uint8_t fits[] = { 0, 1, 2, 4, 5, 6, 8, 9, 10 };
-
-	book_init(k);
-	for (uint32_t r = 0; r < records; r++) {
-		uint8_t label = (uint8_t)(1 + draw(5) + (draw(4) << 4));
-		uint8_t fit = fits[draw(9)];
-		uint32_t slots = 1 + draw(OV_TOKENS_PER_RECORD);
-
-		for (uint32_t i = 0; i < slots && k->side.n < SLOTS; i++) {
-			uint32_t tag = draw(tags) * 37;
-			uint8_t rank = (uint8_t)(1 + (draw(20) == 0 ? draw(7) : tag % 7));
-
-			if (!book_has_tag(k, tag))
-				book_add(k, r, rank, tag, label, fit);
-		}
-	}
-	/* record numbers stay under the number of slots */
-	for (size_t i = 0; i < k->side.n; i++)
-		while (k->record[i] >= k->side.n)
-			k->side.n--, i = 0;
-	book_shuffle(k);
-}
-
-/* --- the reference: quadratic, straight from the text of the protocol --- */
-
-struct naive_edge {
-	bool exists, used;
-	int strongest, shared;
-	uint32_t a, b;	      /* slots to be reported */
-	uint8_t smallest[16]; /* of all shared tags */
-};
-
-static struct naive_edge
-naive_edge(const struct book *a, uint32_t x, const struct book *b, uint32_t y,
-    const uint8_t veto[8])
-{
-	struct naive_edge e = { .strongest = 99 };
-	uint8_t best[16];
-	bool has_x[8] = { false }, has_y[8] = { false }, both[8] = { false };
-
-	for (size_t i = 0; i < a->side.n; i++)
-		for (size_t k = 0; k < b->side.n; k++) {
-			if (a->record[i] != x || b->record[k] != y)
-				continue;
-			has_x[a->rank[i]] = has_y[b->rank[k]] = true;
-			if (a->rank[i] != b->rank[k] ||
-			    memcmp(a->tag[i], b->tag[k], 16) != 0)
-				continue;
-			both[a->rank[i]] = true;
-			if (e.shared++ == 0 || memcmp(a->tag[i], e.smallest, 16) < 0)
-				memcpy(e.smallest, a->tag[i], 16);
-			if (a->rank[i] > e.strongest ||
-			    (a->rank[i] == e.strongest &&
-				memcmp(a->tag[i], best, 16) > 0))
-				continue;
-			e.strongest = a->rank[i];
-			memcpy(best, a->tag[i], 16);
-			e.a = (uint32_t)i;
-			e.b = (uint32_t)k;
-		}
-	e.exists = e.shared > 0;
-	for (int v = 1; v <= 7 && e.exists; v++)
-		if (has_x[v] && has_y[v] && !both[v] && (veto[v] >> e.strongest & 1))
-			e.exists = false;
-	return e;
-}
-
-static bool
-naive_better(const struct naive_edge *e, const struct naive_edge *f)
-{
-	if (e->strongest != f->strongest)
-		return e->strongest < f->strongest;
-	if (e->shared != f->shared)
-		return e->shared > f->shared;
-	return memcmp(e->smallest, f->smallest, 16) < 0;
-}
-
-/* All edges of two books, by record numbers. */
-static struct naive_edge edges[SLOTS][SLOTS];
-
-static void
-naive_edges(const struct book *a, const struct book *b, const uint8_t veto[8])
-{
-	for (uint32_t x = 0; x < SLOTS; x++)
-		for (uint32_t y = 0; y < SLOTS; y++)
-			edges[x][y].exists = false;
-	for (size_t i = 0; i < a->side.n; i++)
-		for (size_t k = 0; k < b->side.n; k++)
-			if (memcmp(a->tag[i], b->tag[k], 16) == 0)
-				edges[a->record[i]][b->record[k]] =
-				    naive_edge(a, a->record[i], b, b->record[k], veto);
-}
-
-/* The best edge among those that `mask` leaves: free rows, free columns. */
-static struct naive_edge *
-naive_best(const bool *row, const bool *column)
-{
-	struct naive_edge *best = NULL;
-
-	for (uint32_t x = 0; x < SLOTS; x++)
-		for (uint32_t y = 0; y < SLOTS; y++)
-			if (edges[x][y].exists && row[x] && column[y] &&
-			    (best == NULL || naive_better(&edges[x][y], best)))
-				best = &edges[x][y];
-	return best;
-}
+/* --- properties over random books --- */
 
 static void
 assert_list_is_naive(const struct ov_join_list *list, const struct book *a,
     const struct book *b, enum ov_join_role receiver, uint8_t floor)
 {
-	bool row[SLOTS] = { false }, column[SLOTS] = { false };
-	struct naive_edge *e;
+	bool row[BOOK_SLOTS] = { false }, column[BOOK_SLOTS] = { false };
+	const struct naive_edge *e;
 	size_t n = 0;
 
 	for (size_t i = 0; i < a->side.n; i++)
@@ -232,8 +44,6 @@ assert_list_is_naive(const struct ov_join_list *list, const struct book *a,
 	assert_int_equal(list->n, n);
 }
 
-/* --- properties over random books --- */
-
 static struct ov_join *
 join(const struct book *a, const struct book *b, const uint8_t veto[8])
 {
@@ -244,7 +54,7 @@ join(const struct book *a, const struct book *b, const uint8_t veto[8])
 }
 
 static struct ov_join_list
-list_of(const struct ov_join *j, enum ov_join_role receiver, enum ov_join_level floor)
+list_of(const struct ov_join *j, enum ov_join_role receiver, enum ov_level floor)
 {
 	struct ov_join_list list;
 
@@ -266,12 +76,12 @@ draw_veto(uint8_t veto[8])
 static void
 lists_equal_reference(void **state)
 {
-	static const enum ov_join_level floors[] = { OV_JOIN_MATCHES, OV_JOIN_COUNTS };
+	static const enum ov_level floors[] = { OV_LEVEL_MATCHES, OV_LEVEL_COUNTS };
 	static struct book a, b;
 	size_t pairs = 0;
 
 	(void)state;
-	seed = 1;
+	draw_seed(1);
 	for (int i = 0; i < BOOKS / 4; i++) {
 		uint8_t veto[8];
 		struct ov_join *j;
@@ -301,7 +111,7 @@ swapped_sides_give_the_same_pairs(void **state)
 	static struct book a, b;
 
 	(void)state;
-	seed = 2;
+	draw_seed(2);
 	for (int i = 0; i < BOOKS; i++) {
 		struct ov_join_list one, two;
 		struct ov_join *j, *k;
@@ -310,8 +120,8 @@ swapped_sides_give_the_same_pairs(void **state)
 		book_draw(&b, draw(24), 10 + draw(60));
 		j = join(&a, &b, ov_veto_default);
 		k = join(&b, &a, ov_veto_default);
-		one = list_of(j, OV_JOIN_A, OV_JOIN_MATCHES);
-		two = list_of(k, OV_JOIN_B, OV_JOIN_MATCHES);
+		one = list_of(j, OV_JOIN_A, OV_LEVEL_MATCHES);
+		two = list_of(k, OV_JOIN_B, OV_LEVEL_MATCHES);
 		assert_int_equal(one.n, two.n);
 		for (size_t p = 0; p < one.n; p++) {
 			assert_int_equal(one.pairs[p].a, two.pairs[p].b);
@@ -334,7 +144,7 @@ counted_records_do_not_shape_a_list(void **state)
 	int shaped = 0;
 
 	(void)state;
-	seed = 3;
+	draw_seed(3);
 	for (int i = 0; i < BOOKS / 4; i++) {
 		struct ov_join_list one, two, wide;
 		struct ov_join *j, *k;
@@ -345,15 +155,15 @@ counted_records_do_not_shape_a_list(void **state)
 		book_init(&less);
 		for (size_t s = 0; s < b.side.n; s++) /* gone, but a slot stays */
 			book_add(&less, b.record[s], b.rank[s],
-			    b.side.level[b.label[s] & 15] >= OV_JOIN_MATCHES
-				? (unsigned int)(b.tag[s][0] << 8 | b.tag[s][15])
+			    b.side.level[b.label[s] & 15] >= OV_LEVEL_MATCHES
+				? book_tag(&b, s)
 				: (unsigned int)(0xf000 + s),
 			    b.label[s], b.fit[s]);
 		j = join(&a, &b, ov_veto_default);
 		k = join(&a, &less, ov_veto_default);
-		one = list_of(j, OV_JOIN_A, OV_JOIN_MATCHES);
-		two = list_of(k, OV_JOIN_A, OV_JOIN_MATCHES);
-		wide = list_of(j, OV_JOIN_A, OV_JOIN_COUNTS);
+		one = list_of(j, OV_JOIN_A, OV_LEVEL_MATCHES);
+		two = list_of(k, OV_JOIN_A, OV_LEVEL_MATCHES);
+		wide = list_of(j, OV_JOIN_A, OV_LEVEL_COUNTS);
 		assert_int_equal(one.n, two.n);
 		for (size_t p = 0; p < one.n; p++) {
 			assert_int_equal(one.pairs[p].a, two.pairs[p].a);
@@ -379,25 +189,6 @@ distance(const uint32_t *x, const uint32_t *y, size_t n)
 	for (size_t i = 0; i < n; i++)
 		sum += x[i] > y[i] ? x[i] - y[i] : y[i] - x[i];
 	return sum;
-}
-
-/* The same book without one record; where numbers then go past the number of slots, the
- * record stays with slots that meet nothing. */
-static void
-book_without(struct book *out, const struct book *k, uint32_t record)
-{
-	book_init(out);
-	for (size_t i = 0; i < k->side.n; i++)
-		if (k->record[i] != record)
-			book_add(out, k->record[i], k->rank[i],
-			    (unsigned int)(k->tag[i][0] << 8 | k->tag[i][15]),
-			    k->label[i], k->fit[i]);
-	for (size_t i = 0; i < out->side.n; i++)
-		if (out->record[i] >= out->side.n) {
-			book_add(out, record, 7, (unsigned int)(0xe000 + out->side.n),
-			    0x01, 0);
-			i = (size_t)-1;
-		}
 }
 
 static struct ov_join_atoms
@@ -429,14 +220,14 @@ measure_sensitivity(unsigned int *counting, unsigned int *matching)
 			continue;
 		j = join(&a, &b, ov_veto_default);
 		one = atoms_of(j, OV_JOIN_B);
-		list = list_of(j, OV_JOIN_A, OV_JOIN_COUNTS);
+		list = list_of(j, OV_JOIN_A, OV_LEVEL_COUNTS);
 		ov_join_count(j, &list, &c);
 		ov_join_list_fini(&list);
 		ov_join_free(j);
 		book_without(&less, &b, b.record[draw((uint32_t)b.side.n)]);
 		j = join(&a, &less, ov_veto_default);
 		two = atoms_of(j, OV_JOIN_B);
-		list = list_of(j, OV_JOIN_A, OV_JOIN_COUNTS);
+		list = list_of(j, OV_JOIN_A, OV_LEVEL_COUNTS);
 		ov_join_count(j, &list, &d);
 		ov_join_list_fini(&list);
 		ov_join_free(j);
@@ -453,7 +244,7 @@ one_record_moves_one_atom_by_one(void **state)
 	unsigned int counting, matching;
 
 	(void)state;
-	seed = 4;
+	draw_seed(4);
 	measure_sensitivity(&counting, &matching);
 	assert_int_equal(counting, 1);
 	assert_true(matching > 1); /* control: matching that uses records up does not */
@@ -483,12 +274,12 @@ matching_moves_a_chain_of_counts(void **state)
 	book_add(&b, 2, 5, 14, 3, 0);
 	book_without(&less, &b, 0);
 	j = join(&a, &b, ov_veto_default);
-	list = list_of(j, OV_JOIN_A, OV_JOIN_COUNTS);
+	list = list_of(j, OV_JOIN_A, OV_LEVEL_COUNTS);
 	ov_join_count(j, &list, &c);
 	ov_join_list_fini(&list);
 	ov_join_free(j);
 	j = join(&a, &less, ov_veto_default);
-	list = list_of(j, OV_JOIN_A, OV_JOIN_COUNTS);
+	list = list_of(j, OV_JOIN_A, OV_LEVEL_COUNTS);
 	ov_join_count(j, &list, &d);
 	ov_join_list_fini(&list);
 	ov_join_free(j);
@@ -505,10 +296,10 @@ atoms_take_the_best_edge_of_each_record(void **state)
 	(void)state;
 	book_init(&a);
 	book_init(&b);
-	book_add(&a, 0, 5, 1, 1, OV_JOIN_FIT_YES);
+	book_add(&a, 0, 5, 1, 1, OV_FIT_YES);
 	book_add(&a, 1, 3, 2, 2, 0);
-	book_add(&b, 0, 5, 1, 3, OV_JOIN_FIT_NO);
-	book_add(&b, 0, 3, 2, 3, OV_JOIN_FIT_NO); /* DUNS beats the domain */
+	book_add(&b, 0, 5, 1, 3, OV_FIT_NO);
+	book_add(&b, 0, 3, 2, 3, OV_FIT_NO); /* DUNS beats the domain */
 	j = join(&a, &b, ov_veto_default);
 	atoms = atoms_of(j, OV_JOIN_B);
 	assert_int_equal(atoms.n[2][3][0][0], 1);
@@ -548,7 +339,7 @@ cells_count_pairs_and_fits(void **state)
 		book_add(&a, 0, 5, 7, 0xf2, cases[i].fit_a);
 		book_add(&b, 0, 5, 7, 0x03, cases[i].fit_b);
 		j = join(&a, &b, ov_veto_default);
-		list = list_of(j, OV_JOIN_A, OV_JOIN_MATCHES);
+		list = list_of(j, OV_JOIN_A, OV_LEVEL_MATCHES);
 		ov_join_count(j, &list, &c);
 		assert_int_equal(c.pairs[2][3], 1);
 		assert_int_equal(c.records_a[2], 1);
@@ -567,7 +358,7 @@ pairs_of(const struct book *a, const struct book *b, const uint8_t veto[8],
     struct ov_join_pair first[2])
 {
 	struct ov_join *j = join(a, b, veto);
-	struct ov_join_list list = list_of(j, OV_JOIN_A, OV_JOIN_COUNTS);
+	struct ov_join_list list = list_of(j, OV_JOIN_A, OV_LEVEL_COUNTS);
 	size_t n = list.n;
 
 	for (size_t i = 0; i < n && i < 2; i++)
@@ -674,7 +465,7 @@ empty_sides_join_to_nothing(void **state)
 		assert_int_equal(ov_join_new(&j, i & 1 ? &a.side : &none,
 				     i & 2 ? &a.side : &none, ov_veto_default),
 		    OV_OK);
-		list = list_of(j, OV_JOIN_A, OV_JOIN_COUNTS);
+		list = list_of(j, OV_JOIN_A, OV_LEVEL_COUNTS);
 		assert_int_equal(list.n, 0);
 		atoms = atoms_of(j, OV_JOIN_A);
 		assert_memory_equal(&atoms, &zero, sizeof(zero));
@@ -731,11 +522,12 @@ bad_slots_are_refused(void **state)
 	WITH(rank[0], 0);
 	WITH(rank[0], 8);
 	WITH(rank[2], 255);
-	WITH(label[2], 0x10); /* population 0 */
-	WITH(label[2], 0x06); /* hidden in the release table */
-	WITH(label[1], 0x13); /* one record, two populations */
-	WITH(label[1], 0x02); /* one record, two bands */
-	WITH(fit[1], 1);      /* one record, two fits */
+	WITH(side.ranks, 0x7e); /* bare names are not in the terms */
+	WITH(label[2], 0x10);	/* population 0 */
+	WITH(label[2], 0x06);	/* hidden in the release table */
+	WITH(label[1], 0x13);	/* one record, two populations */
+	WITH(label[1], 0x02);	/* one record, two bands */
+	WITH(fit[1], 1);	/* one record, two fits */
 	WITH(fit[2], 3);
 	WITH(fit[2], 12);
 	WITH(fit[2], 16);
