@@ -2,7 +2,6 @@
 
 #include <libpsl.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "client/normalise/lists.h"
 
@@ -38,12 +37,13 @@ ov_suffix_fini(void)
 	psl = NULL;
 }
 
+/* Not the last label alone: "za" has no rule of its own, "co.za" has. */
 bool
 ov_suffix_tld_known(const char *host)
 {
-	const char *dot = strrchr(host, '.');
+	const char *suffix = psl_unregistrable_domain(psl, host);
 
-	return psl_is_public_suffix2(psl, dot != NULL ? dot + 1 : host, ANY) != 0;
+	return suffix != NULL && psl_is_public_suffix2(psl, suffix, ANY) != 0;
 }
 
 enum ov_suffix_kind

@@ -18,7 +18,7 @@ enum ov_suffix_kind {
 OV_MUST_CHECK enum ov_status ov_suffix_init(void);
 void ov_suffix_fini(void);
 
-/* host: lower-case ASCII, no final dot. */
+/* host: lower-case ASCII, no final dot.  True if a rule of the list covers it. */
 bool ov_suffix_tld_known(const char *host);
 enum ov_suffix_kind ov_suffix_kind(const char *host);
 

@@ -173,8 +173,10 @@ pump(struct ov_link *l)
 			admit(l);
 		else if (event == OV_WIRE_FRAME)
 			take(l);
+		else if (event == OV_WIRE_FAILED && l->wire.open)
+			ov_wire_kill(&l->wire, l->wire.why);
 		else if (event == OV_WIRE_FAILED)
-			ov_wire_finish(&l->wire, l->wire.why);
+			ov_wire_finish(&l->wire, l->wire.why); /* with the alert */
 	(void)ov_wire_flush(&l->wire, true);
 	note_end(l);
 	if (ov_wire_is_quiet(&l->wire))

@@ -999,7 +999,7 @@ idle_connections_are_cut_but_not_waiting_ones(void **state)
 
 	(void)state;
 	o = options(&b);
-	o.idle_ms = 100;
+	o.idle_ms = 500;
 	start(&b, &o, false);
 	raw_init(&waiting, &b, &company);
 	raw_request(&waiting, 1, "hold");
@@ -1029,7 +1029,7 @@ slow_reader_is_cut_and_others_go_on(void **state)
 
 	(void)state;
 	o = options(&b);
-	o.slow_reader_ms = 300;
+	o.slow_reader_ms = 1000;
 	o.max_waiting_replies = 2 * CHUNK;
 	start(&b, &o, false);
 	client_init(&c, &b, &rival);
