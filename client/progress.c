@@ -1,20 +1,5 @@
 #include "client/progress.h"
 
-<<<<<<< HEAD
-#include <inttypes.h>
-#include <stdio.h>
-#include <time.h>
-#include <unistd.h>
-
-#define FIRST_MS 1000 /* work that is shorter shows nothing */
-#define EVERY_MS 200
-
-static uint64_t
-clock_ms(void)
-{
-	struct timespec t;
-
-=======
 #include <time.h>
 #include <unistd.h>
 
@@ -30,20 +15,11 @@ system_ms(void *ctx)
 	struct timespec t;
 
 	(void)ctx;
->>>>>>> main
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
 void
-<<<<<<< HEAD
-ov_progress_start(struct ov_progress *p, const char *what, const char *unit)
-{
-	*p = (struct ov_progress){ .what = what,
-		.unit = unit,
-		.start_ms = clock_ms(),
-		.terminal = isatty(STDERR_FILENO) == 1 };
-=======
 ov_progress_start_at(struct ov_progress *p, const char *work, const char *unit,
     const struct ov_progress_place *place)
 {
@@ -96,31 +72,11 @@ draw(struct ov_progress *p, uint64_t done, uint64_t all, uint64_t elapsed_ms)
 			print_left(out, (uint64_t)((double)(all - done) / rate) + 1);
 	}
 	fflush(out);
->>>>>>> main
 }
 
 void
 ov_progress_update(struct ov_progress *p, uint64_t done, uint64_t all)
 {
-<<<<<<< HEAD
-	uint64_t now, spent, rate;
-
-	if (!p->terminal)
-		return;
-	now = clock_ms();
-	spent = now - p->start_ms;
-	if (spent < FIRST_MS || now - p->shown_ms < EVERY_MS)
-		return;
-	p->shown_ms = now;
-	p->shown = true;
-	rate = done * 1000 / spent; /* counts stay far below 2^54 */
-	fprintf(stderr, "\r\033[K%s: %" PRIu64 " %s, %" PRIu64 "/s", p->what, done,
-	    p->unit, rate);
-	if (all > done && rate > 0)
-		fprintf(stderr, ", %" PRIu64 "%%, %" PRIu64 " s left", done * 100 / all,
-		    (all - done + rate - 1) / rate);
-	fflush(stderr);
-=======
 	uint64_t now;
 
 	if (!p->place.terminal)
@@ -137,23 +93,14 @@ ov_progress_update(struct ov_progress *p, uint64_t done, uint64_t all)
 	draw(p, done, all, now - p->started);
 	p->drawn = true;
 	p->drawn_at = now;
->>>>>>> main
 }
 
 void
 ov_progress_end(struct ov_progress *p)
 {
-<<<<<<< HEAD
-	if (!p->shown)
-		return;
-	fprintf(stderr, "\r\033[K");
-	fflush(stderr);
-	p->shown = false;
-=======
 	if (!p->drawn)
 		return;
 	fputs(ERASE, p->place.out);
 	fflush(p->place.out);
 	p->drawn = false;
->>>>>>> main
 }

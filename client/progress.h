@@ -1,7 +1,3 @@
-<<<<<<< HEAD
-/* progress.h - a line on the terminal for work over a second: how much, how fast, how
- * long still.  Silent when standard error is no terminal.
-=======
 /* progress.h - one line on the terminal that says how far long work is: how much, how
  * fast, how long still.
  *
@@ -10,26 +6,12 @@
  * Nothing is drawn in the first second, when standard error is no terminal, or more than
  * five times a second: call ov_progress_update as often as convenient.  The line is
  * erased at the end.  Belongs to one thread.
->>>>>>> main
  */
 #ifndef OV_CLIENT_PROGRESS_H
 #define OV_CLIENT_PROGRESS_H
 
 #include <stdbool.h>
 #include <stdint.h>
-<<<<<<< HEAD
-
-struct ov_progress {
-	const char *what, *unit; /* literals: "exchanging", "slots" */
-	uint64_t start_ms, shown_ms;
-	bool terminal, shown;
-};
-
-void ov_progress_start(struct ov_progress *p, const char *what, const char *unit);
-/* all = 0: how much there will be is not known.  Cheap: call it often. */
-void ov_progress_update(struct ov_progress *p, uint64_t done, uint64_t all);
-/* Removes the line. */
-=======
 #include <stdio.h>
 
 /* Where the line goes and what time it is. */
@@ -60,7 +42,6 @@ void ov_progress_start_at(struct ov_progress *p, const char *work, const char *u
 void ov_progress_update(struct ov_progress *p, uint64_t done, uint64_t all);
 
 /* Erases the line.  Before anything else is printed; calling it again is fine. */
->>>>>>> main
 void ov_progress_end(struct ov_progress *p);
 
 #endif /* OV_CLIENT_PROGRESS_H */
