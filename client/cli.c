@@ -7,6 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "client/screen.h"
+
 enum ov_status
 ov_cli_fail(struct ov_cli *cli, enum ov_status st, const char *format, ...)
 {
@@ -147,15 +149,5 @@ ov_time_iso(char out[OV_TIME_TEXT], uint64_t t)
 void
 ov_print_name(FILE *out, const char *name)
 {
-	for (; *name != '\0'; name++) {
-		unsigned char c = (unsigned char)*name;
-
-		/* C1 controls come as 0xc2 0x80 to 0xc2 0x9f */
-		if (c == 0xc2 && (unsigned char)name[1] >= 0x80 &&
-		    (unsigned char)name[1] <= 0x9f) {
-			name++;
-			c = '?';
-		}
-		fputc(c < 0x20 || c == 0x7f ? '?' : c, out);
-	}
+	ov_screen_cell(out, name, 0, OV_SCREEN_LEFT);
 }

@@ -465,14 +465,3 @@ done:
 	ov_session_forget(s, p);
 	return st;
 }
-
-void
-ov_session_bytes(const struct ov_session *s, uint64_t *sent, uint64_t *received)
-{
-	struct ov_link_counters c = { 0 };
-
-	if (s->link != NULL)
-		ov_link_read_counters(s->link, &c);
-	*sent = c.bytes_sent;
-	*received = c.bytes_received;
-}
