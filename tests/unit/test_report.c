@@ -1,6 +1,4 @@
-/* A whole job at the broker: six streams in, two views and a signed report out.  The
- * partners' cryptography is made up here: tags and MACs are plain patterns, so that each
- * row of a view can be told from where it must have come. */
+/* Reports as a home keeps them: which one is meant, and how they are printed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,580 +9,617 @@
 /* cmocka wants the four above first */
 #include <cmocka.h>
 
-#include "broker_site.h"
-#include "common/crypto/memory.h"
-#include "common/crypto/sign.h"
-#include "proto/chunk.h"
-#include "proto/slots.h"
-#include "proto/terms.h"
-#include "server/jobs.h"
-#include "server/report.h"
+#include "client/job/record.h"
+#include "client/report.h"
+#include "client/report_print.h"
+#include "proto/codec.h"
 
-#define SLOTS_A 1024 /* as proposal() and acceptance() say */
-#define SLOTS_B 1280
-#define MATCHES 40 /* Ada's slot i is Bob's slot MATCHES - 1 - i, for i < MATCHES */
+#define DAY 86400U
+#define CLOSED 1769860800U /* 2026-01-31 12:00 UTC */
 
-static uint8_t roster[2][SLOTS_B * OV_ROSTER_ROW];
-static uint8_t tags[2][SLOTS_B * OV_TAG_ROW]; /* by who made them */
-static uint8_t points[SLOTS_B * OV_POINT_ROW + OV_CHUNK_OVERHEAD];
-static uint8_t legend[LEGEND_CHUNK];
-static const size_t slots[2] = { SLOTS_A, SLOTS_B };
+static const uint8_t globex[OV_ID] = "globex", initech[OV_ID] = "initech";
+static const uint8_t job1[OV_ID] = { 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 1 };
+static const uint8_t job2[OV_ID] = { 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 2 };
+static const uint8_t job3[OV_ID] = { 0x03 };
+static const uint8_t job4[OV_ID] = { 0x04 };
 
-/* What says whose row it is: who made it, what it is, where it stands. */
+static char dir[64], path[96];
+static struct ov_db *db;
+
+/* --- the home's tables --- */
+
 static void
-mark(uint8_t mac[OV_MAC_LEN], uint8_t who, uint8_t what, uint32_t position)
+put_job(const uint8_t id[OV_ID], const uint8_t partner[OV_ID], enum ov_job_state state,
+    uint64_t created)
 {
-	memset(mac, 0, OV_MAC_LEN);
-	mac[0] = who;
-	mac[1] = what;
-	ov_put32(mac + 4, position);
-}
-
-static const struct actor *
-actor_of(unsigned int role)
-{
-	return role == OV_ROLE_A ? &ada : &bob;
-}
-
-static uint8_t
-label_of(uint32_t slot)
-{
-	return OV_LABEL(slot < MATCHES / 2 ? 1 : 2, 0);
-}
-
-/* Every slot a record of its own; tags agree for the first MATCHES slots. */
-static void
-make_lists(void)
-{
-	for (unsigned int role = 0; role < 2; role++)
-		for (uint32_t i = 0; i < slots[role]; i++) {
-			uint8_t *tag = tags[1 - role] + (size_t)i * OV_TAG_ROW;
-			struct ov_roster_row row = { .record = i,
-				.rank = OV_RANK_DOMAIN,
-				.label = label_of(i),
-				.fit = OV_FIT(OV_FIT_YES, OV_FIT_UNKNOWN) };
-
-			mark(row.mac, (uint8_t)role, 'r', i);
-			ov_roster_pack(roster[role] + (size_t)i * OV_ROSTER_ROW, &row);
-			memset(tag, 0, OV_TAG_LEN);
-			if (i < MATCHES) {
-				tag[0] = 0xee;
-				ov_put32(
-				    tag + 4, role == OV_ROLE_A ? i : MATCHES - 1 - i);
-			} else {
-				tag[0] = (uint8_t)(1 + role);
-				ov_put32(tag + 4, i);
-			}
-			mark(tag + OV_TAG_LEN, (uint8_t)(1 - role), 't', i);
-		}
+	assert_int_equal(
+	    ov_db_run(db,
+		"INSERT INTO job(id, partner, role, state, created, expiry, closed,"
+		" slots, tokens, records, list_digest, commitment_random,"
+		" terms_sequence, generation, profile, reason)"
+		" VALUES (?, ?, 1, ?, ?, 0, ?, 1024, 70, 50, x'', x'', 3, 1, x'', ?)",
+		OV_DB_BLOB(id, OV_ID), OV_DB_BLOB(partner, OV_ID), OV_DB_I64(state),
+		OV_DB_I64(created), OV_DB_I64(ov_job_final(state) ? created + 100 : 0),
+		OV_DB_TEXT(
+		    ov_status_name(state == OV_JOB_FAILED ? OV_E_JOB_FAILED : OV_OK))),
+	    OV_OK);
 }
 
 static void
-send(unsigned int role, const uint8_t job[OV_ID], unsigned int stream, const uint8_t *p,
-    size_t len, size_t chunk)
+put_unchanged(const uint8_t id[OV_ID], const uint8_t partner[OV_ID], uint64_t created,
+    const uint8_t since[OV_ID])
 {
-	uint32_t index = 0;
-
-	for (size_t at = 0; at < len; index++) {
-		size_t n = len - at < chunk ? len - at : chunk;
-
-		assert_int_equal(put_chunk(actor_of(role), job, stream, index,
-				     at + n == len, p + at, n),
-		    OV_OK);
-		at += n;
-	}
+	put_job(id, partner, OV_JOB_UNCHANGED, created);
+	assert_int_equal(ov_db_run(db, "UPDATE job SET unchanged_since = ? WHERE id = ?",
+			     OV_DB_BLOB(since, OV_ID), OV_DB_BLOB(id, OV_ID)),
+	    OV_OK);
 }
 
 static void
-digest_stream(uint8_t out[OV_DIGEST], unsigned int stream, const uint8_t *p, size_t len,
-    size_t chunk)
+put_population(const uint8_t job[OV_ID], enum ov_report_side side, int number,
+    const char *name, int accounts)
 {
-	struct ov_hash h;
-
-	ov_stream_digest_init(&h, (uint8_t)stream);
-	for (size_t at = 0; at < len; at += chunk)
-		ov_hash_lv(&h, p + at, len - at < chunk ? len - at : chunk);
-	ov_hash_final(&h, out);
+	assert_int_equal(
+	    ov_db_run(db, "INSERT INTO job_population VALUES (?, ?, ?, ?, ?)",
+		OV_DB_BLOB(job, OV_ID), OV_DB_I64(side), OV_DB_I64(number),
+		OV_DB_TEXT(name), OV_DB_I64(accounts)),
+	    OV_OK);
 }
 
-static struct ov_msg_complete
-completion(const struct run *r, unsigned int stream, size_t count)
+static void
+put_cell(const uint8_t job[OV_ID], struct ov_cell_row c)
 {
-	struct ov_msg_complete m = { .stream = stream, .count = count };
+	assert_int_equal(
+	    ov_db_run(db, "INSERT INTO job_cell VALUES (?, ?, ?, ?, ?, ?, ?)",
+		OV_DB_BLOB(job, OV_ID), OV_DB_I64(c.own), OV_DB_I64(c.other),
+		OV_DB_I64(c.pairs), OV_DB_I64(c.fit_own), OV_DB_I64(c.fit_other),
+		OV_DB_I64(c.plus_minus)),
+	    OV_OK);
+}
 
-	memcpy(m.job, r->p.job, OV_ID);
-	memcpy(m.th, r->th, OV_DIGEST);
-	return m;
+static void
+put_match(const uint8_t job[OV_ID], const struct ov_report_match *m)
+{
+	assert_int_equal(
+	    ov_db_run(db, "INSERT INTO job_match VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		OV_DB_BLOB(job, OV_ID), OV_DB_I64(m->number), OV_DB_I64(m->rank),
+		OV_DB_I64(OV_LABEL(m->theirs, m->band)), OV_DB_I64(m->mine),
+		OV_DB_I64(m->fit), OV_DB_I64(m->rows), OV_DB_TEXT(m->ids),
+		OV_DB_TEXT(m->name)),
+	    OV_OK);
+}
+
+/* The broker's report: own slots 1,024 as role B, theirs 2,048; 3 runs, 28 left. */
+static void
+put_report(const uint8_t job[OV_ID])
+{
+	static const uint8_t completes[384];
+	uint8_t charges[48] = { 0 };
+	struct ov_msg_report m = { .completes = OV_BYTES(completes, sizeof(completes)),
+		.charges = OV_BYTES(charges, sizeof(charges)),
+		.created = CLOSED };
+	struct ov_buf body = { 0 };
+	uint8_t signature[64] = { 0 };
+
+	ov_put64(charges, 2048);
+	ov_put64(charges + 8, 1024);
+	ov_put64(charges + 16, 6144);
+	ov_put64(charges + 24, 3072);
+	ov_put32(charges + 32, 3);
+	ov_put32(charges + 36, 28);
+	memcpy(m.job, job, OV_ID);
+	assert_int_equal(ov_msg_encode(&body, OV_MSG_REPORT, &m), OV_OK);
+	assert_int_equal(
+	    ov_db_run(db,
+		"INSERT INTO job_step(job, step, body, signature) VALUES (?, ?, ?, ?)",
+		OV_DB_BLOB(job, OV_ID), OV_DB_I64(OV_STEP_REPORT),
+		OV_DB_BYTES(OV_BUF_BYTES(&body)), OV_DB_BLOB(signature, 64)),
+	    OV_OK);
+	ov_buf_free(&body);
+}
+
+static void
+put_charge(const uint8_t job[OV_ID], const uint8_t partner[OV_ID], uint64_t time)
+{
+	assert_int_equal(
+	    ov_db_run(db, "INSERT INTO charge VALUES (?, ?, ?, 1024, 2048)",
+		OV_DB_BLOB(job, OV_ID), OV_DB_BLOB(partner, OV_ID), OV_DB_I64(time)),
+	    OV_OK);
+}
+
+/* Job 1: closed, with a held-back number, a noisy one, and a hole in the matrix. */
+static void
+put_job1(void)
+{
+	put_job(job1, globex, OV_JOB_CLOSED, CLOSED - 100);
+	put_population(job1, OV_SIDE_MINE, 1, "customers", 30);
+	put_population(job1, OV_SIDE_MINE, 2, "prospects", 1020);
+	put_population(job1, OV_SIDE_THEIRS, 1, "Kunden", 0);
+	put_population(job1, OV_SIDE_THEIRS, 2, "open_opportunities", 0);
+	put_cell(job1, (struct ov_cell_row){ 1, 1, 1, 0, OV_HELD_BACK, 0 });
+	put_cell(job1,
+	    (struct ov_cell_row){ 1, 2, OV_HELD_BACK, OV_HELD_BACK, OV_HELD_BACK, 0 });
+	put_cell(job1, (struct ov_cell_row){ 2, 1, 1234, 1, 0, 7 });
+	put_match(job1, &(struct ov_report_match){ 900, OV_RANK_LEI, 1, 1, 0, OV_FIT_YES,
+			    2, "A1;A7", "Ajax, \"the\" Co" });
+	put_match(job1, &(struct ov_report_match){ 17, OV_RANK_DOMAIN, 2, 1, 2,
+			    OV_FIT_UNKNOWN, 1, "B2", "=1+1" });
+	put_match(job1, &(struct ov_report_match){ 4000000000, OV_RANK_NAME_COUNTRY, 2, 2,
+			    0, OV_FIT_NO, 1, "-3", "M\xc3\xbcller" });
+	put_report(job1);
+	put_charge(job1, globex, CLOSED - 50);
+	put_charge(job4, globex, CLOSED - 10 * DAY);
+	put_charge(job3, globex, CLOSED - 31 * DAY); /* too long ago */
+	put_charge(job2, initech, CLOSED - 50);	     /* somebody else */
+}
+
+static int
+fresh_home(void **state)
+{
+	static const char *const migrations[] = { ov_job_schema_1 };
+
+	(void)state;
+	snprintf(dir, sizeof(dir), "/tmp/overlap-report-XXXXXX");
+	if (mkdtemp(dir) == NULL)
+		return -1;
+	snprintf(path, sizeof(path), "%s/overlap.db", dir);
+	if (ov_db_open(&db, &(struct ov_db_options){ .path = path,
+				.migrations = migrations,
+				.n_migrations = 1,
+				.application_id = 1,
+				.busy_timeout_ms = 50 }) != OV_OK)
+		return -1;
+	return ov_db_begin(db) == OV_OK ? 0 : -1;
+}
+
+static int
+remove_home(void **state)
+{
+	char command[160];
+
+	(void)state;
+	ov_db_close(db);
+	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
+	return system(command);
+}
+
+/* --- which report --- */
+
+static enum ov_status
+load(struct ov_report *r, const uint8_t *partner, const uint8_t *job)
+{
+	struct ov_report_choice choice = { .job = job, .partner = partner };
+
+	return ov_report_load(r, db, &choice);
+}
+
+static void
+reads_every_table(void **state)
+{
+	struct ov_report r;
+
+	(void)state;
+	put_job1();
+	assert_int_equal(load(&r, globex, NULL), OV_OK);
+	assert_memory_equal(r.job, job1, OV_ID);
+	assert_int_equal(r.closed, CLOSED);
+	assert_int_equal(r.terms_sequence, 3);
+	assert_int_equal(r.n_mine, 2);
+	assert_int_equal(r.n_theirs, 2);
+	assert_int_equal(r.n_cells, 3);
+	assert_int_equal(r.matches, 3);
+	assert_int_equal(r.rows, 4);
+	assert_int_equal(r.mine[1].accounts, 1020);
+	assert_int_equal(r.mine[1].matched, 2);
+	assert_int_equal(r.mine[0].rows, 2);
+	assert_int_equal(r.fits[OV_FIT_YES], 1);
+	assert_int_equal(r.charges.slots, 1024);
+	assert_int_equal(r.charges.their_slots, 2048);
+	assert_int_equal(r.charges.slots_month, 3072);
+	assert_int_equal(r.charges.their_slots_month, 6144);
+	assert_int_equal(r.charges.own_runs_month, 2);
+	assert_false(r.newer.is);
+	assert_null(ov_report_cell(&r, 2, 2));
+	assert_string_equal(ov_report_theirs(&r, 2), "open_opportunities");
+	assert_string_equal(ov_report_theirs(&r, 3), "?");
+}
+
+static void
+newest_is_chosen_by_partner(void **state)
+{
+	struct ov_report r;
+
+	(void)state;
+	put_job1();
+	put_job(job2, initech, OV_JOB_CLOSED, CLOSED + DAY);
+	put_report(job2);
+	put_job(job4, globex, OV_JOB_CLOSED, CLOSED - DAY);
+	put_report(job4);
+	assert_int_equal(load(&r, globex, NULL), OV_OK);
+	assert_memory_equal(r.job, job1, OV_ID);
+	assert_int_equal(load(&r, NULL, NULL), OV_OK);
+	assert_memory_equal(r.job, job2, OV_ID);
+	assert_int_equal(load(&r, NULL, job4), OV_OK);
+	assert_memory_equal(r.job, job4, OV_ID);
+	assert_false(r.newer.is);
+}
+
+static void
+unchanged_job_gives_the_standing_report(void **state)
+{
+	struct ov_report r;
+
+	(void)state;
+	put_job1();
+	put_unchanged(job3, globex, CLOSED + DAY, job1);
+	assert_int_equal(load(&r, globex, NULL), OV_OK);
+	assert_memory_equal(r.job, job1, OV_ID);
+	assert_true(r.newer.is);
+	assert_int_equal(r.newer.state, OV_JOB_UNCHANGED);
+	assert_memory_equal(r.newer.job, job3, OV_ID);
+	assert_int_equal(load(&r, NULL, job3), OV_OK);
+	assert_memory_equal(r.job, job1, OV_ID);
+	assert_true(r.newer.is);
+}
+
+static void
+tells_of_newer_jobs_without_report(void **state)
+{
+	struct ov_report r;
+
+	(void)state;
+	put_job(job3, globex, OV_JOB_FAILED, CLOSED - 2 * DAY); /* before the report */
+	put_job1();
+	put_job(job2, initech, OV_JOB_FAILED, CLOSED + DAY); /* somebody else */
+	assert_int_equal(load(&r, globex, NULL), OV_OK);
+	assert_false(r.newer.is);
+	put_job(job4, globex, OV_JOB_EXCHANGING, CLOSED + DAY);
+	assert_int_equal(load(&r, globex, NULL), OV_OK);
+	assert_true(r.newer.is);
+	assert_int_equal(r.newer.state, OV_JOB_EXCHANGING);
+}
+
+static void
+without_report_says_what_there_is(void **state)
+{
+	static const uint8_t unknown[OV_ID] = { 9 };
+	struct ov_report r;
+
+	(void)state;
+	assert_int_equal(load(&r, NULL, NULL), OV_E_NOT_FOUND);
+	assert_false(r.newer.is);
+	put_job(job3, globex, OV_JOB_ACCEPTED, CLOSED);
+	assert_int_equal(load(&r, globex, NULL), OV_E_NOT_FOUND);
+	assert_true(r.newer.is);
+	assert_int_equal(r.newer.state, OV_JOB_ACCEPTED);
+	assert_int_equal(load(&r, NULL, job3), OV_E_NOT_FOUND);
+	assert_true(r.newer.is);
+	assert_int_equal(load(&r, NULL, unknown), OV_E_NOT_FOUND);
+	assert_false(r.newer.is);
+	put_job(job4, initech, OV_JOB_FAILED, CLOSED);
+	assert_int_equal(load(&r, initech, NULL), OV_E_NOT_FOUND);
+	assert_int_equal(r.newer.reason, OV_E_JOB_FAILED);
+}
+
+static void
+damaged_tables_are_refused(void **state)
+{
+	struct ov_report r;
+
+	(void)state;
+	put_job1();
+	put_population(job1, OV_SIDE_MINE, 16, "one too many", 1);
+	assert_int_equal(load(&r, globex, NULL), OV_E_DB_FAILED);
+	assert_int_equal(
+	    ov_db_run(db, "DELETE FROM job_population WHERE number = 16"), OV_OK);
+	assert_int_equal(load(&r, globex, NULL), OV_OK);
+	assert_int_equal(ov_db_run(db, "DELETE FROM job_step"), OV_OK);
+	assert_int_equal(load(&r, globex, NULL), OV_E_DB_FAILED);
+}
+
+static void
+jobs_are_found_by_their_first_digits(void **state)
+{
+	uint8_t id[OV_ID];
+
+	(void)state;
+	put_job1();
+	put_job(job2, globex, OV_JOB_FAILED, CLOSED);
+	put_job(job3, globex, OV_JOB_FAILED, CLOSED);
+	assert_int_equal(ov_report_find_job(id, db, "03000000"), OV_OK);
+	assert_memory_equal(id, job3, OV_ID);
+	assert_int_equal(ov_report_find_job(id, db, "0123456789aBCDEf0"), OV_E_NOT_FOUND);
+	assert_int_equal(ov_report_find_job(id, db, "0123456789aBCDEf01"), OV_OK);
+	assert_memory_equal(id, job1, OV_ID);
+	assert_int_equal(
+	    ov_report_find_job(id, db, "0123456789abcdef0200000000000000"), OV_OK);
+	assert_int_equal(ov_report_find_job(id, db, "0123456789abcdef02000000000000000"),
+	    OV_E_NOT_FOUND);
+	assert_int_equal(ov_report_find_job(id, db, "0300000"), OV_E_NOT_FOUND);
+	assert_int_equal(ov_report_find_job(id, db, "0300000g"), OV_E_NOT_FOUND);
+	assert_int_equal(ov_report_find_job(id, db, "05000000"), OV_E_NOT_FOUND);
+}
+
+/* --- printing --- */
+
+static char *printed; /* by the last call of print; freed by the next */
+
+static const char *
+print(enum ov_status (*fn)(FILE *out, const struct ov_report *r, const void *arg),
+    const struct ov_report *r, const void *arg)
+{
+	size_t len;
+	FILE *f;
+
+	free(printed);
+	f = open_memstream(&printed, &len);
+	assert_non_null(f);
+	assert_int_equal(fn(f, r, arg), OV_OK);
+	fclose(f);
+	return printed;
 }
 
 static enum ov_status
-complete(unsigned int role, const struct run *r, const struct ov_msg_complete *m)
+as_text(FILE *out, const struct ov_report *r, const void *arg)
 {
-	struct ov_buf bytes = { 0 };
-	enum ov_status st = put_step(actor_of(role), r->p.job,
-	    ov_stream_complete_step((unsigned int)m->stream), m, &bytes);
-
-	ov_buf_free(&bytes);
-	return st;
+	(void)arg;
+	return ov_report_print_text(out, r);
 }
 
-/* Chunk sizes that do not divide the streams evenly. */
-#define ROSTER_CHUNK ((size_t)300 * OV_ROSTER_ROW)
-#define TAGS_CHUNK ((size_t)700 * OV_TAG_ROW)
-
-/* POINTS: legend and one chunk.  Its digest as sent. */
-static void
-send_points(unsigned int role, const struct run *r, struct ov_msg_complete *m)
+static enum ov_status
+as_json(FILE *out, const struct ov_report *r, const void *arg)
 {
-	unsigned int stream = ov_stream_of(OV_STREAM_POINTS_A, (enum ov_role)role);
-	size_t len = slots[role] * OV_POINT_ROW + OV_CHUNK_OVERHEAD;
-	struct ov_hash h;
-
-	*m = completion(r, stream, slots[role]);
-	assert_int_equal(
-	    put_chunk(actor_of(role), r->p.job, stream, 0, false, legend, sizeof(legend)),
-	    OV_OK);
-	assert_int_equal(
-	    put_chunk(actor_of(role), r->p.job, stream, 1, true, points, len), OV_OK);
-	ov_stream_digest_init(&h, (uint8_t)stream);
-	ov_hash_lv(&h, legend, sizeof(legend));
-	ov_hash_lv(&h, points, len);
-	ov_hash_final(&h, m->sent);
+	(void)arg;
+	return ov_report_print_json(out, r);
 }
 
-static void
-send_roster(unsigned int role, const struct run *r, struct ov_msg_complete *m)
-{
-	unsigned int stream = ov_stream_of(OV_STREAM_ROSTER_A, (enum ov_role)role);
-	size_t len = slots[role] * OV_ROSTER_ROW;
+static const struct ov_match_filter everything;
 
-	*m = completion(r, stream, slots[role]);
-	send(role, r->p.job, stream, roster[role], len, ROSTER_CHUNK);
-	digest_stream(m->sent, stream, roster[role], len, ROSTER_CHUNK);
+static enum ov_status
+table(FILE *out, const struct ov_report *r, const void *arg)
+{
+	return ov_matches_print_table(out, db, r, arg);
+}
+
+static enum ov_status
+csv(FILE *out, const struct ov_report *r, const void *arg)
+{
+	return ov_matches_print_csv(out, db, r, arg, OV_CSV_VERBATIM);
+}
+
+static enum ov_status
+csv_for_excel(FILE *out, const struct ov_report *r, const void *arg)
+{
+	return ov_matches_print_csv(out, db, r, arg, OV_CSV_SPREADSHEET);
+}
+
+static enum ov_status
+json_matches(FILE *out, const struct ov_report *r, const void *arg)
+{
+	return ov_matches_print_json(out, db, r, arg);
 }
 
 static void
-send_tags(unsigned int role, const struct run *r, struct ov_msg_complete *m)
+load_job1(struct ov_report *r)
 {
-	unsigned int stream = ov_stream_of(OV_STREAM_TAGS_A, (enum ov_role)role);
-	size_t len = slots[1 - role] * OV_TAG_ROW;
-
-	*m = completion(r, stream, slots[1 - role]);
-	send(role, r->p.job, stream, tags[role], len, TAGS_CHUNK);
-	digest_stream(m->sent, stream, tags[role], len, TAGS_CHUNK);
+	put_job1();
+	assert_int_equal(load(r, globex, NULL), OV_OK);
+	snprintf(r->partner_name, sizeof(r->partner_name), "Globex");
 }
 
 static void
-exchange(struct run *r)
+text_is_exact(void **state)
 {
-	struct ov_msg_complete m;
+	struct ov_report r;
 
-	start_run(r, 1);
-	for (unsigned int role = 0; role < 2; role++) {
-		send_points(role, r, &m);
-		assert_int_equal(complete(role, r, &m), OV_OK);
-		send_roster(role, r, &m);
-		assert_int_equal(complete(role, r, &m), OV_OK);
-		send_tags(role, r, &m);
-		assert_int_equal(complete(role, r, &m), OV_OK);
+	(void)state;
+	load_job1(&r);
+	assert_string_equal(print(as_text, &r, NULL),
+	    "Overlap with Globex, as of 2026-01-31 12:00 UTC\n"
+	    "job 0123456789abcdef0100000000000000, terms 3\n"
+	    "\n"
+	    "Pairs of accounts: your populations down, theirs across\n"
+	    "\n"
+	    "                     Kunden   open_opportunities\n"
+	    "customers                 1            held back\n"
+	    "  fit your ICP            0            held back\n"
+	    "  fit their ICP   held back            held back\n"
+	    "prospects         1,234 +/-7                    -\n");
+}
+
+static void
+unchanged_is_said(void **state)
+{
+	struct ov_report r;
+
+	(void)state;
+	put_unchanged(job3, globex, CLOSED + DAY - 100, job1);
+	load_job1(&r);
+	assert_non_null(strstr(print(as_text, &r, NULL),
+	    "Unchanged on 2026-02-01 12:00 UTC (job 03000000000000000000000000000000): "
+	    "neither list changed"));
+	assert_non_null(strstr(print(as_json, &r, NULL), "\"unchanged\":\ttrue"));
+}
+
+static void
+wide_matrix_goes_on_below(void **state)
+{
+	struct ov_report r;
+	char name[40], *second;
+
+	(void)state;
+	put_job1();
+	for (int i = 3; i <= 8; i++) {
+		snprintf(name, sizeof(name), "a population with number %d", i);
+		put_population(job1, OV_SIDE_THEIRS, i, name, 0);
 	}
+	assert_int_equal(load(&r, globex, NULL), OV_OK);
+	print(as_text, &r, NULL);
+	second = strstr(printed, "customers");
+	assert_non_null(second);
+	second = strstr(second + 1, "customers");
+	assert_non_null(second);
+	for (char *line = printed, *end; (end = strchr(line, '\n')) != NULL;
+	     line = end + 1)
+		assert_true(end - line <= 100);
 }
 
 static void
-fetch_report(struct ov_msg_report *m, struct ov_buf *body, const struct run *r)
+json_has_the_documented_keys(void **state)
 {
-	struct ov_msg_get_step get = { .step = OV_STEP_REPORT, .seen = seen };
-	struct ov_msg_step step;
-	struct ov_msg_proven proven;
-	uint8_t leaf[OV_DIGEST];
+	static const char *const keys[] = {
+		"\"job\":\t\"0123456789abcdef0100000000000000\"",
+		"\"partner\":\t\"Globex\"", "\"partner_id\":\t\"676c6f62657800",
+		"\"closed\":\t\"2026-01-31T12:00:00Z\"", "\"terms\":\t3",
+		"\"unchanged\":\tfalse", "\"newer_job\":\tnull", "\"matches\":\t3",
+		"\"rows\":\t4", "\"runs_left\":\t28", "\"runs_30_days_own_count\":\t2"
+	};
+	struct ov_report r;
 
-	memcpy(get.job, r->p.job, OV_ID);
-	assert_int_equal(call(&ada, OV_MSG_GET_STEP, &get, OV_MSG_STEP, &step), OV_OK);
+	(void)state;
+	load_job1(&r);
+	print(as_json, &r, NULL);
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (strstr(printed, keys[i]) == NULL)
+			fail_msg("no %s in\n%s", keys[i], printed);
+	assert_non_null(strstr(printed, "\"pairs\":\tnull"));
+	assert_non_null(strstr(printed, "\"pairs\":\t1234"));
+	assert_non_null(strstr(printed, "\"plus_minus\":\t7"));
+}
+
+static void
+table_is_exact(void **state)
+{
+	struct ov_report r;
+
+	(void)state;
+	load_job1(&r);
+	assert_string_equal(print(table, &r, &everything),
+	    "     match  account id  name            yours in   theirs in           by   "
+	    "   fits your ICP\n");
+}
+
+#define HEADER                                                                           \
+	"match,account_id,name,my_population,their_population,key,rows,fits_my_icp\r\n"
+
+static void
+csv_is_exact(void **state)
+{
+	struct ov_report r;
+
+	(void)state;
+	load_job1(&r);
+	assert_string_equal(print(csv, &r, &everything),
+	    HEADER "17,B2,=1+1,prospects,Kunden,domain,1,unknown\r\n"
+		   "900,A1;A7,\"Ajax, \"\"the\"\" Co\",customers,Kunden,lei,2,yes\r\n"
+		   "4000000000,-3,M\xc3\xbcller,prospects,open_opportunities,namecc,1,no"
+		   "\r\n");
+}
+
+static void
+csv_for_spreadsheets_runs_nothing(void **state)
+{
+	struct ov_report r;
+
+	(void)state;
+	load_job1(&r);
+	assert_string_equal(print(csv_for_excel, &r, &everything),
+	    HEADER "17,B2,'=1+1,prospects,Kunden,domain,1,unknown\r\n"
+		   "900,A1;A7,\"Ajax, \"\"the\"\" Co\",customers,Kunden,lei,2,yes\r\n"
+		   "4000000000,'-3,M\xc3\xbcller,prospects,open_opportunities,namecc,1,no"
+		   "\r\n");
+}
+
+static void
+filters_choose_matches(void **state)
+{
+	const struct ov_match_filter prospects = { .mine = 1U << 2 };
+	const struct ov_match_filter both = { .mine = 1U << 2, .theirs = 1U << 2 };
+	const struct ov_match_filter fit = { .fits = 1U << OV_FIT_YES | 1U << OV_FIT_NO };
+	struct ov_report r;
+
+	(void)state;
+	load_job1(&r);
+	assert_null(strstr(print(csv, &r, &prospects), "Ajax"));
+	assert_non_null(strstr(printed, "17,B2"));
+	assert_null(strstr(print(csv, &r, &both), "17,B2"));
+	assert_non_null(strstr(printed, "4000000000"));
+	assert_null(strstr(print(csv, &r, &fit), "17,B2"));
+	assert_non_null(strstr(printed, "Ajax"));
+}
+
+static void
+json_matches_are_one_document(void **state)
+{
+	const struct ov_match_filter one = { .fits = 1U << OV_FIT_YES };
+	struct ov_report r;
+
+	(void)state;
+	load_job1(&r);
+	assert_string_equal(print(json_matches, &r, &one),
+	    "{\"report\":{\n"
+	    "\t\"job\":\t\"0123456789abcdef0100000000000000\",\n"
+	    "\t\"partner\":\t\"Globex\",\n"
+	    "\t\"partner_id\":\t\"676c6f62657800000000000000000000\",\n"
+	    "\t\"closed\":\t\"2026-01-31T12:00:00Z\",\n"
+	    "\t\"terms\":\t3\n"
+	    "}\n"
+	    ",\"matches\":[{\n"
+	    "\t\"match\":\t900,\n"
+	    "\t\"account_id\":\t\"A1;A7\",\n"
+	    "\t\"name\":\t\"Ajax, \\\"the\\\" Co\",\n"
+	    "\t\"my_population\":\t\"customers\",\n"
+	    "\t\"their_population\":\t\"Kunden\",\n"
+	    "\t\"key\":\t\"lei\",\n"
+	    "\t\"rows\":\t2,\n"
+	    "\t\"fits_my_icp\":\t\"yes\"\n"
+	    "}\n"
+	    "]}\n");
+	print(json_matches, &r, &everything);
+	assert_non_null(strstr(printed, "}\n,{"));
+}
+
+static void
+full_disk_is_told(void **state)
+{
+	struct ov_report r;
+	FILE *full = fopen("/dev/full", "w");
+
+	(void)state;
+	assert_non_null(full);
+	load_job1(&r);
+	assert_int_equal(ov_report_print_text(full, &r), OV_E_IO);
 	assert_int_equal(
-	    ov_verify_vartime(step.signature, broker.report_pk, "report", step.body),
-	    OV_OK);
-	{
-		struct ov_bytes parts[] = { step.body, OV_BYTES(step.signature, 64) };
-
-		ov_hash_parts(leaf, parts, 2);
-	}
-	PROVEN_OF(&proven, &step);
-	check_proven(&proven, OV_LEAF_RELEASED, OV_BYTES(leaf, sizeof(leaf)));
-	body->len = 0;
-	assert_int_equal(ov_buf_append(body, step.body.p, step.body.len), OV_OK);
-	assert_int_equal(ov_msg_decode(m, OV_MSG_REPORT, OV_BUF_BYTES(body)), OV_OK);
+	    ov_matches_print_csv(full, db, &r, &everything, OV_CSV_VERBATIM), OV_E_IO);
+	fclose(full);
 }
 
-/* Every row of a view against the made-up lists. */
-static void
-check_matches(unsigned int role, struct ov_bytes rows)
-{
-	bool taken[MATCHES] = { false };
-	uint8_t proof[OV_MAC_LEN], roster_mac[OV_MAC_LEN];
-	uint32_t last = 0;
-
-	/* the other's population 1 is at `matches`, 2 is not: half of them */
-	assert_int_equal(rows.len, (size_t)MATCHES / 2 * OV_MATCH_ROW);
-	for (size_t at = 0; at < rows.len; at += OV_MATCH_ROW) {
-		struct ov_match_row m;
-
-		ov_match_unpack(&m, rows.p + at);
-		assert_true(m.own < MATCHES && !taken[m.own]);
-		taken[m.own] = true;
-		assert_int_equal(m.other, MATCHES - 1 - m.own);
-		assert_int_equal(m.rank, OV_RANK_DOMAIN);
-		assert_int_equal(m.label, OV_LABEL(1, 0));
-		assert_int_equal(m.label, label_of(m.other));
-		mark(proof, (uint8_t)(1 - role), 't', m.own);
-		assert_memory_equal(m.proof, proof, OV_MAC_LEN);
-		mark(roster_mac, (uint8_t)(1 - role), 'r', m.other);
-		assert_memory_equal(m.roster, roster_mac, OV_MAC_LEN);
-		assert_true(at == 0 || m.number > last);
-		last = m.number;
-	}
-}
-
-static void
-check_cells(const struct ov_msg_view *view)
-{
-	uint32_t pairs = 0;
-
-	assert_int_equal(view->cells.len % OV_CELL_ROW, 0);
-	for (size_t at = 0; at < view->cells.len; at += OV_CELL_ROW) {
-		struct ov_cell_row c;
-
-		ov_cell_unpack(&c, view->cells.p + at);
-		if (c.other != 1)
-			continue; /* only counted: noise or held back */
-		assert_int_equal(c.plus_minus, 0);
-		/* slots of Ada's population 2 meet Bob's 1, and the other way round */
-		assert_int_equal(c.pairs, c.own == 2 ? MATCHES / 2 : 0);
-		assert_int_equal(c.fit_own, c.pairs);
-		pairs += c.pairs;
-	}
-	assert_int_equal(pairs, MATCHES / 2);
-}
-
-static void
-check_view(unsigned int role, const struct run *r, const uint8_t want[OV_DIGEST])
-{
-	unsigned int stream = ov_stream_of(OV_STREAM_VIEW_A, (enum ov_role)role);
-	struct ov_msg_chunk chunk;
-	struct ov_msg_view view;
-	uint8_t digest[OV_DIGEST];
-	struct ov_hash h;
-
-	ov_stream_digest_init(&h, (uint8_t)stream);
-	assert_int_equal(get_chunk(actor_of(role), r->p.job, stream, 0, &chunk), OV_OK);
-	assert_false(chunk.last);
-	ov_hash_lv(&h, chunk.body.p, chunk.body.len);
-	assert_int_equal(ov_msg_decode(&view, OV_MSG_VIEW, chunk.body), OV_OK);
-	assert_int_equal(view.receiver, role);
-	assert_int_equal(view.matches, MATCHES / 2);
-	check_cells(&view);
-	assert_int_equal(get_chunk(actor_of(role), r->p.job, stream, 1, &chunk), OV_OK);
-	assert_true(chunk.last);
-	ov_hash_lv(&h, chunk.body.p, chunk.body.len);
-	check_matches(role, chunk.body);
-	ov_hash_final(&h, digest);
-	assert_memory_equal(digest, want, OV_DIGEST);
-	/* the other's view is not for this side */
-	assert_int_equal(get_chunk(actor_of(1 - role), r->p.job, stream, 0, &chunk),
-	    OV_E_BROKER_DENIED);
-}
-
-static void
-close_job(const struct run *r, const struct ov_buf *report)
-{
-	struct ov_msg_close m = { .verdict = OV_LITERAL("OK") };
-	struct ov_buf bytes = { 0 };
-
-	memcpy(m.job, r->p.job, OV_ID);
-	memcpy(m.th, r->th, OV_DIGEST);
-	ov_digest(m.report, "report", OV_BUF_BYTES(report));
-	assert_int_equal(put_step(&ada, r->p.job, OV_STEP_CLOSE_A, &m, &bytes), OV_OK);
-	assert_int_equal(job_state(&ada, r->p.job).state, OV_JOB_REPORTED);
-	assert_int_equal(put_step(&bob, r->p.job, OV_STEP_CLOSE_B, &m, &bytes), OV_OK);
-	assert_int_equal(job_state(&ada, r->p.job).state, OV_JOB_CLOSED);
-	ov_buf_free(&bytes);
-}
-
-static void
-job_runs_to_its_end(void **state)
-{
-	struct ov_msg_report m;
-	struct ov_msg_chunk chunk;
-	struct ov_buf body = { 0 }, again = { 0 };
-	struct ov_tx *tx = NULL;
-	struct run r;
-	uint64_t bytes;
-
-	(void)state;
-	make_lists();
-	exchange(&r);
-	assert_int_equal(job_state(&ada, r.p.job).state, OV_JOB_EXCHANGING);
-	assert_int_equal(ov_report_make(&broker, r.p.job), OV_OK);
-	assert_int_equal(job_state(&ada, r.p.job).state, OV_JOB_REPORTED);
-	fetch_report(&m, &body, &r);
-	assert_memory_equal(m.th, r.th, OV_DIGEST);
-	assert_int_equal(ov_get64(m.charges.p), SLOTS_A);
-	assert_int_equal(ov_get64(m.charges.p + 8), SLOTS_B);
-	assert_int_equal(ov_get64(m.charges.p + 16), SLOTS_A);
-	assert_int_equal(ov_get64(m.charges.p + 24), SLOTS_B);
-	assert_int_equal(ov_get32(m.charges.p + 32), 1);
-	assert_int_equal(ov_get32(m.charges.p + 36), 1);
-	check_view(OV_ROLE_A, &r, m.view_a);
-	check_view(OV_ROLE_B, &r, m.view_b);
-	/* asked for again, after a restart too: the same report, not another one */
-	site_reopen();
-	assert_int_equal(ov_report_make(&broker, r.p.job), OV_OK);
-	fetch_report(&m, &again, &r);
-	assert_int_equal(again.len, body.len);
-	assert_memory_equal(again.p, body.p, body.len);
-	close_job(&r, &body);
-	assert_int_equal(
-	    get_chunk(&bob, r.p.job, OV_STREAM_POINTS_A, 0, &chunk), OV_E_NOT_FOUND);
-	assert_int_equal(ov_tx_begin(&tx, broker.store), OV_OK);
-	assert_int_equal(ov_store_usage(tx, &bytes, ada.id), OV_OK);
-	assert_int_equal(bytes, OV_ID); /* the mail of the proposal */
-	ov_tx_end(&tx);
-	ov_buf_free(&body);
-	ov_buf_free(&again);
-	run_free(&r);
-}
-
-static void
-completes_that_do_not_fit_are_refused(void **state)
-{
-	struct ov_msg_complete good, m;
-	struct run r;
-
-	(void)state;
-	make_lists();
-	start_run(&r, 1);
-	m = completion(&r, OV_STREAM_ROSTER_A, SLOTS_A);
-	assert_int_equal(complete(OV_ROLE_A, &r, &m), OV_E_PROTO_UNEXPECTED);
-	send_points(OV_ROLE_A, &r, &good); /* now it is exchanging */
-	assert_int_equal(complete(OV_ROLE_A, &r, &m), OV_E_PROTO_UNEXPECTED);
-	send_roster(OV_ROLE_A, &r, &good);
-#define REFUSED(change, status)                                                          \
-	do {                                                                             \
-		m = good;                                                                \
-		change;                                                                  \
-		assert_int_equal(complete(OV_ROLE_A, &r, &m), (status));                 \
-	} while (0)
-	REFUSED(m.th[0] ^= 1, OV_E_PROTO_MISMATCH);
-	REFUSED(m.job[0] ^= 1, OV_E_PROTO_MISMATCH);
-	REFUSED(m.count--, OV_E_PROTO_COUNT);
-	REFUSED(m.sent[0] ^= 1, OV_E_PROTO_DIGEST);
-	assert_int_equal(complete(OV_ROLE_B, &r, &good), OV_E_BROKER_DENIED);
-	REFUSED((void)0, OV_OK); /* control */
-	REFUSED((void)0, OV_OK); /* and again */
-	REFUSED(m.plain[0] ^= 1, OV_E_PROTO_EQUIVOCATION);
-#undef REFUSED
-	run_free(&r);
-}
-
-static void
-bad_roster_fails_the_job_with_its_reason(void **state)
-{
-	struct ov_msg_job job;
-	struct run r;
-
-	(void)state;
-	make_lists();
-	roster[1][5] = OV_LABEL(9, 0); /* a population that the terms do not know */
-	exchange(&r);
-	assert_int_equal(ov_report_make(&broker, r.p.job), OV_OK);
-	job = job_state(&ada, r.p.job);
-	assert_int_equal(job.state, OV_JOB_FAILED);
-	assert_memory_equal(job.reason.p, "E_PROTO_ROSTER", job.reason.len);
-	run_free(&r);
-}
-
-static void
-duplicate_tag_fails_the_job(void **state)
-{
-	struct ov_msg_job job;
-	struct run r;
-
-	(void)state;
-	make_lists();
-	memcpy(tags[0] + OV_TAG_ROW * 7, tags[0] + OV_TAG_ROW * 8, OV_TAG_LEN);
-	exchange(&r);
-	assert_int_equal(ov_report_make(&broker, r.p.job), OV_OK);
-	job = job_state(&ada, r.p.job);
-	assert_int_equal(job.state, OV_JOB_FAILED);
-	assert_memory_equal(job.reason.p, "E_PSI_DUPLICATE", job.reason.len);
-	run_free(&r);
-}
-
-static void
-cancelled_job_gets_no_report(void **state)
-{
-	struct ov_msg_cancel cancel = { .reason = OV_LITERAL("late") };
-	struct ov_buf bytes = { 0 };
-	struct run r;
-
-	(void)state;
-	make_lists();
-	exchange(&r);
-	memcpy(cancel.job, r.p.job, OV_ID);
-	assert_int_equal(
-	    put_step(&bob, r.p.job, OV_STEP_CANCEL_B, &cancel, &bytes), OV_OK);
-	assert_int_equal(ov_report_make(&broker, r.p.job), OV_OK);
-	assert_int_equal(job_state(&ada, r.p.job).state, OV_JOB_CANCELLED);
-	ov_buf_free(&bytes);
-	run_free(&r);
-}
-
-static void
-verdict_against_the_report_ends_the_job(void **state)
-{
-	struct ov_msg_close m = { .verdict = OV_LITERAL("E_PROTO_MISBEHAVED") };
-	struct ov_buf bytes = { 0 };
-	struct run r;
-
-	(void)state;
-	make_lists();
-	exchange(&r);
-	assert_int_equal(ov_report_make(&broker, r.p.job), OV_OK);
-	memcpy(m.job, r.p.job, OV_ID);
-	memcpy(m.th, r.th, OV_DIGEST);
-	assert_int_equal(put_step(&bob, r.p.job, OV_STEP_CLOSE_B, &m, &bytes), OV_OK);
-	assert_int_equal(job_state(&ada, r.p.job).state, OV_JOB_MISBEHAVED);
-	ov_buf_free(&bytes);
-	run_free(&r);
-}
-
-static void
-close_once(
-    const struct run *r, unsigned int step, uint64_t confirmation, enum ov_status want)
-{
-	struct ov_msg_close m = { .verdict = OV_LITERAL("OK"),
-		.confirmation = confirmation };
-	struct ov_buf bytes = { 0 };
-
-	memcpy(m.job, r->p.job, OV_ID);
-	memcpy(m.th, r->th, OV_DIGEST);
-	assert_int_equal(
-	    put_step(step == OV_STEP_CLOSE_A ? &ada : &bob, r->p.job, step, &m, &bytes),
-	    want);
-	ov_buf_free(&bytes);
-}
-
-static void
-fields_need_both_confirmations(void **state)
-{
-	struct ov_msg_confirm_a ca = { .ya = { 1 } };
-	struct ov_msg_confirm_b cb = { .yb = { 2 } };
-	struct ov_msg_confirmed_a done = { .mac = { 3 } };
-	struct ov_buf bytes = { 0 };
-	struct ov_msg_complete m;
-	struct run r;
-
-	(void)state;
-	make_lists();
-	exchange(&r);
-	assert_int_equal(ov_report_make(&broker, r.p.job), OV_OK);
-#define NAMES(x)                                                                         \
-	do {                                                                             \
-		memcpy((x).job, r.p.job, OV_ID);                                         \
-		memcpy((x).th, r.th, OV_DIGEST);                                         \
-	} while (0)
-	NAMES(ca);
-	NAMES(cb);
-	NAMES(done);
-#undef NAMES
-	assert_int_equal(put_step(&bob, r.p.job, OV_STEP_CONFIRM_B, &cb, &bytes),
-	    OV_E_PROTO_UNEXPECTED);
-	assert_int_equal(put_step(&ada, r.p.job, OV_STEP_CONFIRM_A, &ca, &bytes), OV_OK);
-	assert_int_equal(put_step(&ada, r.p.job, OV_STEP_CONFIRMED_A, &done, &bytes),
-	    OV_E_PROTO_UNEXPECTED);
-	assert_int_equal(put_step(&bob, r.p.job, OV_STEP_CONFIRM_B, &cb, &bytes), OV_OK);
-	assert_int_equal(put_chunk(&ada, r.p.job, OV_STREAM_FIELDS_A, 0, true, "row", 3),
-	    OV_E_PROTO_UNEXPECTED);
-	assert_int_equal(
-	    put_step(&ada, r.p.job, OV_STEP_CONFIRMED_A, &done, &bytes), OV_OK);
-	assert_int_equal(
-	    put_chunk(&ada, r.p.job, OV_STREAM_FIELDS_A, 0, true, "row", 3), OV_OK);
-	m = completion(&r, OV_STREAM_FIELDS_A, 1);
-	digest_stream(m.sent, OV_STREAM_FIELDS_A, (const uint8_t *)"row", 3, 3);
-	assert_int_equal(complete(OV_ROLE_A, &r, &m), OV_OK);
-	close_once(&r, OV_STEP_CLOSE_A, 1, OV_OK);
-	close_once(&r, OV_STEP_CLOSE_B, 2, OV_OK);
-	assert_int_equal(job_state(&ada, r.p.job).state, OV_JOB_CONFIRM_FAILED);
-	ov_buf_free(&bytes);
-	run_free(&r);
-}
-
-static void
-unchanged_job_carries_and_charges_nothing(void **state)
-{
-	struct ov_msg_propose p;
-	struct ov_msg_accept a;
-	struct ov_buf body = { 0 }, bytes = { 0 };
-	struct ov_tx *tx = NULL;
-	struct ov_msg_report m;
-	struct ov_ledger ledger;
-	struct run r;
-	uint8_t last[OV_ID];
-	bool low = ov_is_low(ada.id, bob.id);
-
-	(void)state;
-	make_lists();
-	exchange(&r);
-	assert_int_equal(ov_report_make(&broker, r.p.job), OV_OK);
-	fetch_report(&m, &body, &r);
-	close_job(&r, &body);
-	for (uint8_t job = 2; job <= 3; job++) {
-		p = proposal(job);
-		p.unchanged_since = OV_BYTES(r.p.job, OV_ID);
-		assert_int_equal(
-		    put_step(&ada, p.job, OV_STEP_PROPOSE, &p, &bytes), OV_OK);
-		a = acceptance(&p, &bytes);
-		a.unchanged_since = OV_BYTES(r.p.job, OV_ID);
-		assert_int_equal(
-		    put_step(&bob, p.job, OV_STEP_ACCEPT, &a, &bytes), OV_OK);
-		assert_int_equal(job_state(&bob, p.job).state, OV_JOB_UNCHANGED);
-	}
-	assert_int_equal(ov_tx_begin(&tx, broker.store), OV_OK);
-	assert_int_equal(ov_store_ledger(tx, &ledger, low ? ada.id : bob.id,
-			     low ? bob.id : ada.id, clock_now, NULL),
-	    OV_OK);
-	assert_int_equal(ledger.runs_30d, 1);
-	ov_tx_end(&tx);
-	/* a job that carried nothing is no base for another one */
-	memcpy(last, a.job, OV_ID);
-	p = proposal(4);
-	p.unchanged_since = OV_BYTES(last, OV_ID);
-	assert_int_equal(put_step(&ada, p.job, OV_STEP_PROPOSE, &p, &bytes), OV_OK);
-	a = acceptance(&p, &bytes);
-	a.unchanged_since = p.unchanged_since;
-	assert_int_equal(
-	    put_step(&bob, p.job, OV_STEP_ACCEPT, &a, &bytes), OV_E_PROTO_MISMATCH);
-	ov_buf_free(&body);
-	ov_buf_free(&bytes);
-	run_free(&r);
-}
-
-#define WITH_DEAL(f) cmocka_unit_test_setup_teardown(f, deal_setup, deal_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fresh_home, remove_home)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WITH_DEAL(job_runs_to_its_end),
-		WITH_DEAL(completes_that_do_not_fit_are_refused),
-		WITH_DEAL(bad_roster_fails_the_job_with_its_reason),
-		WITH_DEAL(duplicate_tag_fails_the_job),
-		WITH_DEAL(cancelled_job_gets_no_report),
-		WITH_DEAL(verdict_against_the_report_ends_the_job),
-		WITH_DEAL(fields_need_both_confirmations),
-		WITH_DEAL(unchanged_job_carries_and_charges_nothing),
+		TEST(reads_every_table),
+		TEST(newest_is_chosen_by_partner),
+		TEST(unchanged_job_gives_the_standing_report),
+		TEST(tells_of_newer_jobs_without_report),
+		TEST(without_report_says_what_there_is),
+		TEST(damaged_tables_are_refused),
+		TEST(jobs_are_found_by_their_first_digits),
+		TEST(text_is_exact),
+		TEST(unchanged_is_said),
+		TEST(wide_matrix_goes_on_below),
+		TEST(json_has_the_documented_keys),
+		TEST(table_is_exact),
+		TEST(csv_is_exact),
+		TEST(csv_for_spreadsheets_runs_nothing),
+		TEST(filters_choose_matches),
+		TEST(json_matches_are_one_document),
+		TEST(full_disk_is_told),
 	};
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
-	if (ov_crypto_init() != OV_OK)
-		return 1;
-	return cmocka_run_group_tests_name("report", tests, NULL, NULL);
+	free(printed);
+	return failed;
 }
