@@ -1,9 +1,10 @@
 /* code.h - codes that people hand to each other: enrolment tokens and invitations.
  *
  * Crockford base32 (no I, L, O, U; read without regard to case, I and L as 1, O as 0,
- * hyphens and spaces ignored) after a prefix.  An invitation ends with two check bytes
- * that find every single mistyped character; a mistyped token is found by the broker, and
- * in its hashes by the client.  Pure.
+ * hyphens and spaces ignored) after a prefix.  Bits left over are zero.  An invitation
+ * ends with two check bytes, which miss a mistyped character once in 65,536 times (the
+ * proof that follows misses none); a mistyped token is found in its hashes or by the
+ * broker.  Pure.
  */
 #ifndef OV_CLIENT_CODE_H
 #define OV_CLIENT_CODE_H

@@ -33,9 +33,10 @@ OV_MUST_CHECK enum ov_status ov_hold_set(struct ov_home *home, enum ov_hold_kind
 OV_MUST_CHECK enum ov_status ov_hold_check(
     struct ov_home *home, const uint8_t partner[OV_ID]);
 
-/* A person has looked.  Clearing a log hold also forgets the pinned head, since the next
- * one cannot follow from it; the log's key and id stay pinned unless accept_log says that
- * the broker's operator announced a new log.  OV_E_NOT_FOUND. */
+/* A person has looked.  accept_log, for a log hold: the operator of the broker announced
+ * a new log; pinned log id and head are forgotten and the next head is pinned in their
+ * place. Without it they stay, so a log that is still wrong is held again.
+ * OV_E_NOT_FOUND. */
 OV_MUST_CHECK enum ov_status ov_hold_clear(
     struct ov_home *home, int64_t number, bool accept_log);
 

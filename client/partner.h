@@ -36,7 +36,8 @@ OV_MUST_CHECK enum ov_status ov_partner_get(
 OV_MUST_CHECK enum ov_status ov_partner_of_identity(
     struct ov_partner *out, struct ov_home *home, const uint8_t identity[32]);
 
-/* By name.  visit's failure ends the walk and is returned. */
+/* By name.  visit's failure ends the walk and is returned; visit does not write to the
+ * database. */
 OV_MUST_CHECK enum ov_status ov_partner_each(struct ov_home *home,
     enum ov_status (*visit)(void *arg, const struct ov_partner *p), void *arg);
 

@@ -4,10 +4,11 @@
 
 #include "client/verbs.h"
 #include "client/work.h"
+#include "common/clock.h"
 #include "common/log.h"
 
 #define WAIT_DEFAULT_S 60
-#define POLL_MS 30000
+#define POLL_MS 5000
 
 const char ov_help_agent[] =
     "usage: overlap agent [--once] [--wait SECONDS] [--json]\n"
@@ -22,14 +23,17 @@ const char ov_help_agent[] =
     "\n"
     "example: overlap agent --once --wait 600\n";
 
-/* One round: mail, then all open jobs. */
+/* One round: mail, then all open jobs.  *jobs: how many there were, refused ones too. */
 static enum ov_status
-round_of_work(struct ov_work *w, size_t *open, uint32_t wait_ms)
+round_of_work(struct ov_work *w, size_t *jobs, uint32_t wait_ms)
 {
+	unsigned int refused = w->refused;
 	enum ov_status st;
 
 	OV_TRY(ov_work_mail(w, wait_ms));
-	OV_TRY(ov_work_advance_all(w, open));
+	*jobs = 0;
+	OV_TRY(ov_work_advance_all(w, jobs));
+	*jobs += w->refused - refused;
 done:
 	return st;
 }
@@ -44,13 +48,17 @@ open_left(void *arg, const struct ov_job *j)
 static enum ov_status
 once(struct ov_work *w, uint32_t wait_s)
 {
-	size_t open = 0;
+	uint64_t give_up = ov_clock_ms() + (uint64_t)wait_s * 1000;
+	size_t jobs = 0, open = 0;
 	enum ov_status st;
 
-	/* jobs that are open already come before waiting for new ones */
-	OV_TRY(ov_work_advance_all(w, &open));
-	OV_TRY(round_of_work(w, &open, open > 0 ? 0 : wait_s * 1000));
-	open = 0;
+	do {
+		uint64_t now = ov_clock_ms();
+		uint64_t left = give_up > now ? give_up - now : 0;
+
+		OV_TRY(
+		    round_of_work(w, &jobs, left < POLL_MS ? (uint32_t)left : POLL_MS));
+	} while (jobs == 0 && ov_clock_ms() < give_up && !ov_work_stopped());
 	OV_TRY(ov_job_each(w->home, open_left, &open));
 	OV_REQUIRE(open == 0, OV_E_JOB_WAITING);
 done:
@@ -62,9 +70,10 @@ static enum ov_status
 forever(struct ov_work *w)
 {
 	enum ov_status st = OV_OK;
+	size_t jobs;
 
 	while (!ov_work_stopped()) {
-		st = round_of_work(w, NULL, POLL_MS);
+		st = round_of_work(w, &jobs, POLL_MS);
 		if (st == OV_OK)
 			continue;
 		ov_log(OV_LOG_WARN, "agent.round", OV_F_STATUS(st));

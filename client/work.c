@@ -8,6 +8,7 @@
 #include "client/json.h"
 #include "client/mail.h"
 #include "client/normalise/normalise.h"
+#include "common/crypto/memory.h"
 #include "common/log.h"
 #include "common/psi/psi.h"
 
@@ -105,8 +106,13 @@ enum ov_status
 ov_work_mail(struct ov_work *w, uint32_t wait_ms)
 {
 	const struct ov_mail_handlers handlers = { .job = answer, .arg = w };
+	enum ov_status st;
 
-	return ov_mail_process(NULL, w->home, w->session, &handlers, wait_ms);
+	/* first what proposals stand on: pairings and terms */
+	OV_TRY(ov_mail_process(NULL, w->home, w->session, NULL, wait_ms));
+	OV_TRY(ov_mail_process(NULL, w->home, w->session, &handlers, 0));
+done:
+	return st;
 }
 
 enum ov_status

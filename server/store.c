@@ -414,6 +414,17 @@ done:
 }
 
 enum ov_status
+ov_store_tokens_waiting(struct ov_tx *tx, uint64_t *n)
+{
+	int64_t count;
+	enum ov_status st = ov_db_number(
+	    &count, tx->db, "SELECT count(*) FROM token WHERE request IS NULL");
+
+	*n = (uint64_t)count;
+	return st;
+}
+
+enum ov_status
 ov_store_tokens_expire(struct ov_tx *tx, int64_t before)
 {
 	return ov_db_run(tx->db, "DELETE FROM token WHERE expiry < ?", OV_DB_I64(before));

@@ -50,7 +50,7 @@ void ov_tx_end(struct ov_tx **tx);
 
 /* What putting a thing that has an id did.  A different second one is never kept in
  * place of the first. */
-enum ov_put { OV_PUT_NEW, OV_PUT_SAME, OV_PUT_DIFFERENT };
+enum ov_put_result { OV_PUT_NEW, OV_PUT_SAME, OV_PUT_DIFFERENT };
 
 /* --- settings that are facts: the log's id --- */
 OV_MUST_CHECK enum ov_status ov_store_log_id(struct ov_tx *tx, uint8_t id[OV_ID]);
@@ -113,6 +113,7 @@ OV_MUST_CHECK enum ov_status ov_store_token_use(struct ov_tx *tx, const uint8_t 
     const uint8_t request[OV_DIGEST], struct ov_bytes reply);
 OV_MUST_CHECK enum ov_status ov_store_token_reply(
     struct ov_tx *tx, struct ov_buf *reply, const uint8_t hash[32]);
+OV_MUST_CHECK enum ov_status ov_store_tokens_waiting(struct ov_tx *tx, uint64_t *n);
 OV_MUST_CHECK enum ov_status ov_store_tokens_expire(struct ov_tx *tx, int64_t before);
 
 /* --- transparency log --- */
@@ -139,8 +140,8 @@ struct ov_mail_row {
 	int64_t sent;
 };
 /* The same (from, mail) again is SAME or DIFFERENT; row->seq is set for NEW and SAME. */
-OV_MUST_CHECK enum ov_status ov_store_mail_put(
-    struct ov_tx *tx, enum ov_put *how, struct ov_mail_row *row, struct ov_bytes body);
+OV_MUST_CHECK enum ov_status ov_store_mail_put(struct ov_tx *tx, enum ov_put_result *how,
+    struct ov_mail_row *row, struct ov_bytes body);
 /* The first mail to a company with seq > after. */
 OV_MUST_CHECK enum ov_status ov_store_mail_next(struct ov_tx *tx, struct ov_mail_row *out,
     struct ov_buf *body, const uint8_t to[OV_ID], uint64_t after);
@@ -159,24 +160,24 @@ struct ov_terms_row {
 	bool ended;
 	uint64_t leaf;
 };
-struct ov_terms_text {
+struct ov_terms_bytes {
 	struct ov_buf body, release;
 	struct ov_buf sealed_low, sealed_high; /* by that signer, for the other */
 };
-void ov_terms_text_free(struct ov_terms_text *t);
+void ov_terms_bytes_free(struct ov_terms_bytes *t);
 /* Adds the row, or overwrites all of it but body and release; the same sequence with
  * another body or release is OV_E_DB_CONFLICT. */
 OV_MUST_CHECK enum ov_status ov_store_terms_put(
-    struct ov_tx *tx, const struct ov_terms_row *row, const struct ov_terms_text *text);
+    struct ov_tx *tx, const struct ov_terms_row *row, const struct ov_terms_bytes *text);
 /* Marks all terms of a pair as ended. */
 OV_MUST_CHECK enum ov_status ov_store_terms_end(
     struct ov_tx *tx, const uint8_t low[OV_ID], const uint8_t high[OV_ID]);
 /* Which of a pair's terms: of one sequence number, the newest, or those in force
  * (signed by both, not ended, the greatest number).  text may be NULL. */
-#define OV_TERMS_NEWEST 0
-#define OV_TERMS_IN_FORCE UINT64_MAX
+#define OV_STORE_TERMS_NEWEST 0
+#define OV_STORE_TERMS_IN_FORCE UINT64_MAX
 OV_MUST_CHECK enum ov_status ov_store_terms(struct ov_tx *tx, struct ov_terms_row *out,
-    struct ov_terms_text *text, const uint8_t low[OV_ID], const uint8_t high[OV_ID],
+    struct ov_terms_bytes *text, const uint8_t low[OV_ID], const uint8_t high[OV_ID],
     uint64_t sequence);
 
 /* --- jobs --- */
@@ -221,7 +222,7 @@ struct ov_step_row {
 };
 /* The first one for (job, step) wins.  A different second one is kept apart as
  * evidence (one of them) and reported as DIFFERENT. */
-OV_MUST_CHECK enum ov_status ov_store_step_put(struct ov_tx *tx, enum ov_put *how,
+OV_MUST_CHECK enum ov_status ov_store_step_put(struct ov_tx *tx, enum ov_put_result *how,
     const uint8_t job[OV_ID], unsigned int step, const struct ov_step_row *row,
     struct ov_bytes body);
 OV_MUST_CHECK enum ov_status ov_store_step(struct ov_tx *tx, struct ov_step_row *out,
@@ -243,7 +244,7 @@ OV_MUST_CHECK enum ov_status ov_store_stream(struct ov_tx *tx, struct ov_stream_
     const uint8_t job[OV_ID], unsigned int stream);
 /* Chunks come in order: an index past the next, or after the last, is
  * OV_E_PROTO_UNEXPECTED.  owner: the company whose quota it uses, NULL for none. */
-OV_MUST_CHECK enum ov_status ov_store_chunk_put(struct ov_tx *tx, enum ov_put *how,
+OV_MUST_CHECK enum ov_status ov_store_chunk_put(struct ov_tx *tx, enum ov_put_result *how,
     const struct ov_chunk_at *at, bool last, struct ov_bytes body,
     const uint8_t owner[OV_ID]);
 OV_MUST_CHECK enum ov_status ov_store_chunk(

@@ -154,7 +154,7 @@ done:
 
 /* SAME or DIFFERENT from the stored step; OV_E_NOT_FOUND if there is none. */
 static enum ov_status
-known_step(struct ov_tx *tx, enum ov_put *how, const uint8_t job[OV_ID],
+known_step(struct ov_tx *tx, enum ov_put_result *how, const uint8_t job[OV_ID],
     unsigned int step, struct ov_bytes body)
 {
 	struct ov_db_stmt *s = NULL;
@@ -171,7 +171,7 @@ done:
 }
 
 enum ov_status
-ov_store_step_put(struct ov_tx *tx, enum ov_put *how, const uint8_t job[OV_ID],
+ov_store_step_put(struct ov_tx *tx, enum ov_put_result *how, const uint8_t job[OV_ID],
     unsigned int step, const struct ov_step_row *row, struct ov_bytes body)
 {
 	enum ov_status st = known_step(tx, how, job, step, body);
@@ -236,8 +236,8 @@ done:
 
 /* Whether a chunk that is stored is this one. */
 static enum ov_status
-compare_chunk(struct ov_tx *tx, enum ov_put *how, const struct ov_chunk_at *at, bool last,
-    struct ov_bytes body)
+compare_chunk(struct ov_tx *tx, enum ov_put_result *how, const struct ov_chunk_at *at,
+    bool last, struct ov_bytes body)
 {
 	struct ov_stream_row row;
 	struct ov_db_stmt *s = NULL;
@@ -258,8 +258,9 @@ done:
 }
 
 enum ov_status
-ov_store_chunk_put(struct ov_tx *tx, enum ov_put *how, const struct ov_chunk_at *at,
-    bool last, struct ov_bytes body, const uint8_t owner[OV_ID])
+ov_store_chunk_put(struct ov_tx *tx, enum ov_put_result *how,
+    const struct ov_chunk_at *at, bool last, struct ov_bytes body,
+    const uint8_t owner[OV_ID])
 {
 	struct ov_stream_row row;
 	enum ov_status st = OV_OK;

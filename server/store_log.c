@@ -104,7 +104,7 @@ done:
 
 /* SAME or DIFFERENT if (from, mail) is known; the digest outlives the body. */
 static enum ov_status
-known_mail(struct ov_tx *tx, enum ov_put *how, struct ov_mail_row *row,
+known_mail(struct ov_tx *tx, enum ov_put_result *how, struct ov_mail_row *row,
     const uint8_t digest[OV_DIGEST])
 {
 	struct ov_db_stmt *s = NULL;
@@ -126,8 +126,8 @@ done:
 }
 
 enum ov_status
-ov_store_mail_put(
-    struct ov_tx *tx, enum ov_put *how, struct ov_mail_row *row, struct ov_bytes body)
+ov_store_mail_put(struct ov_tx *tx, enum ov_put_result *how, struct ov_mail_row *row,
+    struct ov_bytes body)
 {
 	uint8_t digest[OV_DIGEST];
 	enum ov_status st = OV_OK;

@@ -6,7 +6,7 @@
 #define DAY INT64_C(86400)
 
 void
-ov_terms_text_free(struct ov_terms_text *t)
+ov_terms_bytes_free(struct ov_terms_bytes *t)
 {
 	ov_buf_free(&t->body);
 	ov_buf_free(&t->release);
@@ -22,7 +22,7 @@ signature_or_null(bool has, const uint8_t signature[64])
 
 enum ov_status
 ov_store_terms_put(
-    struct ov_tx *tx, const struct ov_terms_row *row, const struct ov_terms_text *text)
+    struct ov_tx *tx, const struct ov_terms_row *row, const struct ov_terms_bytes *text)
 {
 	enum ov_status st = OV_OK;
 
@@ -58,7 +58,7 @@ ov_store_terms_end(struct ov_tx *tx, const uint8_t low[OV_ID], const uint8_t hig
 }
 
 static enum ov_status
-read_terms(struct ov_terms_row *out, struct ov_terms_text *text, struct ov_db_stmt *s)
+read_terms(struct ov_terms_row *out, struct ov_terms_bytes *text, struct ov_db_stmt *s)
 {
 	struct ov_terms_row r = { 0 };
 	enum ov_status st = OV_OK;
@@ -86,10 +86,10 @@ done:
 }
 
 enum ov_status
-ov_store_terms(struct ov_tx *tx, struct ov_terms_row *out, struct ov_terms_text *text,
+ov_store_terms(struct ov_tx *tx, struct ov_terms_row *out, struct ov_terms_bytes *text,
     const uint8_t low[OV_ID], const uint8_t high[OV_ID], uint64_t sequence)
 {
-	bool in_force = sequence == OV_TERMS_IN_FORCE;
+	bool in_force = sequence == OV_STORE_TERMS_IN_FORCE;
 	struct ov_db_stmt *s = NULL;
 	enum ov_status st = OV_OK;
 

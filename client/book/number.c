@@ -66,36 +66,66 @@ is_separator(const struct cursor *c, size_t *len)
 	return false;
 }
 
-/* Digits and separators; remembers the last separator and how many digits follow. */
+/* Separators of a number, in order. */
+struct separators {
+	size_t n, after; /* digits after the last */
+	char last;
+	bool alike; /* all of them */
+	bool again; /* the last one stands earlier too */
+};
+
+/* 1,234 and 1.234.567 group; 1.234, 1,5 and 1.234,56 have decimals; false for what is
+ * neither: 1.2,3.4 or 1,2,3. */
+static bool
+has_decimals(bool *out, const struct separators *s)
+{
+	bool mark = s->last == '.' || s->last == ',';
+
+	*out = false;
+	if (s->n == 0)
+		return true;
+	if (s->n == 1)
+		*out = s->last == '.' || (s->last == ',' && s->after != 3);
+	else if (!s->alike)
+		*out = mark;
+	return (s->alike || !s->again) && (*out || s->after == 3);
+}
+
+static void
+add_separator(struct separators *s, char c)
+{
+	s->alike = s->n == 0 || (s->alike && c == s->last);
+	s->again = s->n > 0 && c == s->last;
+	s->last = c;
+	s->n++;
+	s->after = 0;
+}
+
 static bool
 read_digits(struct cursor *c, double *out)
 {
-	char digits[DIGITS_MAX + 2];
-	size_t n = 0, after = 0, seps = 0, same = 0, len;
-	char last = 0;
+	struct separators s = { 0, 0, 0, true, false };
+	char digits[DIGITS_MAX + 1];
+	size_t n = 0, len;
+	bool decimals;
 
 	while (c->p < c->end && n < DIGITS_MAX) {
 		if (isdigit((unsigned char)*c->p)) {
 			digits[n++] = *c->p++;
-			after++;
+			s.after++;
 		} else if (n > 0 && is_separator(c, &len)) {
-			same += *c->p == last;
-			last = *c->p;
-			seps++;
-			after = 0;
+			add_separator(&s, *c->p);
 			c->p += len;
 		} else {
 			break;
 		}
 	}
-	if (n == 0 || n == DIGITS_MAX)
+	if (n == 0 || n == DIGITS_MAX || !has_decimals(&decimals, &s))
 		return false;
 	digits[n] = '\0';
 	*out = strtod(digits, NULL);
-	/* 1,234 and 1.234.567 group; 1.234, 1,5 and 1.234,56 have decimals */
-	if (((last == '.' && !(same > 0 && after == 3)) || (last == ',' && after != 3)) &&
-	    (seps == 1 || same == 0))
-		*out /= pow(10, (double)after);
+	if (decimals)
+		*out /= pow(10, (double)s.after);
 	return true;
 }
 

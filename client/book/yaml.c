@@ -28,6 +28,7 @@ struct builder {
 	struct node *open[OV_YAML_DEPTH_MAX];
 	size_t depth;
 	char *key; /* read, its value comes next; owned */
+	uint64_t key_line;
 };
 
 static enum ov_status
@@ -57,7 +58,7 @@ static enum ov_status
 add_node(
     struct node **out, struct builder *b, enum ov_yaml_kind kind, const yaml_event_t *e)
 {
-	uint64_t line = e->start_mark.line + 1;
+	uint64_t line = b->key != NULL ? b->key_line : e->start_mark.line + 1;
 	struct node *parent = b->depth > 0 ? b->open[b->depth - 1] : NULL, *node;
 
 	if (b->doc->n >= OV_YAML_NODES_MAX)
@@ -96,8 +97,10 @@ on_scalar(struct builder *b, const yaml_event_t *e)
 	struct node *node, *parent = b->depth > 0 ? b->open[b->depth - 1] : NULL;
 	enum ov_status st;
 
-	if (parent != NULL && parent->pub.kind == OV_YAML_MAP && b->key == NULL)
+	if (parent != NULL && parent->pub.kind == OV_YAML_MAP && b->key == NULL) {
+		b->key_line = e->start_mark.line + 1;
 		return copy_text(&b->key, b, e);
+	}
 	if ((st = add_node(&node, b, OV_YAML_TEXT, e)) != OV_OK)
 		return st;
 	st = copy_text(&node->value_text, b, e);

@@ -24,7 +24,7 @@ enum ov_yaml_kind { OV_YAML_TEXT, OV_YAML_LIST, OV_YAML_MAP };
 /* Owned by the document; read only. */
 struct ov_yaml {
 	enum ov_yaml_kind kind;
-	uint64_t line;		     /* 1-based, of the value */
+	uint64_t line;		     /* 1-based, of its key if it has one */
 	const char *key;	     /* inside a map, else NULL */
 	const char *text;	     /* OV_YAML_TEXT: UTF-8 without NUL, else NULL */
 	const struct ov_yaml *first; /* OV_YAML_LIST, OV_YAML_MAP: children in order */

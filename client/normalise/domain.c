@@ -87,6 +87,17 @@ ov_domain_fini(void)
 /* --- from text to host --- */
 
 static bool
+has_control(const char *p, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (((uint8_t)p[i] < 0x20 && p[i] != '\t' && p[i] != '\n' &&
+			p[i] != '\r') ||
+		    p[i] == 0x7f)
+			return true;
+	return false;
+}
+
+static bool
 is_space(char c)
 {
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
@@ -106,6 +117,12 @@ is_alnum(char c)
 }
 
 static bool
+among(char c, const char *set)
+{
+	return c != '\0' && strchr(set, c) != NULL;
+}
+
+static bool
 is_slash(char c)
 {
 	return c == '/' || c == '\\';
@@ -121,11 +138,10 @@ trim(const char **p, size_t *len)
 
 	while (again && *len > 0) {
 		again = false;
-		while (
-		    *len > 0 && (is_space((*p)[0]) || strchr("\"'<>", (*p)[0]) != NULL))
+		while (*len > 0 && (is_space((*p)[0]) || among((*p)[0], "\"'<>")))
 			(*p)++, (*len)--;
-		while (*len > 0 && (is_space((*p)[*len - 1]) ||
-				       strchr("\"'<>,;", (*p)[*len - 1]) != NULL))
+		while (*len > 0 &&
+		       (is_space((*p)[*len - 1]) || among((*p)[*len - 1], "\"'<>,;")))
 			(*len)--;
 		for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
 			size_t n = strlen(odd[i]);
@@ -172,7 +188,7 @@ scheme(const char *p, size_t len)
 		n = 0;
 	if (n > 0)
 		return n;
-	for (i = 0; i < len && (is_alnum(p[i]) || strchr("+.-", p[i]) != NULL); i++)
+	for (i = 0; i < len && (is_alnum(p[i]) || among(p[i], "+.-")); i++)
 		;
 	if (i > 0 && i + 2 < len && p[i] == ':' && is_slash(p[i + 1]) &&
 	    is_slash(p[i + 2]))
@@ -226,7 +242,7 @@ locate(struct address *a, const char *p, size_t len)
 	for (at = end; at > 0 && p[at - 1] != '@'; at--)
 		;
 	a->from_mailbox = at > 0 && (schemes == 0 || len > 0);
-	for (n = at; n < end && !is_space(p[n]) && strchr(",;|<>\"", p[n]) == NULL; n++)
+	for (n = at; n < end && !is_space(p[n]) && !among(p[n], ",;|<>\""); n++)
 		;
 	a->host = p + at;
 	a->host_len = n - at;
@@ -242,8 +258,8 @@ first_mailbox(const char *p, size_t len)
 
 	if (at == NULL)
 		return len;
-	for (n = (size_t)(at - p);
-	     n < len && !is_space(p[n]) && strchr(",;|>", p[n]) == NULL; n++)
+	for (n = (size_t)(at - p); n < len && !is_space(p[n]) && !among(p[n], ",;|>");
+	     n++)
 		;
 	return n;
 }
@@ -307,8 +323,6 @@ to_ascii(char out[OV_TOKEN_VALUE_CAP], const char *host, size_t len)
 	if (len == 0)
 		return OV_DROP_EMPTY;
 	for (size_t i = 0; i < len; i++) {
-		if ((uint8_t)host[i] < 0x20 || host[i] == 0x7f)
-			return OV_DROP_CONTROL;
 		if ((uint8_t)host[i] >= 0x80 ||
 		    ((i == 0 || host[i - 1] == '.') &&
 			has_prefix(host + i, len - i, "xn--")))
@@ -400,47 +414,51 @@ choose(const char *host, bool has_path)
 	return USE_REGISTRABLE;
 }
 
+/* www.gov.uk is not a company called www; www.com is one. */
+static const char *
+without_www(const char *host)
+{
+	while (has_prefix(host, strlen(host), "www.") && strchr(host + 4, '.') != NULL)
+		host += 4;
+	return host;
+}
+
 /* Public suffixes that are accounts: all that a company declared (github.io is
  * GitHub's), and those of registries that are listed (gov.uk). */
 static enum ov_drop
-suffix_account(const char **token, const char *host, enum ov_suffix_kind kind)
+suffix_account(const char **token, const char *host, enum ov_suffix kind)
 {
-	if (kind == OV_SUFFIX_PRIVATE ||
-	    ov_table_get(&suffix_accounts, host, strlen(host), NULL)) {
-		*token = host;
-		return OV_DROP_NONE;
-	}
-	return OV_DROP_PUBLIC_SUFFIX;
+	if (kind == OV_SUFFIX_ICANN &&
+	    !ov_table_get(&suffix_accounts, host, strlen(host), NULL))
+		return OV_DROP_PUBLIC_SUFFIX;
+	*token = host;
+	return OV_DROP_NONE;
 }
 
 static enum ov_drop
 pick(const char **token, const char *host, bool has_path)
 {
-	enum ov_suffix_kind kind;
-	const char *bare = host;
+	const char *registrable;
+	enum ov_suffix kind;
+	enum choice use;
 
-	while (has_prefix(bare, strlen(bare), "www."))
-		bare += 4;
-	if (!ov_suffix_tld_known(host))
+	host = without_www(host);
+	kind = ov_suffix_of(host, &registrable);
+	if (kind == OV_SUFFIX_UNKNOWN)
 		return OV_DROP_UNKNOWN_TLD;
-	if (strchr(bare, '.') != NULL && ov_suffix_kind(bare) != OV_SUFFIX_NOT)
-		host = bare; /* www.gov.uk: not a company called www */
-	switch (choose(host, has_path)) {
-	case USE_NOTHING:
+	use = choose(host, has_path);
+	if (use == USE_NOTHING)
 		return OV_DROP_SHARED_HOST;
-	case USE_HOST:
-		*token = bare;
+	*token = host;
+	if (use == USE_HOST)
 		return OV_DROP_NONE;
-	case USE_REGISTRABLE:
-		break;
-	}
-	kind = ov_suffix_kind(host);
-	if (kind != OV_SUFFIX_NOT)
+	if (kind != OV_SUFFIX_BELOW)
 		return suffix_account(token, host, kind);
-	*token = ov_suffix_registrable(host);
+	*token = without_www(registrable);
+	if (*token != registrable) /* x.www.gov.uk */
+		return suffix_account(token, *token, ov_suffix_of(*token, &registrable));
 	/* a registered name has letters, digits and hyphens only */
-	return *token == NULL || strchr(*token, '_') != NULL ? OV_DROP_MALFORMED
-							     : OV_DROP_NONE;
+	return strchr(*token, '_') != NULL ? OV_DROP_MALFORMED : OV_DROP_NONE;
 }
 
 enum ov_drop
@@ -458,6 +476,8 @@ ov_normalise_domain(char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len,
 		return OV_DROP_EMPTY;
 	if (len > URL_MAX)
 		return OV_DROP_TOO_LONG;
+	if (has_control(in, len))
+		return OV_DROP_CONTROL;
 	if (source == OV_FROM_EMAIL)
 		len = first_mailbox(in, len);
 	locate(&a, in, len);

@@ -9,7 +9,7 @@
  * records are joined greedily one to one by strongest shared rank, then more shared
  * tokens, then smallest.  A found pair is false where either row has another partner in
  * the truth, or both have an external key; pairs of rows that the truth does not know
- * are only counted.  Lines of tests/bench/truth_errors.txt are set aside.
+ * or that tests/bench/truth_errors.txt names are only counted.
  */
 #include <ctype.h>
 #include <stdbool.h>
@@ -23,11 +23,14 @@
 #include "proto/rank.h"
 
 #define COLUMNS 16
-#define TOKENS 3 /* a row: domain, name+country, bare name */
+#define HOUSE_NAMES 5 /* so many names on one domain are not one company */
 
 struct row {
 	char *cell[COLUMNS];
 	uint32_t record; /* smallest row of its record */
+	bool has_domain, has_country;
+	char bare[OV_TOKEN_VALUE_CAP];
+	struct ov_name_tail tail;
 };
 
 struct csv {
@@ -157,6 +160,7 @@ load(struct csv *out, const char *dir, const char *sub, const char *name,
 							? cell[at[k]]
 							: p + strlen(p);
 		out->rows[out->n].record = (uint32_t)out->n;
+		out->rows[out->n].has_domain = out->rows[out->n].has_country = false;
 		out->n++;
 	}
 	return true;
@@ -186,27 +190,37 @@ add(struct tokens *list, uint8_t rank, uint8_t side, uint32_t row, const char *v
 }
 
 static void
-tokenise(struct tokens *list, const struct csv *c, uint8_t side, bool names_only)
+add_names(struct tokens *list, struct row *r, uint8_t side, uint32_t i, bool names_only,
+    bool bare)
 {
 	char value[OV_TOKEN_VALUE_CAP], cc[OV_COUNTRY_CAP];
+	const char *name = r->cell[NAME], *country = r->cell[COUNTRY];
+
+	(void)ov_normalise_name_parts(r->bare, &r->tail, name, strlen(name), NULL);
+	(void)ov_normalise_country(cc, country, strlen(country));
+	if (!names_only &&
+	    ov_normalise_name_country(value, name, strlen(name), cc) == OV_DROP_NONE) {
+		add(list, OV_RANK_NAME_COUNTRY, side, i, value);
+		r->has_country = true;
+	}
+	if ((names_only || bare) && r->bare[0] != '\0')
+		add(list, OV_RANK_NAME, side, i, r->bare);
+}
+
+static void
+tokenise(
+    struct tokens *list, struct csv *c, uint8_t side, const struct pair *p, bool bare)
+{
+	char value[OV_TOKEN_VALUE_CAP];
 
 	for (uint32_t i = 0; i < c->n; i++) {
-		char *const *cell = c->rows[i].cell;
-		const char *name = cell[NAME], *site = cell[WEBSITE];
+		struct row *r = &c->rows[i];
+		const char *site = r->cell[WEBSITE];
 
-		(void)ov_normalise_country(cc, cell[COUNTRY], strlen(cell[COUNTRY]));
-		if (names_only) {
-			if (ov_normalise_name(value, name, strlen(name), NULL) ==
-			    OV_DROP_NONE)
-				add(list, OV_RANK_NAME, side, i, value);
-			continue;
-		}
-		if (ov_normalise_domain(value, site, strlen(site), OV_FROM_WEBSITE) ==
-		    OV_DROP_NONE)
+		if (!p->names_only && ov_normalise_domain(value, site, strlen(site),
+					  OV_FROM_WEBSITE) == OV_DROP_NONE)
 			add(list, OV_RANK_DOMAIN, side, i, value);
-		if (ov_normalise_name_country(value, name, strlen(name), cc) ==
-		    OV_DROP_NONE)
-			add(list, OV_RANK_NAME_COUNTRY, side, i, value);
+		add_names(list, r, side, i, p->names_only, bare);
 	}
 }
 
@@ -239,22 +253,174 @@ same_group(const struct token *a, const struct token *b)
 	return a->rank == b->rank && strcmp(a->value, b->value) == 0;
 }
 
-/* Rows of one list with one token are one record. */
+static void
+join_rows(struct csv *c, uint32_t a, uint32_t b)
+{
+	uint32_t x = find(c, a), y = find(c, b);
+
+	c->rows[x > y ? x : y].record = x > y ? y : x;
+}
+
+static void
+drop(struct token *t)
+{
+	t->rank = 0;
+}
+
+/* --- the rows of one book (client/normalise/NOTES.md) --- */
+
+/* The bare name is the domain's first label without hyphens, or one begins the other. */
+static bool
+is_house(const struct row *r, const char *domain)
+{
+	char label[OV_TOKEN_VALUE_CAP];
+	size_t n = 0, m = strlen(r->bare), least;
+
+	for (; *domain != '.' && *domain != '\0'; domain++)
+		if (*domain != '-')
+			label[n++] = *domain;
+	label[n] = '\0';
+	least = n < m ? n : m;
+	return strncmp(label, r->bare, least) == 0 && (n == m || least >= 4);
+}
+
+static void
+merge_domain(struct token *t, size_t n, struct csv *c)
+{
+	size_t distinct = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		bool seen = false;
+
+		for (size_t k = 0; k < i && !seen; k++)
+			seen =
+			    strcmp(c->rows[t[k].row].bare, c->rows[t[i].row].bare) == 0;
+		distinct += seen ? 0 : 1;
+	}
+	for (size_t i = 0, first = n; i < n; i++) {
+		if (distinct >= HOUSE_NAMES &&
+		    !is_house(&c->rows[t[i].row], t[i].value)) {
+			drop(&t[i]);
+			continue;
+		}
+		c->rows[t[i].row].has_domain = true;
+		first = first == n ? i : first;
+		join_rows(c, t[first].row, t[i].row);
+	}
+}
+
+static bool
+apart(const struct row *a, const struct row *b)
+{
+	if (a->record == b->record)
+		return false;
+	return strcmp(a->tail.structure, b->tail.structure) != 0 ||
+	       (a->tail.form[0] != '\0' && b->tail.form[0] != '\0' &&
+		   strcmp(a->tail.form, b->tail.form) != 0);
+}
+
+/* Row i has another domain than another row of its name, or, for bare names, another
+ * country. */
+static bool
+rivals(const struct token *t, size_t n, struct csv *c, size_t i)
+{
+	const struct row *r = &c->rows[t[i].row];
+
+	for (size_t k = 0; k < n; k++) {
+		const struct row *o = &c->rows[t[k].row];
+		bool both =
+		    (r->has_domain && o->has_domain) ||
+		    (t[i].rank == OV_RANK_NAME && r->has_country && o->has_country);
+
+		if (both && find(c, t[i].row) != find(c, t[k].row))
+			return true;
+	}
+	return false;
+}
+
+static bool
+keeps_short(const struct token *t, size_t n, const struct csv *c, size_t i)
+{
+	const struct row *r = &c->rows[t[i].row];
+	bool alone = true;
+
+	for (size_t k = 0; k < n; k++) {
+		const struct row *o = &c->rows[t[k].row];
+
+		if (!apart(r, o))
+			continue;
+		alone = false;
+		if (r->tail.structure[0] != '\0' || o->tail.structure[0] == '\0')
+			return false;
+	}
+	return alone || r->tail.structure[0] == '\0';
+}
+
+static void
+lengthen(struct token *t, const struct row *r)
+{
+	size_t n = strlen(t->value) + 2 * OV_NAME_TAIL_CAP;
+	char *value = need(malloc(n));
+
+	snprintf(value, n, "%s%s%s", t->value, r->tail.structure, r->tail.form);
+	free(t->value);
+	t->value = value;
+}
+
+static void
+merge_name(struct token *t, size_t n, struct csv *c)
+{
+	enum { KEEP, LONG, GONE } *fate = need(calloc(n, sizeof(*fate)));
+
+	for (size_t i = 0; i < n; i++)
+		(void)find(c, t[i].row);
+	for (size_t i = 0; i < n; i++)
+		fate[i] = rivals(t, n, c, i)	    ? GONE
+			  : keeps_short(t, n, c, i) ? KEEP
+						    : LONG;
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = i + 1; k < n; k++)
+			if (fate[i] == fate[k] && fate[i] != GONE &&
+			    !apart(&c->rows[t[i].row], &c->rows[t[k].row]))
+				join_rows(c, t[i].row, t[k].row);
+	for (size_t i = 0; i < n; i++) {
+		if (fate[i] == GONE)
+			drop(&t[i]);
+		else if (fate[i] == LONG)
+			lengthen(&t[i], &c->rows[t[i].row]);
+	}
+	free(fate);
+}
+
 static void
 merge(struct tokens *list, struct csv *sides[2])
 {
-	for (size_t i = 1; i < list->n; i++) {
-		struct token *a = &list->t[i - 1], *b = &list->t[i];
+	size_t kept = 0;
 
-		if (same_group(a, b) && a->side == b->side) {
-			uint32_t x = find(sides[a->side], a->row);
-			uint32_t y = find(sides[a->side], b->row);
+	for (size_t i = 0, j; i < list->n; i = j) {
+		struct token *t = &list->t[i];
 
-			sides[a->side]->rows[x > y ? x : y].record = x > y ? y : x;
-		}
+		for (j = i; j < list->n && same_group(t, &list->t[j]) &&
+			    list->t[j].side == t->side;)
+			j++;
+		if (t->rank == OV_RANK_DOMAIN)
+			merge_domain(t, j - i, sides[t->side]);
+		else
+			merge_name(t, j - i, sides[t->side]);
 	}
-	for (size_t i = 0; i < list->n; i++)
-		list->t[i].row = find(sides[list->t[i].side], list->t[i].row);
+	for (size_t i = 0; i < list->n; i++) {
+		if (list->t[i].rank == 0) {
+			free(list->t[i].value);
+			continue;
+		}
+		list->t[kept] = list->t[i];
+		list->t[kept].row = find(sides[list->t[i].side], list->t[i].row);
+		kept++;
+	}
+	list->n = kept;
+	for (size_t i = 0; i < kept; i++)
+		if (list->t[i].rank == OV_RANK_NAME_COUNTRY)
+			sides[list->t[i].side]->rows[list->t[i].row].has_country = true;
 	qsort(list->t, list->n, sizeof(*list->t), by_value);
 }
 
@@ -285,7 +451,7 @@ by_order(const void *x, const void *y)
 }
 
 static struct edge *
-edges_of(const struct tokens *list, size_t *n)
+edges_of(const struct tokens *list, struct csv *sides[2], size_t *n)
 {
 	struct edge *e = NULL;
 	size_t cap = 0, out = 0;
@@ -318,7 +484,13 @@ edges_of(const struct tokens *list, size_t *n)
 		} else {
 			e[++out] = e[i];
 		}
-	*n = out + 1;
+	cap = out + 1;
+	*n = 0;
+	/* name+country vetoes a bare name (ov_veto_default) */
+	for (size_t i = 0; i < cap; i++)
+		if (e[i].rank != OV_RANK_NAME || !sides[0]->rows[e[i].a].has_country ||
+		    !sides[1]->rows[e[i].b].has_country)
+			e[(*n)++] = e[i];
 	qsort(e, *n, sizeof(*e), by_order);
 	return e;
 }
@@ -347,9 +519,10 @@ struct truth {
 	uint32_t (*pair)[2]; /* records, distinct */
 	bool *found;
 	size_t n;
+	const char *name;
 };
 
-static const char *const truth_columns[] = { "a_id", "b_id", "shared_key" };
+static const char *const truth_columns[] = { "a_id", "b_id" };
 
 static uint32_t
 row_of(struct csv *c, const char *id)
@@ -361,37 +534,35 @@ row_of(struct csv *c, const char *id)
 	exit(1);
 }
 
+/* True if tests/bench/truth_errors.txt has "pair TAB name TAB name TAB reason". */
 static bool
-set_aside(const char *pair, const char *key)
+set_aside(const char *pair, const char *a, const char *b)
 {
-	char line[512], want[256];
+	char line[512], want[512];
 	bool hit = false;
 	FILE *f = fopen(OV_SOURCE_DIR "/tests/bench/truth_errors.txt", "r");
 
 	if (f == NULL)
 		return false;
-	snprintf(want, sizeof(want), "%s\t%s\t", pair, key);
+	snprintf(want, sizeof(want), "%s\t%s\t%s\t", pair, a, b);
 	while (!hit && fgets(line, sizeof(line), f) != NULL)
 		hit = strncmp(line, want, strlen(want)) == 0;
 	fclose(f);
 	return hit;
 }
 
-/* Rows whose truth is set aside count neither way. */
 static void
-read_truth(struct truth *t, const char *name, struct csv *sides[2], bool *ignored[2])
+read_truth(struct truth *t, const char *name, struct csv *sides[2])
 {
+	t->name = name;
 	t->pair = need(calloc(t->csv.n + 1, sizeof(*t->pair)));
 	t->found = need(calloc(t->csv.n + 1, 1));
 	for (size_t i = 0; i < t->csv.n; i++) {
 		char **cell = t->csv.rows[i].cell;
 		uint32_t a = row_of(sides[0], cell[0]), b = row_of(sides[1], cell[1]);
-		bool known = false;
+		bool known = set_aside(
+		    name, sides[0]->rows[a].cell[NAME], sides[1]->rows[b].cell[NAME]);
 
-		if (set_aside(name, cell[2])) {
-			ignored[0][a] = ignored[1][b] = true;
-			continue;
-		}
 		for (size_t k = 0; k < t->n; k++)
 			known = known || (t->pair[k][0] == a && t->pair[k][1] == b);
 		if (known)
@@ -404,8 +575,7 @@ read_truth(struct truth *t, const char *name, struct csv *sides[2], bool *ignore
 enum verdict { TRUE_PAIR, FALSE_PAIR, UNKNOWN_PAIR };
 
 static enum verdict
-judge(struct truth *t, const struct edge *e, const struct pair *p, struct csv *sides[2],
-    bool *ignored[2])
+judge(struct truth *t, const struct edge *e, const struct pair *p, struct csv *sides[2])
 {
 	bool touched = false;
 
@@ -418,7 +588,8 @@ judge(struct truth *t, const struct edge *e, const struct pair *p, struct csv *s
 		}
 		touched = touched || a || b;
 	}
-	if (ignored[0][e->a] || ignored[1][e->b])
+	if (set_aside(t->name, sides[0]->rows[e->a].cell[NAME],
+		sides[1]->rows[e->b].cell[NAME]))
 		return UNKNOWN_PAIR;
 	if (touched)
 		return FALSE_PAIR;
@@ -461,8 +632,7 @@ count_found(const struct truth *t, struct csv *sides[2])
 
 static void
 measure_with(const struct pair *p, const char *label, uint8_t ranks,
-    const struct edge *all, size_t n, struct csv *sides[2], struct truth *t,
-    bool *ignored[2])
+    const struct edge *all, size_t n, struct csv *sides[2], struct truth *t)
 {
 	struct edge *e = need(malloc((n + 1) * sizeof(*e)));
 	size_t verdicts[3] = { 0 }, kept = 0, found;
@@ -475,7 +645,7 @@ measure_with(const struct pair *p, const char *label, uint8_t ranks,
 	kept = accept(e, kept, sides[0], sides[1]);
 	memset(t->found, 0, t->csv.n + 1);
 	for (size_t i = 0; i < kept; i++) {
-		enum verdict v = judge(t, &e[i], p, sides, ignored);
+		enum verdict v = judge(t, &e[i], p, sides);
 
 		verdicts[v]++;
 		if (v != TRUE_PAIR)
@@ -495,49 +665,53 @@ measure_with(const struct pair *p, const char *label, uint8_t ranks,
 	free(e);
 }
 
-static bool
-measure(const char *dir, const struct pair *p)
+static void
+measure_keys(const struct pair *p, bool bare, struct csv *sides[2], struct truth *t,
+    const char *name)
 {
-	struct csv a, b, *sides[2] = { &a, &b };
 	struct tokens list = { 0 };
-	struct truth t = { 0 };
 	struct edge *e;
-	bool *ignored[2];
-	char name[256];
 	size_t n;
 
-	snprintf(name, sizeof(name), "%s__%s__%s", p->a, p->b, p->suffix);
-	if (!load(&a, dir, "lists", p->a, column_names, COLUMN_KINDS) ||
-	    !load(&b, dir, "lists", p->b, column_names, COLUMN_KINDS) ||
-	    !load(&t.csv, dir, "truth", name, truth_columns, 3))
-		return false;
-	tokenise(&list, &a, 0, p->names_only);
-	tokenise(&list, &b, 1, p->names_only);
+	tokenise(&list, sides[0], 0, p, bare);
+	tokenise(&list, sides[1], 1, p, bare);
 	qsort(list.t, list.n, sizeof(*list.t), by_value);
 	merge(&list, sides);
-	ignored[0] = need(calloc(a.n + 1, 1));
-	ignored[1] = need(calloc(b.n + 1, 1));
-	read_truth(&t, name, sides, ignored);
-	e = edges_of(&list, &n);
-	if (!p->names_only) {
+	read_truth(t, name, sides);
+	e = edges_of(&list, sides, &n);
+	if (!p->names_only && !bare) {
+		measure_with(p, "domain", OV_RANK_BIT(OV_RANK_DOMAIN), e, n, sides, t);
 		measure_with(
-		    p, "domain", OV_RANK_BIT(OV_RANK_DOMAIN), e, n, sides, &t, ignored);
-		measure_with(p, "name+country", OV_RANK_BIT(OV_RANK_NAME_COUNTRY), e, n,
-		    sides, &t, ignored);
+		    p, "name+country", OV_RANK_BIT(OV_RANK_NAME_COUNTRY), e, n, sides, t);
 	}
-	measure_with(p, "overall", 0xff, e, n, sides, &t, ignored);
+	measure_with(
+	    p, bare ? "overall, bare names too" : "overall", 0xff, e, n, sides, t);
 	for (size_t i = 0; i < list.n; i++)
 		free(list.t[i].value);
 	free(list.t);
 	free(e);
-	free(t.pair);
-	free(t.found);
-	free(ignored[0]);
-	free(ignored[1]);
+	free(t->pair);
+	free(t->found);
+}
+
+static bool
+measure(const char *dir, const struct pair *p, bool bare)
+{
+	struct csv a, b, *sides[2] = { &a, &b };
+	struct truth t = { 0 };
+	char name[256];
+	bool there;
+
+	snprintf(name, sizeof(name), "%s__%s__%s", p->a, p->b, p->suffix);
+	there = load(&a, dir, "lists", p->a, column_names, COLUMN_KINDS);
+	there = load(&b, dir, "lists", p->b, column_names, COLUMN_KINDS) && there;
+	there = load(&t.csv, dir, "truth", name, truth_columns, 2) && there;
+	if (there)
+		measure_keys(p, bare, sides, &t, name);
 	unload(&a);
 	unload(&b);
 	unload(&t.csv);
-	return true;
+	return there;
 }
 
 /* --- speed --- */
@@ -582,7 +756,8 @@ main(int argc, char **argv)
 	if (ov_normalise_init() != OV_OK)
 		return 1;
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
-		if (!measure(argv[1], &pairs[i])) {
+		if (!measure(argv[1], &pairs[i], false) ||
+		    (!pairs[i].names_only && !measure(argv[1], &pairs[i], true))) {
 			printf("skipped: %s holds no %s and %s with their truth\n",
 			    argv[1], pairs[i].a, pairs[i].b);
 			return 0;

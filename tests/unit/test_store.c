@@ -234,7 +234,7 @@ mail_is_kept_in_order_until_dropped(void **state)
 {
 	struct ov_mail_row m, got;
 	struct ov_buf body = { 0 };
-	enum ov_put how;
+	enum ov_put_result how;
 	uint64_t first, bytes;
 
 	(void)state;
@@ -288,7 +288,7 @@ static void
 terms_in_force_are_the_greatest_signed_by_both(void **state)
 {
 	struct ov_terms_row row = { .sequence = 1, .has_low = true, .leaf = 4 }, got;
-	struct ov_terms_text text = { 0 }, read = { 0 };
+	struct ov_terms_bytes text = { 0 }, read = { 0 };
 
 	(void)state;
 	memset(row.low, 1, OV_ID);
@@ -300,7 +300,7 @@ terms_in_force_are_the_greatest_signed_by_both(void **state)
 	begin();
 	assert_int_equal(ov_store_terms_put(tx, &row, &text), OV_OK);
 	assert_int_equal(
-	    ov_store_terms(tx, &got, NULL, row.low, row.high, OV_TERMS_IN_FORCE),
+	    ov_store_terms(tx, &got, NULL, row.low, row.high, OV_STORE_TERMS_IN_FORCE),
 	    OV_E_NOT_FOUND);
 	row.has_high = true;
 	assert_int_equal(ov_store_terms_put(tx, &row, &text), OV_OK);
@@ -310,19 +310,19 @@ terms_in_force_are_the_greatest_signed_by_both(void **state)
 	row.has_high = false;
 	assert_int_equal(ov_store_terms_put(tx, &row, &text), OV_OK);
 	assert_int_equal(
-	    ov_store_terms(tx, &got, &read, row.low, row.high, OV_TERMS_IN_FORCE), OV_OK);
+	    ov_store_terms(tx, &got, &read, row.low, row.high, OV_STORE_TERMS_IN_FORCE), OV_OK);
 	assert_int_equal(got.sequence, 1);
 	assert_memory_equal(read.body.p, "body 1", 6);
 	assert_int_equal(
-	    ov_store_terms(tx, &got, NULL, row.low, row.high, OV_TERMS_NEWEST), OV_OK);
+	    ov_store_terms(tx, &got, NULL, row.low, row.high, OV_STORE_TERMS_NEWEST), OV_OK);
 	assert_int_equal(got.sequence, 2);
 	assert_true(got.has_low && !got.has_high);
 	assert_int_equal(ov_store_terms_end(tx, row.low, row.high), OV_OK);
 	assert_int_equal(
-	    ov_store_terms(tx, &got, NULL, row.low, row.high, OV_TERMS_IN_FORCE),
+	    ov_store_terms(tx, &got, NULL, row.low, row.high, OV_STORE_TERMS_IN_FORCE),
 	    OV_E_NOT_FOUND);
-	ov_terms_text_free(&text);
-	ov_terms_text_free(&read);
+	ov_terms_bytes_free(&text);
+	ov_terms_bytes_free(&read);
 }
 
 static struct ov_job
@@ -400,7 +400,7 @@ first_step_wins(void **state)
 {
 	struct ov_step_row row = { .leaf = 3 }, got;
 	struct ov_buf body = { 0 };
-	enum ov_put how;
+	enum ov_put_result how;
 
 	(void)state;
 	memset(row.signature, 1, 64);
@@ -436,7 +436,7 @@ chunks_come_in_order_and_go_with_the_job(void **state)
 	struct ov_chunk_at at = { id_of(1), OV_STREAM_POINTS_A, 0 };
 	struct ov_stream_row row;
 	struct ov_buf body = { 0 };
-	enum ov_put how;
+	enum ov_put_result how;
 	uint64_t bytes;
 	bool last;
 
