@@ -64,7 +64,7 @@ struct broker {
 	uint8_t revoked[OV_FINGERPRINT_LEN];
 	struct ov_request *held[MAX_HELD];
 	size_t n_held;
-	atomic_uint gone, ended_late, running;
+	atomic_uint told, gone, ended_late, running;
 	atomic_bool released;
 };
 
@@ -137,7 +137,8 @@ held_count(struct broker *b)
 	return n;
 }
 
-/* 'e' echo; 'g' a chunk; 'h' held, then echoed when resumed; 'd' dropped. */
+/* 'e' echo; 'g' a chunk; 'h' held, then echoed when resumed; 'H' held each time;
+ * 'd' dropped. */
 static void
 handle(void *ctx, struct ov_request *r)
 {
@@ -163,6 +164,9 @@ handle(void *ctx, struct ov_request *r)
 			atomic_fetch_add(&b->ended_late, 1);
 		ov_request_reply(r, body);
 		break;
+	case 'H':
+		hold(b, r);
+		break;
 	case 'd':
 		ov_request_drop(r);
 		break;
@@ -184,6 +188,7 @@ gone(void *ctx, struct ov_request *r)
 {
 	struct broker *b = ctx;
 
+	atomic_fetch_add(&b->told, 1);
 	if (!unhold(b, r))
 		return;
 	atomic_fetch_add(&b->gone, 1);
@@ -625,6 +630,28 @@ resumed_requests_reach_the_handler_again(void **state)
 	free(reply.body);
 	ov_ticket_free(t);
 	client_fini(&c);
+	stop(&b);
+}
+
+static void
+held_again_without_a_connection_is_told_again(void **state)
+{
+	struct ov_request *r;
+	struct broker b;
+	struct raw dying;
+
+	(void)state;
+	start_default(&b);
+	raw_init(&dying, &b, &company);
+	raw_request(&dying, 1, "Hold");
+	WAIT_FOR(held_count(&b) == 1);
+	r = last_held(&b); /* as a thread that is about to resume it */
+	raw_fini(&dying);
+	WAIT_FOR(atomic_load(&b.told) == 1);
+	assert_int_equal(counters(&b).requests_in_flight, 1);
+	ov_request_resume(r);
+	WAIT_FOR(counters(&b).requests_in_flight == 0);
+	assert_int_equal(atomic_load(&b.gone), 1);
 	stop(&b);
 }
 
@@ -1499,6 +1526,7 @@ main(void)
 		cmocka_unit_test(thousand_in_flight_are_answered_out_of_order),
 		cmocka_unit_test(threads_share_a_link),
 		cmocka_unit_test(resumed_requests_reach_the_handler_again),
+		cmocka_unit_test(held_again_without_a_connection_is_told_again),
 		cmocka_unit_test(unreachable_broker_is_told_apart),
 		cmocka_unit_test(address_in_use_is_told),
 		cmocka_unit_test(strangers_and_expired_certificates_stay_out),
