@@ -14,7 +14,6 @@
 #include "client/schema.h"
 #include "common/crypto/memory.h"
 #include "common/crypto/seal.h"
-#include "common/tls/ca.h"
 #include "proto/keys.h"
 
 #define BUSY_TIMEOUT_MS 5000
@@ -366,24 +365,42 @@ ov_home_require_joined(const struct ov_home *h)
 	return h->joined ? OV_OK : OV_E_HOME_NOT_JOINED;
 }
 
-enum ov_status
-ov_home_join(struct ov_home *h, const char *name, const struct ov_broker *b,
-    const char *tls_key_pem)
+static enum ov_status
+insert_pin(struct ov_home *h, const struct ov_joined *j)
 {
+	struct ov_msg_tree_head m;
+	enum ov_status st;
+
+	OV_TRY(ov_msg_decode(&m, OV_MSG_TREE_HEAD, j->head));
+	OV_TRY(ov_db_run(h->db,
+	    "INSERT INTO pin(id, log, size, root, head, signature) VALUES (1, ?, ?, ?, "
+	    "?, "
+	    "?)",
+	    OV_DB_BLOB(m.log, OV_ID), OV_DB_I64(m.size), OV_DB_BLOB(m.root, 32),
+	    OV_DB_BYTES(j->head), OV_DB_BLOB(j->head_signature, 64)));
+done:
+	return st;
+}
+
+enum ov_status
+ov_home_join(struct ov_home *h, const struct ov_joined *j)
+{
+	const struct ov_broker *b = j->broker;
 	struct ov_buf sealed = { 0 };
 	enum ov_status st = OV_OK;
 
 	OV_REQUIRE(!h->joined, OV_E_HOME_EXISTS);
 	OV_TRY(ov_home_seal(
-	    &sealed, h, "tls key", OV_BYTES(tls_key_pem, strlen(tls_key_pem))));
+	    &sealed, h, "tls key", OV_BYTES(j->tls_key_pem, strlen(j->tls_key_pem))));
 	OV_TRY(ov_db_begin(h->db));
 	OV_TRY(ov_db_run(h->db,
 	    "INSERT INTO broker(id, name, address, log_key, report_key, ca, certificate, "
 	    "tls_key_sealed, joined) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)",
-	    OV_DB_TEXT(name), OV_DB_TEXT(b->address), OV_DB_BLOB(b->log_key, 32),
+	    OV_DB_TEXT(j->name), OV_DB_TEXT(b->address), OV_DB_BLOB(b->log_key, 32),
 	    OV_DB_BLOB(b->report_key, 32), OV_DB_TEXT(b->ca_pem),
 	    OV_DB_TEXT(b->certificate_pem), OV_DB_BLOB(sealed.p, sealed.len),
 	    OV_DB_I64(ov_home_now(h))));
+	OV_TRY(insert_pin(h, j));
 	OV_TRY(ov_db_run(h->db, "DELETE FROM joining"));
 	OV_TRY(ov_db_commit(h->db, "home.join"));
 	OV_TRY(load_broker(h));

@@ -93,10 +93,19 @@ OV_MUST_CHECK enum ov_status ov_home_unlock(struct ov_home *home);
 /* OV_OK if the home has joined a broker, else OV_E_HOME_NOT_JOINED. */
 OV_MUST_CHECK enum ov_status ov_home_require_joined(const struct ov_home *home);
 
-/* Remembers a broker: everything of ov_broker, the name, and the TLS key, sealed, in one
- * transaction.  A home joins one broker once: OV_E_HOME_EXISTS. */
-OV_MUST_CHECK enum ov_status ov_home_join(struct ov_home *home, const char *name,
-    const struct ov_broker *broker, const char *tls_key_pem);
+/* What a company learned when it enrolled. */
+struct ov_joined {
+	const char *name;
+	const struct ov_broker *broker;
+	const char *tls_key_pem; /* SECRET */
+	struct ov_bytes head;	 /* verified TREE_HEAD, the first to be pinned */
+	const uint8_t *head_signature;
+};
+
+/* Remembers a broker, everything in one transaction.  A home joins one broker once:
+ * OV_E_HOME_EXISTS. */
+OV_MUST_CHECK enum ov_status ov_home_join(
+    struct ov_home *home, const struct ov_joined *joined);
 
 /* The TLS key as PEM, SECRET: ov_secret_free it.  Unlocks. */
 OV_MUST_CHECK enum ov_status ov_home_tls_key(char **pem, struct ov_home *home);

@@ -408,3 +408,49 @@ done:
 		*n = count;
 	return st;
 }
+
+/* --- what a person may want to see --- */
+
+enum ov_status
+ov_mail_each_note(struct ov_home *home,
+    enum ov_status (*visit)(void *arg, const struct ov_mail_note *note), void *arg)
+{
+	struct ov_db_stmt *q = NULL;
+	enum ov_status st = OV_OK;
+	bool row;
+
+	OV_TRY(ov_db_query(&q, home->db,
+	    "SELECT company, kind, received, reason FROM mail_in WHERE state IN (?, ?) "
+	    "ORDER BY id DESC",
+	    OV_DB_I64(MAIL_REFUSED), OV_DB_I64(MAIL_KEPT)));
+	for (;;) {
+		struct ov_mail_note n;
+
+		OV_TRY(ov_db_step(q, &row));
+		if (!row)
+			break;
+		OV_TRY(ov_db_copy(n.from, sizeof(n.from), q, 0));
+		n.kind = (enum ov_mail)ov_db_i64(q, 1);
+		n.received = (uint64_t)ov_db_i64(q, 2);
+		n.reason =
+		    ov_db_is_null(q, 3) ? OV_OK : ov_status_by_name(ov_db_text(q, 3));
+		OV_TRY(visit(arg, &n));
+	}
+done:
+	ov_db_finish(q);
+	return st;
+}
+
+enum ov_status
+ov_mail_forget_refused(struct ov_home *home)
+{
+	enum ov_status st;
+
+	OV_TRY(ov_db_begin(home->db));
+	OV_TRY(ov_db_run(
+	    home->db, "DELETE FROM mail_in WHERE state = ?", OV_DB_I64(MAIL_REFUSED)));
+	OV_TRY(ov_db_commit(home->db, "mail.forget"));
+done:
+	ov_db_rollback(home->db);
+	return st;
+}

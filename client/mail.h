@@ -32,11 +32,26 @@ struct ov_mail_handlers {
 };
 
 /* Flushes the outbox, fetches mail in order, stores it, drops it at the broker and works
- * on it, until there is no more; waits up to wait_ms for the first one.  *n (may be
- * NULL): how many were worked on.  handlers may be NULL.  Mail that is refused is no
- * failure.  After it, terms with every partner were moved as far as they go without a
- * person. */
+ * on it, until there is no more; waits up to wait_ms for the first one.  The caller has
+ * claimed the home.  *n (may be NULL): how many were worked on.  handlers may be NULL.
+ * Mail that is refused is no failure.  After it, terms with every partner were moved as
+ * far as they go without a person. */
 OV_MUST_CHECK enum ov_status ov_mail_process(size_t *n, struct ov_home *home,
     struct ov_session *s, const struct ov_mail_handlers *handlers, uint32_t wait_ms);
+
+/* A mail that was refused, or that waits for a release that knows its kind. */
+struct ov_mail_note {
+	uint8_t from[OV_ID];
+	enum ov_mail kind;
+	uint64_t received;
+	enum ov_status reason; /* of a refusal; OV_OK: kept */
+};
+
+/* Newest first.  visit's failure ends the walk; it does not write to the database. */
+OV_MUST_CHECK enum ov_status ov_mail_each_note(struct ov_home *home,
+    enum ov_status (*visit)(void *arg, const struct ov_mail_note *note), void *arg);
+
+/* A person has seen the refusals: forgets them. */
+OV_MUST_CHECK enum ov_status ov_mail_forget_refused(struct ov_home *home);
 
 #endif /* OV_CLIENT_MAIL_H */

@@ -340,3 +340,37 @@ done:
 	ov_wipe(&inv, sizeof(inv));
 	return st;
 }
+
+enum ov_status
+ov_pair_each(struct ov_home *home,
+    enum ov_status (*visit)(void *arg, const struct ov_invitation *inv), void *arg)
+{
+	struct ov_db_stmt *q = NULL;
+	enum ov_status st = OV_OK;
+	bool row;
+
+	OV_TRY(ov_db_query(&q, home->db,
+	    "SELECT invitation, mine, created, expiry, name FROM invitation WHERE done = "
+	    "0 "
+	    "ORDER BY created, invitation"));
+	for (;;) {
+		struct ov_invitation inv = { 0 };
+		const char *name;
+
+		OV_TRY(ov_db_step(q, &row));
+		if (!row)
+			break;
+		OV_TRY(ov_db_copy(inv.id, sizeof(inv.id), q, 0));
+		inv.mine = ov_db_i64(q, 1) != 0;
+		inv.created = (uint64_t)ov_db_i64(q, 2);
+		inv.expiry = (uint64_t)ov_db_i64(q, 3);
+		name = ov_db_text(q, 4);
+		OV_REQUIRE(name == NULL || strlen(name) <= OV_NAME_MAX, OV_E_DB_FAILED);
+		if (name != NULL)
+			memcpy(inv.name, name, strlen(name) + 1);
+		OV_TRY(visit(arg, &inv));
+	}
+done:
+	ov_db_finish(q);
+	return st;
+}

@@ -36,4 +36,17 @@ OV_MUST_CHECK enum ov_status ov_pair_take_request(
 OV_MUST_CHECK enum ov_status ov_pair_take_reply(
     struct ov_home *home, const uint8_t from[OV_ID], struct ov_bytes reply);
 
+/* An invitation that is not used up. */
+struct ov_invitation {
+	uint8_t id[OV_ID];
+	bool
+	    mine; /* made here; else accepted here, and the other side has not answered */
+	uint64_t created, expiry;
+	char name[OV_NAME_MAX + 1]; /* of the inviter, when accepted here */
+};
+
+/* Oldest first; expired ones too.  visit does not write to the database. */
+OV_MUST_CHECK enum ov_status ov_pair_each(struct ov_home *home,
+    enum ov_status (*visit)(void *arg, const struct ov_invitation *inv), void *arg);
+
 #endif /* OV_CLIENT_PAIR_H */

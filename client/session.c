@@ -13,6 +13,7 @@
 #define HELLO_TIMEOUT_MS 20000
 #define PAUSE_FIRST_MS 100
 #define PAUSE_MAX_MS 5000
+#define SLICE_MS 200 /* how often a wait looks whether it is cancelled */
 
 /* One call under way. */
 struct ov_pending {
@@ -42,6 +43,12 @@ sleep_ms(uint32_t ms)
 		;
 }
 
+static bool
+is_cancelled(const struct ov_session *s)
+{
+	return s->cancel != NULL && atomic_load(s->cancel);
+}
+
 /* How long a call still tries; begins with its first failure. */
 struct patience {
 	uint64_t until; /* 0: no failure yet */
@@ -63,16 +70,18 @@ be_patient(struct patience *p, const struct ov_session *s, uint32_t hint_ms)
 		return false;
 	/* Up to half as long again, so that many clients do not come back at once. */
 	ov_random(&jitter, sizeof(jitter));
-	sleep_ms(pause + jitter % (pause / 2 + 1));
+	pause += jitter % (pause / 2 + 1);
+	for (; pause > 0 && !is_cancelled(s);
+	     pause -= pause < SLICE_MS ? pause : SLICE_MS)
+		sleep_ms(pause < SLICE_MS ? pause : SLICE_MS);
 	p->pause_ms = p->pause_ms * 2 < PAUSE_MAX_MS ? p->pause_ms * 2 : PAUSE_MAX_MS;
 	return true;
 }
 
 /* --- connecting --- */
 
-/* HOST of HOST:PORT, without the brackets of IPv6. */
-static enum ov_status
-host_of(char host[OV_ADDRESS_MAX + 1], const char *address)
+enum ov_status
+ov_address_host(char host[OV_ADDRESS_MAX + 1], const char *address)
 {
 	const char *colon = strrchr(address, ':');
 	size_t len = colon != NULL ? (size_t)(colon - address) : 0;
@@ -102,7 +111,7 @@ ov_session_open(struct ov_session **out, struct ov_home *home)
 	s->home = home;
 	s->patience_ms = PATIENCE_MS;
 	OV_TRY(ov_pin_load(&s->pin, home));
-	OV_TRY(host_of(host, home->broker.address));
+	OV_TRY(ov_address_host(host, home->broker.address));
 	OV_TRY(ov_home_tls_key(&key, home));
 	tls.cert_pem = home->broker.certificate_pem;
 	tls.key_pem = key;
@@ -135,6 +144,24 @@ void
 ov_session_set_patience(struct ov_session *s, uint32_t patience_ms)
 {
 	s->patience_ms = patience_ms;
+}
+
+void
+ov_session_cancel_on(struct ov_session *s, const atomic_bool *cancel)
+{
+	s->cancel = cancel;
+}
+
+void
+ov_session_bytes(const struct ov_session *s, uint64_t *sent, uint64_t *received)
+{
+	struct ov_link_counters c;
+
+	ov_link_read_counters(s->link, &c);
+	if (sent != NULL)
+		*sent = c.bytes_sent;
+	if (received != NULL)
+		*received = c.bytes_received;
 }
 
 /* What an ERROR means here.  Failures of the broker's own machine are not ours. */
@@ -242,6 +269,8 @@ connect_patiently(struct ov_session *s, struct patience *p)
 	while ((st = connect_once(s)) != OV_OK) {
 		if (!is_passing(st))
 			return st;
+		if (is_cancelled(s))
+			return OV_E_CANCELLED;
 		ov_log(OV_LOG_INFO, "broker.unreachable", OV_F_STATUS(st));
 		if (!be_patient(p, s, 0))
 			return st == OV_E_NET_CLOSED ? OV_E_NET_UNREACHABLE : st;
@@ -336,6 +365,27 @@ drop_ticket(struct ov_pending *p)
 	p->ticket = NULL;
 }
 
+/* ov_link_wait in slices, so that a stop of the program is noticed. */
+static enum ov_status
+wait_sliced(struct ov_reply *answer, const struct ov_session *s, struct ov_ticket *t,
+    uint32_t timeout_ms)
+{
+	enum ov_status st;
+
+	if (s->cancel == NULL)
+		return ov_link_wait(t, answer, timeout_ms);
+	for (;;) {
+		uint32_t slice = timeout_ms < SLICE_MS ? timeout_ms : SLICE_MS;
+
+		st = ov_link_wait(t, answer, slice);
+		timeout_ms -= slice;
+		if (st != OV_E_TIMEOUT || timeout_ms == 0)
+			return st;
+		if (is_cancelled(s))
+			return OV_E_CANCELLED;
+	}
+}
+
 /* One try: connected, sent, answered. */
 static enum ov_status
 try_once(struct ov_reply *answer, struct ov_session *s, struct ov_pending *p,
@@ -347,8 +397,8 @@ try_once(struct ov_reply *answer, struct ov_session *s, struct ov_pending *p,
 		OV_TRY(connect_patiently(s, patience));
 	st = send_all(s);
 	if (st == OV_OK)
-		st = ov_link_wait(p->ticket, answer, timeout_ms);
-	if (st != OV_OK && st != OV_E_TIMEOUT && st != OV_E_NOMEM)
+		st = wait_sliced(answer, s, p->ticket, timeout_ms);
+	if (st != OV_OK && st != OV_E_TIMEOUT && st != OV_E_NOMEM && st != OV_E_CANCELLED)
 		s->greeted = false; /* whatever ended it: connect anew to learn why */
 done:
 	return st;
@@ -414,15 +464,4 @@ ov_session_call(struct ov_session *s, enum ov_msg type, const void *msg,
 done:
 	ov_session_forget(s, p);
 	return st;
-}
-
-void
-ov_session_bytes(const struct ov_session *s, uint64_t *sent, uint64_t *received)
-{
-	struct ov_link_counters c = { 0 };
-
-	if (s->link != NULL)
-		ov_link_read_counters(s->link, &c);
-	*sent = c.bytes_sent;
-	*received = c.bytes_received;
 }

@@ -16,6 +16,7 @@
 #ifndef OV_CLIENT_SESSION_H
 #define OV_CLIENT_SESSION_H
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "client/home.h"
@@ -31,6 +32,12 @@ void ov_session_close(struct ov_session *s); /* NULL is fine */
 
 /* How long a call goes on trying to reach the broker. */
 void ov_session_set_patience(struct ov_session *s, uint32_t patience_ms);
+
+/* While *cancel is true, calls end with OV_E_CANCELLED, within a second.  NULL: never. */
+void ov_session_cancel_on(struct ov_session *s, const atomic_bool *cancel);
+
+/* Bytes on the wire, over all connections of the session.  Both may be NULL. */
+void ov_session_bytes(const struct ov_session *s, uint64_t *sent, uint64_t *received);
 
 /* One question, one answer.  Seven parameters because they read as question, answer and
  * bound: reply's variable fields borrow from owner, which is overwritten (start with { 0
@@ -99,7 +106,8 @@ OV_MUST_CHECK enum ov_status ov_session_check_partner_head(
 void ov_session_head(
     const struct ov_session *s, struct ov_bytes *head, struct ov_bytes *signature);
 
-/* Bytes on the wire so far, TLS included, over all connections of this session. */
-void ov_session_bytes(const struct ov_session *s, uint64_t *sent, uint64_t *received);
+/* HOST of HOST:PORT, without the brackets of IPv6.  OV_E_NET_ADDRESS. */
+OV_MUST_CHECK enum ov_status ov_address_host(
+    char host[OV_ADDRESS_MAX + 1], const char *address);
 
 #endif /* OV_CLIENT_SESSION_H */

@@ -21,8 +21,9 @@ struct ov_session {
 	struct ov_tls_context *tls;
 	struct ov_link *link;
 	uint32_t patience_ms;
-	uint64_t connection; /* how many were greeted */
-	bool greeted;	     /* the present one was */
+	const atomic_bool *cancel; /* may be NULL */
+	uint64_t connection;	   /* how many were greeted */
+	bool greeted;		   /* the present one was */
 	struct ov_pin pin;
 	struct ov_pending *pending; /* all that are under way */
 	unsigned int n_pending;

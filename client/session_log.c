@@ -250,8 +250,8 @@ ov_session_refresh(struct ov_session *s)
 	struct ov_buf owner = { 0 };
 	enum ov_status st;
 
-	OV_TRY(ov_session_call(s, OV_MSG_GET_HEAD, &get, OV_MSG_HEAD, &reply, &owner,
-	    CALL_TIMEOUT_MS));
+	OV_TRY(ov_session_call(
+	    s, OV_MSG_GET_HEAD, &get, OV_MSG_HEAD, &reply, &owner, CALL_TIMEOUT_MS));
 	OV_TRY(ov_session_check_head(
 	    s, reply.head, reply.head_signature, reply.consistency));
 done:

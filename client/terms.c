@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "client/hold.h"
 #include "client/mail.h"
 #include "common/log.h"
 #include "proto/keys.h"
@@ -232,15 +233,15 @@ done:
 
 static enum ov_status
 store_consent(struct ov_home *home, const struct ov_partner *p, uint64_t sequence,
-    struct ov_bytes sheet, struct ov_bytes policy, const uint8_t consented[OV_DIGEST])
+    const struct ov_terms_consent *c, const uint8_t consented[OV_DIGEST])
 {
 	return ov_db_run(home->db,
 	    "INSERT INTO sheet(company, mine, sequence, grants, policy, consented, at) "
 	    "VALUES (?, 1, ?, ?, ?, ?, ?) ON CONFLICT(company, mine) DO UPDATE SET "
 	    "sequence = excluded.sequence, grants = excluded.grants, policy = "
 	    "excluded.policy, consented = excluded.consented, at = excluded.at",
-	    OV_DB_BLOB(p->company, OV_ID), OV_DB_I64(sequence), OV_DB_BYTES(sheet),
-	    OV_DB_BYTES(policy), OV_DB_BLOB(consented, OV_DIGEST),
+	    OV_DB_BLOB(p->company, OV_ID), OV_DB_I64(sequence), OV_DB_BYTES(c->sheet),
+	    OV_DB_BYTES(c->policy), OV_DB_BLOB(consented, OV_DIGEST),
 	    OV_DB_I64(ov_home_now(home)));
 }
 
@@ -257,8 +258,8 @@ next_sequence(const struct sheets *s, uint64_t signed_sequence)
 }
 
 enum ov_status
-ov_terms_consent(struct ov_home *home, const struct ov_partner *p, struct ov_bytes sheet,
-    struct ov_bytes policy)
+ov_terms_consent(
+    struct ov_home *home, const struct ov_partner *p, const struct ov_terms_consent *c)
 {
 	struct sheets s = { 0 };
 	struct ov_msg_grants g;
@@ -268,17 +269,18 @@ ov_terms_consent(struct ov_home *home, const struct ov_partner *p, struct ov_byt
 	enum ov_status st;
 
 	OV_REQUIRE(p->state == OV_PARTNER_PAIRED, OV_E_PARTNER_UNPAIRED);
-	OV_TRY(check_sheet(&g, sheet));
+	OV_TRY(check_sheet(&g, c->sheet));
+	OV_TRY(criteria_digest(consented, c->theirs));
 	OV_TRY(ov_home_unlock(home));
 	OV_TRY(ov_db_begin(home->db));
 	OV_TRY(load_sheets(&s, home, p->company));
 	OV_TRY(greatest_signed(&greatest, home, p->company));
-	OV_TRY(criteria_digest(consented, OV_BUF_BYTES(&s.theirs)));
-	same = s.mine.len == sheet.len && memcmp(s.mine.p, sheet.p, sheet.len) == 0;
+	same =
+	    s.mine.len == c->sheet.len && memcmp(s.mine.p, c->sheet.p, c->sheet.len) == 0;
 	sequence = same ? s.mine_sequence : next_sequence(&s, greatest);
-	OV_TRY(store_consent(home, p, sequence, sheet, policy, consented));
+	OV_TRY(store_consent(home, p, sequence, c, consented));
 	if (!same)
-		OV_TRY(put_offer(home, p, sequence, sheet));
+		OV_TRY(put_offer(home, p, sequence, c->sheet));
 	OV_TRY(ov_db_commit(home->db, "terms.consent"));
 done:
 	ov_db_rollback(home->db);
@@ -627,6 +629,7 @@ ov_terms_advance(
 	bool again;
 
 	OV_REQUIRE(partner->state == OV_PARTNER_PAIRED, OV_E_PARTNER_UNPAIRED);
+	OV_TRY(ov_hold_check(home, partner->company));
 	OV_TRY(ov_home_unlock(home));
 	OV_TRY(advance(&again, home, s, partner));
 	if (again) /* once: the offer leaves with the mail, the signature goes with it */

@@ -65,12 +65,20 @@ OV_MUST_CHECK enum ov_status ov_terms_view(
     struct ov_terms_view *out, struct ov_home *home, const uint8_t partner[OV_ID]);
 void ov_terms_view_free(struct ov_terms_view *v);
 
-/* A person consents to give `sheet` (encoded GRANTS) to the partner, and to evaluate the
- * criteria in the partner's newest sheet if it has any.  Stores it and, if it is new,
- * puts an offer into the outbox.  policy: the policy file's text that the sheet came
- * from, kept for the job; empty for the built-in one.  The same again changes nothing. */
+/* What a person decided on. */
+struct ov_terms_consent {
+	struct ov_bytes sheet;	/* encoded GRANTS: what is given */
+	struct ov_bytes theirs; /* the partner's sheet as it was shown; may be empty */
+	/* Text of the policy file that the sheet came from, kept for the job; may be
+	 * empty. */
+	struct ov_bytes policy;
+};
+
+/* A person consents to give the sheet, and to evaluate the criteria of the partner's
+ * sheet as shown.  Stores it and, if the sheet is new, puts an offer into the outbox. The
+ * same again changes nothing. */
 OV_MUST_CHECK enum ov_status ov_terms_consent(struct ov_home *home,
-    const struct ov_partner *partner, struct ov_bytes sheet, struct ov_bytes policy);
+    const struct ov_partner *partner, const struct ov_terms_consent *consent);
 
 /* The policy text that this company's newest consented sheet came from; appended. */
 OV_MUST_CHECK enum ov_status ov_terms_policy(

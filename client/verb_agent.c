@@ -8,7 +8,7 @@
 #include "common/log.h"
 
 #define WAIT_DEFAULT_S 60
-#define POLL_MS 30000
+#define POLL_MS 5000
 
 const char ov_help_agent[] =
     "usage: overlap agent [--once] [--wait SECONDS] [--json]\n"

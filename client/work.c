@@ -8,6 +8,7 @@
 #include "client/json.h"
 #include "client/mail.h"
 #include "client/normalise/normalise.h"
+#include "common/crypto/memory.h"
 #include "common/log.h"
 #include "common/psi/psi.h"
 

@@ -136,9 +136,9 @@ say_edge(struct ov_buf *text, const struct ov_admin *a)
 		return say(text, "broker: not running\n");
 	ov_edge_read_counters(a->edge, &c);
 	return say(text,
-	    "broker: running for %" PRId64 " s\nconnections: %" PRIu64
-	    "\ncalls: %" PRIu64 " (%" PRIu64 " under way, %" PRIu64
-	    " over the rate)\nmemory: %" PRIu64 " bytes (peak %" PRIu64 ")\n",
+	    "broker: running for %" PRId64 " s\nconnections: %" PRIu64 "\ncalls: %" PRIu64
+	    " (%" PRIu64 " under way, %" PRIu64 " over the rate)\nmemory: %" PRIu64
+	    " bytes (peak %" PRIu64 ")\n",
 	    a->broker->now() - a->started, c.connections, c.requests,
 	    c.requests_in_flight, c.limited, c.memory, c.memory_peak);
 }
@@ -161,8 +161,8 @@ status(struct ov_buf *text, const struct ov_admin *a, const char *argument)
 	OV_TRY(ov_store_jobs(tx, &open, tally_job, &t));
 	OV_TRY(ov_store_log_size(tx, &leaves));
 	OV_TRY(say(text,
-	    "companies: %" PRIu64 " active, %" PRIu64 " revoked or removed\nopen jobs: %" PRIu64
-	    "\nlog: %s, %" PRIu64 " entries\n",
+	    "companies: %" PRIu64 " active, %" PRIu64
+	    " revoked or removed\nopen jobs: %" PRIu64 "\nlog: %s, %" PRIu64 " entries\n",
 	    t.active, t.shut, t.open_jobs, log_id, leaves));
 done:
 	ov_tx_end(&tx);
@@ -235,9 +235,12 @@ ov_admin_answer(struct ov_buf *reply, const struct ov_admin *a, struct ov_bytes 
 	enum ov_status st = answer(&text, a, request);
 	const char *name = ov_status_name(st);
 
-	if (ov_buf_append(reply, name, strlen(name)) == OV_OK &&
-	    ov_buf_append(reply, "\n", 1) == OV_OK && st == OV_OK)
-		(void)ov_buf_append(reply, text.p, text.len); /* cut short: no memory */
+	if (st != OV_OK)
+		text.len = 0;
+	if (ov_buf_append(reply, name, strlen(name)) != OV_OK ||
+	    ov_buf_append(reply, "\n", 1) != OV_OK ||
+	    ov_buf_append(reply, text.p, text.len) != OV_OK)
+		reply->len = 0; /* no memory: an empty reply is a failure */
 	if (text.p != NULL)
 		ov_wipe(text.p, text.len); /* may hold a token */
 	ov_buf_free(&text);

@@ -19,7 +19,8 @@ struct ov_admin {
 
 /* enroll NAME | orgs | revoke NAME | remove NAME | status | backup FILE.  Appends the
  * reply; a failure is in the reply. */
-void ov_admin_answer(struct ov_buf *reply, const struct ov_admin *a, struct ov_bytes request);
+void ov_admin_answer(
+    struct ov_buf *reply, const struct ov_admin *a, struct ov_bytes request);
 
 /* Whether the verb is one of the above, with the right number of arguments. */
 bool ov_admin_knows(const char *verb, int n_arguments);

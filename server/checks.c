@@ -26,8 +26,8 @@ ov_job_release(struct ov_release *out, struct ov_terms_row *row, struct ov_tx *t
 	struct ov_terms_bytes text = { 0 };
 	enum ov_status st = OV_OK;
 
-	OV_TRY(ov_store_terms(tx, row, &text, low_of(job->a, job->b),
-	    high_of(job->a, job->b), job->terms));
+	OV_TRY(ov_store_terms(
+	    tx, row, &text, low_of(job->a, job->b), high_of(job->a, job->b), job->terms));
 	OV_TRY(ov_release_decode(out, OV_BUF_BYTES(&text.release)));
 done:
 	ov_terms_bytes_free(&text);
@@ -35,12 +35,12 @@ done:
 }
 
 static enum ov_status
-runs_left(struct ov_tx *tx, const struct ov_job *job, const struct ov_release *r,
-    int64_t now)
+runs_left(
+    struct ov_tx *tx, const struct ov_job *job, const struct ov_release *r, int64_t now)
 {
 	struct ov_ledger ledger;
-	enum ov_status st = ov_store_ledger(tx, &ledger, low_of(job->a, job->b),
-	    high_of(job->a, job->b), now, job->id);
+	enum ov_status st = ov_store_ledger(
+	    tx, &ledger, low_of(job->a, job->b), high_of(job->a, job->b), now, job->id);
 
 	return st == OV_OK && ledger.runs_30d >= r->runs ? OV_E_CAP_RUNS : st;
 }
@@ -159,8 +159,7 @@ done:
 }
 
 enum ov_status
-ov_check_propose(
-    struct ov_job *job, const struct ov_put *put, const uint8_t a[OV_ID])
+ov_check_propose(struct ov_job *job, const struct ov_put *put, const uint8_t a[OV_ID])
 {
 	const struct ov_msg_propose *m = &put->m.propose;
 	struct offer o = OFFER(*m);
@@ -196,10 +195,10 @@ check_unchanged(struct ov_tx *tx, const struct ov_job *job, const uint8_t last_i
 
 	OV_REQUIRE(st != OV_E_NOT_FOUND, OV_E_PROTO_MISMATCH);
 	OV_TRY(st);
-	OV_REQUIRE(memcmp(low_of(last.a, last.b), low_of(job->a, job->b), OV_ID) == 0 &&
-		       memcmp(high_of(last.a, last.b), high_of(job->a, job->b), OV_ID) ==
-			   0 &&
-		       last.state == OV_JOB_CLOSED && last.terms == job->terms,
+	OV_REQUIRE(
+	    memcmp(low_of(last.a, last.b), low_of(job->a, job->b), OV_ID) == 0 &&
+		memcmp(high_of(last.a, last.b), high_of(job->a, job->b), OV_ID) == 0 &&
+		last.state == OV_JOB_CLOSED && last.terms == job->terms,
 	    OV_E_PROTO_MISMATCH);
 done:
 	return st;
@@ -266,7 +265,8 @@ same_job(const uint8_t named[OV_ID], const struct ov_job *job)
 }
 
 static enum ov_status
-same_th(const uint8_t named[OV_DIGEST], const struct ov_put *put, const struct ov_job *job)
+same_th(
+    const uint8_t named[OV_DIGEST], const struct ov_put *put, const struct ov_job *job)
 {
 	uint8_t th[OV_DIGEST];
 	enum ov_status st = ov_job_transcript(th, put->tx, job->id);
@@ -294,8 +294,8 @@ check_refuse(const struct ov_job *job, const struct ov_put *put)
 	OV_TRY(same_job(put->m.refuse.job, job));
 	OV_TRY(ov_store_step(put->tx, &row, &propose, job->id, OV_STEP_PROPOSE));
 	ov_digest(digest, "propose", OV_BUF_BYTES(&propose));
-	OV_REQUIRE(memcmp(digest, put->m.refuse.propose, OV_DIGEST) == 0,
-	    OV_E_PROTO_MISMATCH);
+	OV_REQUIRE(
+	    memcmp(digest, put->m.refuse.propose, OV_DIGEST) == 0, OV_E_PROTO_MISMATCH);
 done:
 	ov_buf_free(&propose);
 	return st;
@@ -324,8 +324,8 @@ ov_check_step(const struct ov_job *job, const struct ov_put *put)
 		CHECK_BOTH(put->m.confirm_b);
 	} else if (type == OV_MSG_CONFIRMED_A) {
 		CHECK_BOTH(put->m.confirmed_a);
-		OV_REQUIRE((job->steps & 1U << OV_STEP_CONFIRM_B) != 0,
-		    OV_E_PROTO_UNEXPECTED);
+		OV_REQUIRE(
+		    (job->steps & 1U << OV_STEP_CONFIRM_B) != 0, OV_E_PROTO_UNEXPECTED);
 	} else if (type == OV_MSG_CLOSE) {
 		CHECK_BOTH(put->m.close);
 	} else {

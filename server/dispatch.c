@@ -41,6 +41,8 @@ retry_after(enum ov_status st)
 {
 	if (st == OV_E_BROKER_WAIT)
 		return 1000;
+	if (st == OV_E_DB_CONFLICT)
+		return 0;
 	if (st == OV_E_BROKER_QUOTA || st == OV_E_NET_LIMIT)
 		return 60000;
 	return ov_status_class(st) == OV_CLASS_HOST ? 5000 : 0;
@@ -97,11 +99,11 @@ static void
 log_refusal(const struct ov_call *c, enum ov_msg type, enum ov_status st)
 {
 	enum ov_class class = ov_status_class(st);
+	bool ours =
+	    class == OV_CLASS_BUG || (class == OV_CLASS_HOST && st != OV_E_DB_CONFLICT);
 
-	ov_log(class == OV_CLASS_HOST || class == OV_CLASS_BUG ? OV_LOG_ERROR
-							       : OV_LOG_INFO,
-	    "call.refused", OV_F_U64("message", type), OV_F_STATUS(st),
-	    OV_F_ID("company", c->who.id));
+	ov_log(ours ? OV_LOG_ERROR : OV_LOG_INFO, "call.refused",
+	    OV_F_U64("message", type), OV_F_STATUS(st), OV_F_ID("company", c->who.id));
 }
 
 enum ov_status
@@ -197,8 +199,7 @@ ov_handle_who(struct ov_call *c, const union ov_msg_any *m)
 	OV_TRY(ov_tx_begin(&tx, c->broker->store));
 	st = ov_store_company(tx, &other, m->who.company);
 	OV_REQUIRE(st == OV_OK || st == OV_E_NOT_FOUND, st);
-	OV_REQUIRE(
-	    st == OV_OK && other.status == OV_COMPANY_ACTIVE, OV_E_BROKER_UNKNOWN);
+	OV_REQUIRE(st == OV_OK && other.status == OV_COMPANY_ACTIVE, OV_E_BROKER_UNKNOWN);
 	reply.name = OV_BYTES(other.name, strlen(other.name));
 	memcpy(reply.identity, other.identity, 32);
 	memcpy(reply.envelope, other.envelope, 32);

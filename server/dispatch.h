@@ -55,8 +55,8 @@ OV_MUST_CHECK enum ov_status ov_call_reply(
     struct ov_call *c, enum ov_msg type, const void *msg);
 
 /* Answers the call `in` of the certificate `fingerprint` (ignored on the enrolment
- * listener).  OV_E_BROKER_WAIT: wait_id and wait_ms of *c are set, and the reply holds the
- * ERROR to send when waiting is over; every other status has been answered in the
+ * listener).  OV_E_BROKER_WAIT: wait_id and wait_ms of *c are set, and the reply holds
+ * the ERROR to send when waiting is over; every other status has been answered in the
  * reply and is returned for the log.  The reply is overwritten.  Thread-safe. */
 enum ov_status ov_dispatch(struct ov_call *c, const struct ov_broker *b,
     enum ov_listener listener, const uint8_t fingerprint[32], struct ov_bytes in,

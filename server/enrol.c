@@ -220,8 +220,7 @@ ov_handle_enrol(struct ov_call *c, const union ov_msg_any *any)
 	OV_TRY(st);
 	OV_REQUIRE(t.expiry > c->now, OV_E_BROKER_TOKEN);
 	if (t.used) {
-		OV_REQUIRE(
-		    memcmp(t.request, request, OV_DIGEST) == 0, OV_E_BROKER_TOKEN);
+		OV_REQUIRE(memcmp(t.request, request, OV_DIGEST) == 0, OV_E_BROKER_TOKEN);
 		OV_TRY(ov_store_token_reply(tx, c->reply, hash));
 		goto done;
 	}
@@ -288,8 +287,7 @@ ov_enrol_revoke(uint8_t fingerprint[32], const struct ov_broker *b, const char *
 	c.status = status;
 	c.changed = b->now();
 	OV_TRY(ov_store_company_update(tx, &c));
-	OV_TRY(
-	    ov_store_log_append(tx, &leaf, OV_LEAF_REVOKED, OV_BYTES(c.id, OV_ID)));
+	OV_TRY(ov_store_log_append(tx, &leaf, OV_LEAF_REVOKED, OV_BYTES(c.id, OV_ID)));
 	OV_TRY(end_jobs(tx, b, c.id));
 	OV_TRY(ov_tx_commit(&tx, "company.revoke"));
 	ov_events_fire(b->events, c.id);

@@ -97,10 +97,9 @@ timer_main(void *arg)
 		if (ev->nearest_ms == UINT64_MAX) {
 			pthread_cond_wait(&ev->nearer, &ev->mx);
 		} else if (ev->nearest_ms > now) {
-			struct timespec until = {
-				.tv_sec = (time_t)(ev->nearest_ms / 1000),
-				.tv_nsec = (long)(ev->nearest_ms % 1000) * 1000000
-			};
+			struct timespec until = { .tv_sec =
+						      (time_t)(ev->nearest_ms / 1000),
+				.tv_nsec = (long)(ev->nearest_ms % 1000) * 1000000 };
 
 			(void)pthread_cond_timedwait(&ev->nearer, &ev->mx, &until);
 		} else {

@@ -140,8 +140,8 @@ open_put(struct ov_put *put, const struct ov_call *c, const struct ov_msg_put_st
 		.identity = c->who.identity,
 		.step = (unsigned int)m->step,
 		.body = m->body };
-	OV_REQUIRE(
-	    type != OV_MSG_NONE && ov_step_sender(put->step) != OV_ROLE_S, OV_E_BROKER_DENIED);
+	OV_REQUIRE(type != OV_MSG_NONE && ov_step_sender(put->step) != OV_ROLE_S,
+	    OV_E_BROKER_DENIED);
 	OV_TRY(ov_msg_decode(&put->m, type, m->body));
 	OV_TRY(ov_verify_vartime(
 	    m->signature, c->who.identity, ov_step_context(put->step), m->body));
@@ -226,8 +226,8 @@ keep(uint64_t *index, struct ov_job *job, const struct ov_put *put,
 	enum ov_status st = OV_OK;
 
 	memcpy(row.signature, signature, 64);
-	OV_TRY(ov_log_signed(&leaf, put->tx, ov_step_leaf(put->step), put->body,
-	    OV_BYTES(signature, 64)));
+	OV_TRY(ov_log_signed(
+	    &leaf, put->tx, ov_step_leaf(put->step), put->body, OV_BYTES(signature, 64)));
 	row.leaf = leaf.index;
 	OV_TRY(ov_store_step_put(put->tx, &how, job->id, put->step, &row, put->body));
 	OV_REQUIRE(how == OV_PUT_NEW, OV_E_BUG);
@@ -260,16 +260,15 @@ done:
 }
 
 static enum ov_status
-take_step(uint64_t *leaf, struct ov_job *job, struct ov_put *put,
-    const uint8_t signature[64])
+take_step(
+    uint64_t *leaf, struct ov_job *job, struct ov_put *put, const uint8_t signature[64])
 {
 	enum ov_msg type = ov_step_message(put->step);
 	enum ov_job_state to;
 	bool unchanged = false;
 	enum ov_status st = OV_OK;
 
-	OV_TRY(
-	    ov_job_step(&to, job->state, put->role, (enum ov_step)put->step));
+	OV_TRY(ov_job_step(&to, job->state, put->role, (enum ov_step)put->step));
 	if (put->step == OV_STEP_ACCEPT)
 		OV_TRY(ov_check_accept(job, &unchanged, put));
 	else
@@ -350,8 +349,9 @@ ov_handle_put_step(struct ov_call *c, const union ov_msg_any *any)
 		ov_events_fire(b->events, job.b);
 	if (ov_job_is_joinable(&job))
 		ov_joiner_kick(b->joiner);
-	ov_log(OV_LOG_INFO, "job.step", OV_F_ID("job", job.id), OV_F_U64("step", put.step),
-	    OV_F_U64("state", job.state), OV_F_STATUS(outcome));
+	ov_log(OV_LOG_INFO, "job.step", OV_F_ID("job", job.id),
+	    OV_F_U64("step", put.step), OV_F_U64("state", job.state),
+	    OV_F_STATUS(outcome));
 	st = outcome;
 done:
 	ov_tx_end(&tx);

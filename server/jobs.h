@@ -10,7 +10,8 @@
 OV_MUST_CHECK enum ov_status ov_job_of(struct ov_job *job, enum ov_role *role,
     struct ov_tx *tx, const uint8_t id[OV_ID], const uint8_t company[OV_ID]);
 
-/* Why there is nothing to wait for in a job that is over; OV_E_BROKER_WAIT if it is not. */
+/* Why there is nothing to wait for in a job that is over; OV_E_BROKER_WAIT if it is not.
+ */
 enum ov_status ov_job_why_not(const struct ov_job *job);
 
 /* Takes a step of the broker itself (BOTH_CLOSED, EXPIRE, FAIL ...): new state, reason

@@ -59,8 +59,8 @@ done:
 }
 
 enum ov_status
-ov_log_prove_nothing(struct ov_proven *out, const struct ov_broker *b, struct ov_tx *tx,
-    uint64_t seen)
+ov_log_prove_nothing(
+    struct ov_proven *out, const struct ov_broker *b, struct ov_tx *tx, uint64_t seen)
 {
 	out->leaf = (struct ov_log_leaf){ 0 };
 	out->inclusion.len = 0;

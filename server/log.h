@@ -29,8 +29,8 @@ OV_MUST_CHECK enum ov_status ov_log_prove(struct ov_proven *out,
     const struct ov_broker *b, struct ov_tx *tx, uint64_t index, uint64_t seen);
 
 /* Only a head: leaf type 0, nothing proven. */
-OV_MUST_CHECK enum ov_status ov_log_prove_nothing(struct ov_proven *out,
-    const struct ov_broker *b, struct ov_tx *tx, uint64_t seen);
+OV_MUST_CHECK enum ov_status ov_log_prove_nothing(
+    struct ov_proven *out, const struct ov_broker *b, struct ov_tx *tx, uint64_t seen);
 
 /* Fills the fields OV_FIELDS_PROVEN of message m, which then borrows from p. */
 #define OV_LOG_PROVEN_INTO(m, p)                                                         \
@@ -45,7 +45,8 @@ OV_MUST_CHECK enum ov_status ov_log_prove_nothing(struct ov_proven *out,
 	do {                                                                             \
 		(m)->head = OV_BYTES((h)->bytes, (h)->len);                              \
 		memcpy((m)->head_signature, (h)->signature, 64);                         \
-		(m)->consistency = OV_BYTES((h)->consistency.bytes, (h)->consistency.len); \
+		(m)->consistency =                                                       \
+		    OV_BYTES((h)->consistency.bytes, (h)->consistency.len);              \
 	} while (0)
 
 /* The leaf of a signed message: H(lv(message) || lv(signature)). */

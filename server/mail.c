@@ -6,8 +6,8 @@
 #include "common/crypto/sign.h"
 #include "server/dispatch.h"
 #include "server/events.h"
-#include "server/log.h"
 #include "server/limits.h"
+#include "server/log.h"
 
 #define SIGNATURE_LEN 64
 
@@ -38,8 +38,8 @@ end_terms(struct ov_call *c, struct ov_tx *tx, const struct ov_msg_put_mail *m)
 	message = OV_BYTES(m->body.p, m->body.len - SIGNATURE_LEN);
 	signature = OV_BYTES(m->body.p + message.len, SIGNATURE_LEN);
 	OV_TRY(ov_msg_decode(&end, OV_MSG_TERMS_END, message));
-	OV_REQUIRE(memcmp(end.from, c->who.id, OV_ID) == 0 &&
-		       memcmp(end.to, m->to, OV_ID) == 0,
+	OV_REQUIRE(
+	    memcmp(end.from, c->who.id, OV_ID) == 0 && memcmp(end.to, m->to, OV_ID) == 0,
 	    OV_E_PROTO_MISMATCH);
 	OV_TRY(ov_verify_vartime(signature.p, c->who.identity, "end", message));
 	low = memcmp(end.from, end.to, OV_ID) < 0 ? end.from : end.to;

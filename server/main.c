@@ -41,7 +41,8 @@ static const char usage[] =
     "\n"
     "  --home DIR               the broker's directory (" DEFAULT_HOME ")\n"
     "  --name NAME              init: what the authority is called (overlapd)\n"
-    "  --host NAME              init: a name or address of the listeners; may be repeated\n"
+    "  --host NAME              init: a name or address of the listeners; may be "
+    "repeated\n"
     "  --listen HOST:PORT       serve: for companies (0.0.0.0:7440)\n"
     "  --enrolment HOST:PORT    serve: for enrolment (0.0.0.0:7441)\n"
     "  --open-jobs N            serve: open jobs of a company (64)\n"
@@ -158,8 +159,8 @@ verb_init(const struct line *l)
 	enum ov_status st = ov_site_create(l->home, &o);
 
 	if (st == OV_OK)
-		printf("made %s; next: overlapd serve, overlapd enroll COMPANY\n",
-		    l->home);
+		printf(
+		    "made %s; next: overlapd serve, overlapd enroll COMPANY\n", l->home);
 	return st;
 }
 
@@ -271,7 +272,8 @@ main(int argc, char **argv)
 	struct line line;
 	enum ov_status st;
 
-	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
+	if (argc > 1 &&
+	    (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
 		fputs(usage, stdout);
 		return 0;
 	}

@@ -59,8 +59,8 @@ handle(struct service *s, enum ov_listener listener, struct ov_request *r)
 	bool late = ov_events_is_late(s->broker.events, r);
 	struct ov_buf reply = { 0 };
 	struct ov_call call;
-	enum ov_status st = ov_dispatch(&call, &s->broker, listener, ov_request_peer(r),
-	    ov_request_body(r), &reply);
+	enum ov_status st = ov_dispatch(
+	    &call, &s->broker, listener, ov_request_peer(r), ov_request_body(r), &reply);
 
 	if (st == OV_E_BROKER_WAIT && call.wait_ms > 0 && !late &&
 	    ov_events_hold(s->broker.events, r, call.wait_id, mark, call.wait_ms) ==
@@ -233,13 +233,11 @@ start(struct service *s, const struct ov_serve_options *o)
 	OV_TRY(ov_events_new(&s->broker.events));
 	OV_TRY(ov_joiner_new(&s->broker.joiner, &s->broker));
 	OV_TRY(ov_site_path(path, o->dir, "control.sock"));
-	s->admin = (struct ov_admin){ .broker = &s->broker,
-		.started = s->broker.now() };
+	s->admin = (struct ov_admin){ .broker = &s->broker, .started = s->broker.now() };
 	OV_TRY(start_edges(s, o));
 	s->admin.edge = s->companies; /* before the control socket is there */
 	OV_TRY(ov_control_start(&s->control, path, handle_control, s));
-	OV_REQUIRE(
-	    pthread_create(&s->keeper, NULL, keeper_main, s) == 0, OV_E_THREAD);
+	OV_REQUIRE(pthread_create(&s->keeper, NULL, keeper_main, s) == 0, OV_E_THREAD);
 	s->keeper_runs = true;
 	ov_joiner_kick(s->broker.joiner); /* what a restart left */
 done:

@@ -6,9 +6,9 @@
 #include "server/broker.h"
 
 struct ov_serve_options {
-	const char *dir;	/* the site */
-	const char *listen;	/* HOST:PORT for companies */
-	const char *enrolment;	/* HOST:PORT for enrolment */
+	const char *dir;       /* the site */
+	const char *listen;    /* HOST:PORT for companies */
+	const char *enrolment; /* HOST:PORT for enrolment */
 	struct ov_limits limits;
 };
 

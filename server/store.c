@@ -417,8 +417,8 @@ enum ov_status
 ov_store_tokens_waiting(struct ov_tx *tx, uint64_t *n)
 {
 	int64_t count;
-	enum ov_status st =
-	    ov_db_number(&count, tx->db, "SELECT count(*) FROM token WHERE request IS NULL");
+	enum ov_status st = ov_db_number(
+	    &count, tx->db, "SELECT count(*) FROM token WHERE request IS NULL");
 
 	*n = (uint64_t)count;
 	return st;

@@ -140,8 +140,8 @@ struct ov_mail_row {
 	int64_t sent;
 };
 /* The same (from, mail) again is SAME or DIFFERENT; row->seq is set for NEW and SAME. */
-OV_MUST_CHECK enum ov_status ov_store_mail_put(
-    struct ov_tx *tx, enum ov_put_result *how, struct ov_mail_row *row, struct ov_bytes body);
+OV_MUST_CHECK enum ov_status ov_store_mail_put(struct ov_tx *tx, enum ov_put_result *how,
+    struct ov_mail_row *row, struct ov_bytes body);
 /* The first mail to a company with seq > after. */
 OV_MUST_CHECK enum ov_status ov_store_mail_next(struct ov_tx *tx, struct ov_mail_row *out,
     struct ov_buf *body, const uint8_t to[OV_ID], uint64_t after);

@@ -236,8 +236,8 @@ done:
 
 /* Whether a chunk that is stored is this one. */
 static enum ov_status
-compare_chunk(struct ov_tx *tx, enum ov_put_result *how, const struct ov_chunk_at *at, bool last,
-    struct ov_bytes body)
+compare_chunk(struct ov_tx *tx, enum ov_put_result *how, const struct ov_chunk_at *at,
+    bool last, struct ov_bytes body)
 {
 	struct ov_stream_row row;
 	struct ov_db_stmt *s = NULL;
@@ -258,8 +258,9 @@ done:
 }
 
 enum ov_status
-ov_store_chunk_put(struct ov_tx *tx, enum ov_put_result *how, const struct ov_chunk_at *at,
-    bool last, struct ov_bytes body, const uint8_t owner[OV_ID])
+ov_store_chunk_put(struct ov_tx *tx, enum ov_put_result *how,
+    const struct ov_chunk_at *at, bool last, struct ov_bytes body,
+    const uint8_t owner[OV_ID])
 {
 	struct ov_stream_row row;
 	enum ov_status st = OV_OK;

@@ -126,8 +126,8 @@ done:
 }
 
 enum ov_status
-ov_store_mail_put(
-    struct ov_tx *tx, enum ov_put_result *how, struct ov_mail_row *row, struct ov_bytes body)
+ov_store_mail_put(struct ov_tx *tx, enum ov_put_result *how, struct ov_mail_row *row,
+    struct ov_bytes body)
 {
 	uint8_t digest[OV_DIGEST];
 	enum ov_status st = OV_OK;

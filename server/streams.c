@@ -39,8 +39,8 @@ ov_stream_rows(unsigned int stream, enum ov_role role, const struct ov_job *job)
 }
 
 static enum ov_status
-read_chunk(struct ov_buf *body, bool *last, struct ov_store *store,
-    const struct ov_chunk_at *at)
+read_chunk(
+    struct ov_buf *body, bool *last, struct ov_store *store, const struct ov_chunk_at *at)
 {
 	struct ov_tx *tx = NULL;
 	enum ov_status st = OV_OK;
@@ -99,8 +99,7 @@ ov_stream_measure(
 	if (!put->stream.last || (job.steps & 1U << put->step) != 0)
 		return OV_OK;
 	ov_stream_digest_init(&h, (uint8_t)stream);
-	OV_TRY(ov_stream_read(
-	    put->broker->store, id, stream, add_to_digest, &h));
+	OV_TRY(ov_stream_read(put->broker->store, id, stream, add_to_digest, &h));
 	ov_hash_final(&h, put->sent);
 done:
 	ov_tx_end(&tx);
@@ -196,8 +195,7 @@ ov_handle_put_chunk(struct ov_call *c, const union ov_msg_any *any)
 	OV_TRY(ov_tx_begin(&tx, c->broker->store));
 	OV_TRY(ov_job_of(&job, &role, tx, m->job, c->who.id));
 	OV_REQUIRE(!ov_job_final(job.state), ov_job_why_not(&job));
-	OV_REQUIRE(
-	    ov_stream_sender((unsigned int)m->stream) == role, OV_E_BROKER_DENIED);
+	OV_REQUIRE(ov_stream_sender((unsigned int)m->stream) == role, OV_E_BROKER_DENIED);
 	OV_TRY(ov_store_stream(tx, &row, job.id, (unsigned int)m->stream));
 	if (m->index < row.next)
 		OV_TRY(repeat_chunk(tx, m, &job));

@@ -16,8 +16,7 @@ OV_MUST_CHECK enum ov_status ov_stream_measure(
 uint64_t ov_stream_bytes(unsigned int stream, uint64_t count, uint64_t chunks);
 
 /* Rows of a stream that role sends in a job (slots of A or B); 0 for FIELDS. */
-uint64_t ov_stream_rows(
-    unsigned int stream, enum ov_role role, const struct ov_job *job);
+uint64_t ov_stream_rows(unsigned int stream, enum ov_role role, const struct ov_job *job);
 
 /* Calls visit for each chunk of a stream in order, a transaction each.  OV_E_PROTO_COUNT
  * if it is not complete. */

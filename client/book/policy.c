@@ -23,6 +23,7 @@ settings_default(struct ov_policy *out)
 {
 	memset(out, 0, sizeof(*out));
 	out->version = 1;
+	out->share_icp_fit = true;
 	out->slots = 1000000;
 	out->minimum_list = 100;
 	out->runs_per_30_days = 31;
@@ -267,9 +268,10 @@ ov_policy_explain(FILE *out, const struct ov_policy *p, const struct ov_populati
 	      "stays too.\n",
 	    out);
 	fprintf(out, "  our ICP: %s\n",
-	    p->share_icp_fit ? "how many of the common accounts fit our profile; not the "
-			       "profile"
-			     : "nothing");
+	    p->share_icp_fit
+		? "in each cell, how many of the common accounts fit our "
+		  "profile (a cell of\n    one tells of that one); not the profile"
+		: "nothing");
 	fprintf(
 	    out, "  our list's padded size (a step of 1,024 or more), and these terms\n");
 	fprintf(out,

@@ -5,7 +5,7 @@
  *       customers: matches
  *       open_opportunities: hidden
  *       prospects: matches
- *     icp_fit: no             # counts of accounts that fit my ICP, for the partner
+ *     icp_fit: yes            # in each cell, how many accounts fit my ICP, for the partner
  *     name_only_keys: no      # keys from names without a country
  *     caps:
  *       slots: 1_000_000      # tokens that the partner may ask in one run

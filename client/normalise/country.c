@@ -1,4 +1,5 @@
 #include <string.h>
+#include <strings.h>
 
 #include "client/normalise/lists.h"
 #include "client/normalise/name.h"
@@ -64,19 +65,47 @@ lookup(char out[OV_COUNTRY_CAP], const char *in, size_t len)
 	return true;
 }
 
-/* "United States (US)", "US - United States", "Paris, France": the whole, then each
- * part between brackets, dashes and commas. */
+/* "n/a" and "N.A." would be read as Namibia's code; "NA" alone is that. */
+static bool
+is_filler(const char *in, size_t len)
+{
+	static const char *const fillers[] = { "n/a", "n.a.", "n.a", "n\\a", "none",
+		"-" };
+
+	for (size_t i = 0; i < sizeof(fillers) / sizeof(fillers[0]); i++)
+		if (len == strlen(fillers[i]) && strncasecmp(in, fillers[i], len) == 0)
+			return true;
+	return false;
+}
+
+/* Parts between brackets, dashes, slashes and commas, the last first, as addresses end
+ * with the country: "United States (US)", "Georgia, USA".  In "US-CA" (ISO 3166-2) the
+ * country stands first. */
+static bool
+lookup_parts(char out[OV_COUNTRY_CAP], const char *in, size_t len)
+{
+	size_t end = len;
+
+	if (len >= 4 && len <= 6 && in[2] == '-' && lookup(out, in, 2))
+		return true;
+	for (size_t i = len; i-- > 0;)
+		if (strchr("()[],-/|", in[i]) != NULL) {
+			if (i + 1 < end && lookup(out, in + i + 1, end - i - 1))
+				return true;
+			end = i;
+		}
+	return end > 0 && end < len && lookup(out, in, end);
+}
+
 enum ov_drop
 ov_normalise_country(char out[OV_COUNTRY_CAP], const char *in, size_t len)
 {
-	size_t start = 0;
-
 	memset(out, 0, OV_COUNTRY_CAP);
 	while (len > 0 && (in[0] == ' ' || in[0] == '\t'))
 		in++, len--;
 	while (len > 0 && (in[len - 1] == ' ' || in[len - 1] == '\t'))
 		len--;
-	if (len == 0)
+	if (len == 0 || is_filler(in, len))
 		return OV_DROP_NO_COUNTRY;
 	if (len > OV_TEXT_MAX)
 		return OV_DROP_TOO_LONG;
@@ -85,13 +114,7 @@ ov_normalise_country(char out[OV_COUNTRY_CAP], const char *in, size_t len)
 			in[i] != '\r') ||
 		    in[i] == 0x7f)
 			return OV_DROP_CONTROL;
-	if (lookup(out, in, len))
-		return OV_DROP_NONE;
-	for (size_t i = 0; i <= len; i++)
-		if (i == len || strchr("()[],-/|", in[i]) != NULL) {
-			if (i > start && lookup(out, in + start, i - start))
-				return OV_DROP_NONE;
-			start = i + 1;
-		}
-	return OV_DROP_UNKNOWN_COUNTRY;
+	return lookup(out, in, len) || lookup_parts(out, in, len)
+		   ? OV_DROP_NONE
+		   : OV_DROP_UNKNOWN_COUNTRY;
 }

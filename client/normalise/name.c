@@ -9,6 +9,7 @@
 
 #define FORM_TEXT_MAX 120 /* bytes of the longest legal form, words joined */
 #define FORM_WORDS_MAX 8
+#define SHORT_FORM_LEN 3 /* so short a form of some countries is ambiguous elsewhere */
 #define FORMS_MAX 2048
 #define AFFIXES_MAX 64
 #define SYNONYMS_MAX 256
@@ -19,7 +20,8 @@ enum {
 	FORM_WORD = 2,	/* so common a word that no country is not enough either */
 	FORM_FRONT = 4, /* stands in front too */
 	FORM_AFFIX = 8, /* written without a space, at either end */
-	FORM_STRUCTURE = 16 /* "group", "holdings": not a legal form */
+	FORM_STRUCTURE = 16, /* "group", "holdings": not a legal form */
+	FORM_SILENT = 32     /* a kind of shares: tells no companies apart */
 };
 
 struct form {
@@ -37,7 +39,7 @@ struct affix {
 
 static struct form forms[FORMS_MAX];
 static size_t form_count;
-static struct ov_table form_index, edgar, places, given, tlds;
+static struct ov_table form_index, edgar, places, given, tlds, cuts;
 /* word -> the word that stands for it, as a pointer to its list field */
 static struct ov_table synonyms;
 static struct ov_field synonym_fields[SYNONYMS_MAX];
@@ -68,6 +70,9 @@ flags_of(const struct ov_field *f)
 			break;
 		case 'g':
 			flags |= FORM_STRUCTURE;
+			break;
+		case 'q':
+			flags |= FORM_SILENT;
 			break;
 		default:
 			break;
@@ -132,6 +137,8 @@ add_form(void *ctx, const struct ov_field *f, size_t n)
 	if (n < 2 || form_count == FORMS_MAX || !canonical(text, sizeof(text), &f[0]))
 		return OV_E_BUG;
 	*form = (struct form){ f[1].p, f[1].len, n > 2 ? flags_of(&f[2]) : 0, 0 };
+	if (strlen(text) <= SHORT_FORM_LEN && f[1].p[0] != '*')
+		form->flags |= FORM_SHORT;
 	if ((form->flags & FORM_AFFIX) != 0 &&
 	    (st = add_affix(text, strlen(text), form->flags)) != OV_OK)
 		return st;
@@ -153,7 +160,7 @@ add_word(void *ctx, const struct ov_field *f, size_t n)
 		const char *kind;
 		struct ov_table *table;
 	} sets[] = { { "edgar", &edgar }, { "place", &places }, { "given", &given },
-		{ "tld", &tlds } };
+		{ "tld", &tlds }, { "cut", &cuts } };
 
 	(void)ctx;
 	for (size_t i = 0; n == 2 && i < sizeof(sets) / sizeof(sets[0]); i++)
@@ -188,6 +195,7 @@ ov_name_fini(void)
 	ov_table_fini(&places);
 	ov_table_fini(&given);
 	ov_table_fini(&tlds);
+	ov_table_fini(&cuts);
 	ov_table_fini(&synonyms);
 }
 
@@ -201,6 +209,16 @@ is_word_at(const char *p, size_t len)
 		    (uint8_t)p[i] >= 0x80)
 			return true;
 	return false;
+}
+
+/* True of "sa" and "llc", not of "ao", which is a form in one country only. */
+static bool
+is_plain_form(const char *text, size_t len)
+{
+	uint64_t i;
+
+	return ov_table_get(&form_index, text, len, &i) &&
+	       (forms[i].flags & FORM_WORD) == 0;
 }
 
 /* "Lilly (Eli)", "Smucker (J.M.) Co": a given name or initials with dots, which a
@@ -222,7 +240,7 @@ is_forename(const char *p, size_t len)
 			return false;
 	}
 	return n > 0 && n <= 3 && n == dots && !ov_table_get(&places, letters, n, NULL) &&
-	       !ov_table_get(&form_index, letters, n, NULL);
+	       !is_plain_form(letters, n);
 }
 
 /* Takes bracketed text out, unless nothing else would be left, and puts a forename
@@ -318,7 +336,7 @@ note(struct span *s, unsigned int flags, const char *text, size_t len)
 	char *out;
 	size_t had;
 
-	if (s->tail == NULL)
+	if (s->tail == NULL || (flags & FORM_SILENT) != 0)
 		return;
 	out = (flags & FORM_STRUCTURE) != 0 ? s->tail->structure : s->tail->form;
 	had = strlen(out);
@@ -359,8 +377,9 @@ agrees(const struct form *f, const char *cc)
 	return false;
 }
 
+/* The form that the words are, with the flags that are needed, or NULL. */
 static const struct form *
-form_at(const struct span *s, size_t first, size_t n)
+form_at(const struct span *s, size_t first, size_t n, unsigned int flags)
 {
 	char text[FORM_TEXT_MAX];
 	uint64_t i;
@@ -369,7 +388,7 @@ form_at(const struct span *s, size_t first, size_t n)
 	if (len == 0 || !ov_table_get(&form_index, text, len, &i))
 		return NULL;
 	for (const struct form *f = &forms[i];; f = &forms[f->next - 1]) {
-		if (agrees(f, s->cc))
+		if (agrees(f, s->cc) && (f->flags & flags) == flags)
 			return f;
 		if (f->next == 0)
 			return NULL;
@@ -383,7 +402,7 @@ strip_last(struct span *s)
 	const struct form *f;
 
 	for (size_t n = s->n < FORM_WORDS_MAX + 1 ? s->n - 1 : FORM_WORDS_MAX; n > 0; n--)
-		if ((f = form_at(s, s->first + s->n - n, n)) != NULL) {
+		if ((f = form_at(s, s->first + s->n - n, n, 0)) != NULL) {
 			s->n -= n;
 			note_words(s, f, s->first + s->n, n);
 			return true;
@@ -396,9 +415,9 @@ strip_first(struct span *s)
 {
 	for (size_t n = s->n < FORM_WORDS_MAX + 1 ? s->n - 1 : FORM_WORDS_MAX; n > 0;
 	     n--) {
-		const struct form *f = form_at(s, s->first, n);
+		const struct form *f = form_at(s, s->first, n, FORM_FRONT);
 
-		if (f != NULL && (f->flags & FORM_FRONT) != 0) {
+		if (f != NULL) {
 			note_words(s, f, s->first, n);
 			s->first += n;
 			s->n -= n;
@@ -488,11 +507,21 @@ turn_forename(struct span *s)
 
 	if (s->n < 2 || w[0].initials || in_table(s, 0, &given))
 		return;
-	if (w[1].initials ? in_table(s, 1, &places) || w[1].len > 3
+	/* one letter is as often a name: "Plan B", "Toys R Us" */
+	if (w[1].initials ? in_table(s, 1, &places) || w[1].len < 2 || w[1].len > 3
 			  : !in_table(s, 1, &given))
 		return;
 	w[0] = w[1];
 	w[1] = surname;
+}
+
+/* "Acme Corp d/b/a Widgets": the company, not what it trades as. */
+static void
+cut_alias(struct span *s)
+{
+	for (size_t i = 1; i + 1 < s->n; i++)
+		if (in_table(s, i, &cuts))
+			s->n = i;
 }
 
 /* "Marsh & McLennan" is also written without; "H&M" is not HM. */
@@ -553,6 +582,7 @@ once(char out[OV_TOKEN_VALUE_CAP], struct ov_name_tail *tail, const char *in, si
 	if (words.n == 0)
 		return OV_DROP_EMPTY;
 	s = (struct span){ &words, 0, words.n, cc, tail };
+	cut_alias(&s);
 	while (strip_particles(&s) || strip_last(&s) || strip_first(&s) ||
 	       strip_affix(&s) || strip_tld(&s))
 		;

@@ -1,3 +1,4 @@
+#include <stdbool.h>
 #include <string.h>
 
 #include "client/normalise/domain.h"
@@ -47,11 +48,15 @@ set_digest(struct ov_profile *p)
 	ov_hash_final(&h, p->digest);
 }
 
+static bool ready;
+
 enum ov_status
 ov_normalise_init(void)
 {
 	enum ov_status st;
 
+	if (ready)
+		return OV_OK;
 	if ((st = ov_suffix_init()) != OV_OK)
 		return st;
 	if ((st = ov_domain_init()) != OV_OK)
@@ -62,12 +67,14 @@ ov_normalise_init(void)
 		return st;
 	for (size_t i = 0; i < PROFILES; i++)
 		set_digest(&profiles[i]);
+	ready = true;
 	return OV_OK;
 }
 
 void
 ov_normalise_fini(void)
 {
+	ready = false;
 	ov_suffix_fini();
 	ov_domain_fini();
 	ov_name_fini();

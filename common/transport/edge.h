@@ -82,7 +82,7 @@ uint16_t ov_edge_port(const struct ov_edge *edge);
 
 /* Closes the live connections of a peer.  The TLS context's `allowed` must refuse
  * it before: then no connection of it is left or comes later, also not one that
- * was in its handshake. */
+ * was in its handshake.  Not under a lock that `allowed` takes. */
 void ov_edge_close_peer(
     struct ov_edge *edge, const uint8_t fingerprint[OV_FINGERPRINT_LEN]);
 
@@ -112,7 +112,8 @@ struct ov_edge_counters {
 void ov_edge_read_counters(struct ov_edge *edge, struct ov_edge_counters *c);
 
 /* --- requests.  Each is ended exactly once, by a reply or ov_request_drop, and
- * not touched afterwards. */
+ * not touched afterwards.  These calls do not wait for peers and may be made with
+ * locks of the upper layer held. */
 
 /* Valid until the request is ended. */
 struct ov_bytes ov_request_body(const struct ov_request *r);

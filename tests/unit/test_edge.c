@@ -999,7 +999,7 @@ idle_connections_are_cut_but_not_waiting_ones(void **state)
 
 	(void)state;
 	o = options(&b);
-	o.idle_ms = 100;
+	o.idle_ms = 500;
 	start(&b, &o, false);
 	raw_init(&waiting, &b, &company);
 	raw_request(&waiting, 1, "hold");
@@ -1029,7 +1029,7 @@ slow_reader_is_cut_and_others_go_on(void **state)
 
 	(void)state;
 	o = options(&b);
-	o.slow_reader_ms = 300;
+	o.slow_reader_ms = 1000;
 	o.max_waiting_replies = 2 * CHUNK;
 	start(&b, &o, false);
 	client_init(&c, &b, &rival);
@@ -1358,6 +1358,28 @@ cancel_ends_what_is_in_flight(void **state)
 	stop(&b);
 }
 
+/* Completions of the old connection may still come while the new one begins. */
+static void
+link_connects_again_at_once(void **state)
+{
+	struct ov_ticket *t;
+	struct broker b;
+	struct client c;
+
+	(void)state;
+	start_default(&b);
+	client_init(&c, &b, &company);
+	for (int i = 0; i < 50; i++) {
+		upload(&c, &t, 'u'); /* something is under way */
+		ov_link_cancel(c.link);
+		ov_ticket_free(t);
+		assert_int_equal(ov_link_connect(c.link, PATIENCE_MS), OV_OK);
+		echo(&c, OV_LITERAL("e"));
+	}
+	client_fini(&c);
+	stop(&b);
+}
+
 int
 main(void)
 {
@@ -1391,6 +1413,7 @@ main(void)
 		cmocka_unit_test(held_requests_outlive_the_edge),
 		cmocka_unit_test(resuming_races_with_dying_clients),
 		cmocka_unit_test(cancel_ends_what_is_in_flight),
+		cmocka_unit_test(link_connects_again_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

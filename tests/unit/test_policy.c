@@ -35,7 +35,7 @@ defaults_without_a_file(void **state)
 	assert_int_equal(ov_policy_level(&p, "customers"), OV_LEVEL_MATCHES);
 	assert_int_equal(ov_policy_level(&p, "strangers"), OV_LEVEL_HIDDEN);
 	assert_int_equal(ov_policy_hidden_mask(&p, &book), 0);
-	assert_false(p.share_icp_fit);
+	assert_true(p.share_icp_fit);
 	assert_false(p.name_only_keys);
 	assert_int_equal(p.slots, 1000000);
 	assert_int_equal(p.minimum_list, 100);
@@ -50,7 +50,7 @@ a_file_is_read(void **state)
 				       "populations:\n"
 				       "  customers: matches\n"
 				       "  open_opportunities: hidden\n"
-				       "icp_fit: yes\n"
+				       "icp_fit: no\n"
 				       "name_only_keys: true\n"
 				       "caps: {slots: 2_048, minimum_list: 7,"
 				       " runs_per_30_days: 3}\n");
@@ -62,7 +62,7 @@ a_file_is_read(void **state)
 	/* not named: hidden */
 	assert_int_equal(ov_policy_hidden_mask(&p, &book), 6);
 	assert_int_equal(ov_policy_check(&p, &book, &fault), OV_OK);
-	assert_true(p.share_icp_fit);
+	assert_false(p.share_icp_fit);
 	assert_true(p.name_only_keys);
 	assert_int_equal(p.slots, 2048);
 	assert_int_equal(p.minimum_list, 7);
