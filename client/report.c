@@ -156,7 +156,7 @@ load_populations(struct ov_report *r, struct ov_db *db)
 	enum ov_status st;
 
 	OV_TRY(ov_db_query(&q, db,
-	    "SELECT side, number, name, accounts, rows FROM job_population WHERE job = ?"
+	    "SELECT side, number, name, accounts FROM job_population WHERE job = ?"
 	    " ORDER BY side, number",
 	    OV_DB_BLOB(r->job, OV_ID)));
 	for (;;) {
@@ -174,7 +174,6 @@ load_populations(struct ov_report *r, struct ov_db *db)
 		p->number = (uint8_t)ov_db_i64(q, 1);
 		memcpy(p->name, name, strlen(name) + 1);
 		p->accounts = (uint64_t)ov_db_i64(q, 3);
-		p->rows = (uint64_t)ov_db_i64(q, 4);
 	}
 done:
 	ov_db_finish(q);
@@ -207,24 +206,34 @@ done:
 	return st;
 }
 
+/* Each match is another account of mine (ov_verify_row), so matches are accounts. */
 static enum ov_status
 load_totals(struct ov_report *r, struct ov_db *db)
 {
 	struct ov_db_stmt *q = NULL;
+	uint64_t n, rows;
 	bool row;
 	enum ov_status st;
 
 	OV_TRY(ov_db_query(&q, db,
-	    "SELECT fit, count(*), sum(rows) FROM job_match WHERE job = ? GROUP BY fit",
+	    "SELECT population, fit, count(*), sum(rows) FROM job_match WHERE job = ?"
+	    " GROUP BY population, fit",
 	    OV_DB_BLOB(r->job, OV_ID)));
 	for (;;) {
 		OV_TRY(ov_db_step(q, &row));
 		if (!row)
 			break;
-		OV_REQUIRE(ov_db_i64(q, 0) >= 0 && ov_db_i64(q, 0) < 3, OV_E_DB_FAILED);
-		r->fits[ov_db_i64(q, 0)] = (uint64_t)ov_db_i64(q, 1);
-		r->matches += (uint64_t)ov_db_i64(q, 1);
-		r->rows += (uint64_t)ov_db_i64(q, 2);
+		OV_REQUIRE(ov_db_i64(q, 1) >= 0 && ov_db_i64(q, 1) < 3, OV_E_DB_FAILED);
+		n = (uint64_t)ov_db_i64(q, 2);
+		rows = (uint64_t)ov_db_i64(q, 3);
+		r->fits[ov_db_i64(q, 1)] += n;
+		r->matches += n;
+		r->rows += rows;
+		for (size_t i = 0; i < r->n_mine; i++)
+			if (r->mine[i].number == ov_db_i64(q, 0)) {
+				r->mine[i].matched += n;
+				r->mine[i].rows += rows;
+			}
 	}
 done:
 	ov_db_finish(q);

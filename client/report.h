@@ -25,8 +25,9 @@ enum ov_report_side { OV_SIDE_MINE = 0, OV_SIDE_THEIRS = 1 };
 struct ov_report_population {
 	uint8_t number; /* in the giver's sheet, from 1 */
 	char name[OV_POPULATION_NAME_MAX + 1];
-	/* Mine: accounts and rows of my list in this job.  Theirs: 0, nobody tells. */
-	uint64_t accounts, rows;
+	/* Mine: accounts of my list in this job, how many of them matched, and the rows
+	 * of the book that those have.  Theirs: 0, nobody tells. */
+	uint64_t accounts, matched, rows;
 };
 
 /* What the broker charged, as its signed report says (PROTOCOL 7.21), and what this home

@@ -21,6 +21,7 @@ put_populations(struct ov_json *doc, const struct ov_report *r)
 		ov_json_number(p, "number", r->mine[i].number);
 		ov_json_text(p, "name", r->mine[i].name);
 		ov_json_number(p, "accounts", r->mine[i].accounts);
+		ov_json_number(p, "matched", r->mine[i].matched);
 		ov_json_number(p, "rows", r->mine[i].rows);
 	}
 	list = ov_json_array(doc, "theirs");

@@ -162,8 +162,8 @@ print_legend(FILE *out, const struct ov_report *r)
 		      "leaves over,\nis too small to be shown under them.\n",
 		    out);
 	if (noisy)
-		fputs("+/-: the broker added noise; 95 of 100 such numbers are this near "
-		      "to the true one.\n",
+		fputs(
+		    "+/-: the broker added noise; the true number is likely this near.\n",
 		    out);
 	if (missing)
 		fputs("-: not part of this report.\n", out);
@@ -172,40 +172,39 @@ print_legend(FILE *out, const struct ov_report *r)
 static void
 print_mine(FILE *out, const struct ov_report *r)
 {
-	char a[OV_COUNT_TEXT], b[OV_COUNT_TEXT];
+	char a[OV_COUNT_TEXT], b[OV_COUNT_TEXT], c[OV_COUNT_TEXT];
 	size_t width = sizeof("population") - 1;
-	uint64_t accounts = 0, rows = 0;
+	uint64_t accounts = 0;
 
-	fputs("\nYour list in this job\n\n", out);
+	fputs("\nYour accounts in this job\n\n", out);
 	for (size_t i = 0; i < r->n_mine; i++)
 		width = larger(width, ov_screen_width(r->mine[i].name));
 	ov_screen_cell(out, "population", width, OV_SCREEN_LEFT);
-	fprintf(out, "   %12s   %12s\n", "accounts", "rows");
+	fprintf(out, "  %12s  %12s  %12s\n", "accounts", "matched", "their rows");
 	for (size_t i = 0; i < r->n_mine; i++) {
 		ov_screen_cell(out, r->mine[i].name, width, OV_SCREEN_LEFT);
-		fprintf(out, "   %12s   %12s\n", ov_count_text(a, r->mine[i].accounts),
-		    ov_count_text(b, r->mine[i].rows));
+		fprintf(out, "  %12s  %12s  %12s\n",
+		    ov_count_text(a, r->mine[i].accounts),
+		    ov_count_text(b, r->mine[i].matched),
+		    ov_count_text(c, r->mine[i].rows));
 		accounts += r->mine[i].accounts;
-		rows += r->mine[i].rows;
 	}
 	ov_screen_cell(out, "together", width, OV_SCREEN_LEFT);
-	fprintf(
-	    out, "   %12s   %12s\n", ov_count_text(a, accounts), ov_count_text(b, rows));
+	fprintf(out, "  %12s  %12s  %12s\n", ov_count_text(a, accounts),
+	    ov_count_text(b, r->matches), ov_count_text(c, r->rows));
 }
 
 static void
-print_matches_line(FILE *out, const struct ov_report *r)
+print_fits(FILE *out, const struct ov_report *r)
 {
-	char a[OV_COUNT_TEXT], b[OV_COUNT_TEXT];
+	char a[OV_COUNT_TEXT];
 
-	fprintf(out, "\nMatched: %s of your accounts (%s rows).\n",
-	    ov_count_text(a, r->matches), ov_count_text(b, r->rows));
 	if (r->matches == 0)
 		return;
-	fprintf(out, "Of them %s fit your ICP", ov_count_text(a, r->fits[OV_FIT_YES]));
+	fprintf(out, "\nOf the matched: %s fit your ICP",
+	    ov_count_text(a, r->fits[OV_FIT_YES]));
 	fprintf(out, ", %s do not", ov_count_text(a, r->fits[OV_FIT_NO]));
-	fprintf(out, ", of %s it is not known%s.\n",
-	    ov_count_text(a, r->fits[OV_FIT_UNKNOWN]),
+	fprintf(out, ", %s not known%s.\n", ov_count_text(a, r->fits[OV_FIT_UNKNOWN]),
 	    r->fits[OV_FIT_UNKNOWN] == r->matches ? " (see `overlap icp --help`)" : "");
 	fputs("List them with `overlap matches`.\n", out);
 }
@@ -294,7 +293,7 @@ ov_report_print_text(FILE *out, const struct ov_report *r)
 	print_matrix(out, r);
 	print_legend(out, r);
 	print_mine(out, r);
-	print_matches_line(out, r);
+	print_fits(out, r);
 	print_charges(out, r);
 	print_proof(out, r);
 	return ov_print_flushed(out);
