@@ -282,7 +282,7 @@ fake_start(struct fake_broker *b)
 			     &(struct ov_tls_server_options){ b->pki.server.cert,
 				 b->pki.server.key, b->pki.root.cert, is_allowed, b }),
 	    OV_OK);
-	strcpy(b->address, "127.0.0.1:0");
+	snprintf(b->address, sizeof(b->address), "127.0.0.1:0");
 	fake_up(b);
 }
 
