@@ -460,7 +460,15 @@ why_says_what_is_a_key_and_what_is_not(void **state)
 	text = why_of(db, "3", OV_OK);
 	assert_non_null(strstr(text, "no domain from \"https://www.linkedin.com"));
 	free(text);
+	/* in any spelling, by a site, and by what is no key */
+	free(why_of(db, "LONELY Inc.", OV_OK));
+	text = why_of(db, "https://www.acme.com/about", OV_OK);
+	assert_non_null(strstr(text, "\"Acme\""));
+	assert_non_null(strstr(text, "\"Other\""));
+	assert_null(strstr(text, "\"Lonely\""));
+	free(text);
 	free(why_of(db, "nobody", OV_E_NOT_FOUND));
+	free(why_of(db, "", OV_E_NOT_FOUND));
 	ov_db_close(db);
 }
 
