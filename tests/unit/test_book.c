@@ -196,7 +196,10 @@ no_person_enters_the_book(void **state)
 
 	(void)state;
 	import(db, "Name,Email,Account Owner,Phone\n"
-		   "Acme,zaphodb@acme.com,Trillian McMillan,555-424242\n");
+		   "Acme,\"B. Zaphodb <zaphodb@acme.com>\",Trillian McMillan,555-424242\n"
+		   "Beta,zaphodb.beeble,,\nGamma,gamma.io,,\n");
+	assert_string_equal(freeze(db, 0, NO_BARE_NAMES, NULL),
+	    "2/0/0 domain=acme.com\n2/0/0 domain=gamma.io\n");
 	assert_int_equal(ov_db_checkpoint(db), OV_OK);
 	ov_db_close(db);
 	snprintf(path, sizeof(path), "%s/%u.db", directory, n_databases - 1);
@@ -206,6 +209,7 @@ no_person_enters_the_book(void **state)
 	fclose(f);
 	assert_non_null(memmem(bytes, len, "acme.com", 8)); /* the search works */
 	assert_null(memmem(bytes, len, "zaphodb", 7));
+	assert_null(memmem(bytes, len, "Zaphodb", 7));
 	assert_null(memmem(bytes, len, "Trillian", 8));
 	assert_null(memmem(bytes, len, "424242", 6));
 	free(bytes);
