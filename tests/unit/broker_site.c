@@ -46,7 +46,7 @@ site_setup(void **state)
 	(void)state;
 	clock_now = 1800000000;
 	seen = 0;
-	strcpy(parent, "/tmp/overlap-broker-XXXXXX");
+	snprintf(parent, sizeof(parent), "/tmp/overlap-broker-XXXXXX");
 	if (mkdtemp(parent) == NULL)
 		return -1;
 	snprintf(site_dir, sizeof(site_dir), "%s/site", parent);
@@ -284,8 +284,8 @@ make_grants(struct ov_buf *out, enum ov_level level)
 		.exact = 1 };
 	struct ov_buf populations = { 0 };
 
-	strcpy(p[0].name, "customers");
-	strcpy(p[1].name, "prospects");
+	memcpy(p[0].name, "customers", 9);
+	memcpy(p[1].name, "prospects", 9);
 	assert_int_equal(ov_populations_pack(&populations, p, 2), OV_OK);
 	g.populations = OV_BUF_BYTES(&populations);
 	assert_int_equal(ov_msg_encode(out, OV_MSG_GRANTS, &g), OV_OK);
