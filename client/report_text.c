@@ -201,11 +201,10 @@ print_fits(FILE *out, const struct ov_report *r)
 
 	if (r->matches == 0)
 		return;
-	fprintf(out, "\nOf the matched ones %s fit your ICP",
+	fprintf(out, "\nOf the matched: %s fit your ICP",
 	    ov_count_text(a, r->fits[OV_FIT_YES]));
 	fprintf(out, ", %s do not", ov_count_text(a, r->fits[OV_FIT_NO]));
-	fprintf(out, ", of %s it is not known%s.\n",
-	    ov_count_text(a, r->fits[OV_FIT_UNKNOWN]),
+	fprintf(out, ", %s not known%s.\n", ov_count_text(a, r->fits[OV_FIT_UNKNOWN]),
 	    r->fits[OV_FIT_UNKNOWN] == r->matches ? " (see `overlap icp --help`)" : "");
 	fputs("List them with `overlap matches`.\n", out);
 }

@@ -123,7 +123,7 @@ promises_hold_for_made_up_text(void **state)
 	char text[512];
 
 	(void)state;
-	for (int round = 0; round < 30000; round++) {
+	for (int round = 0; round < 8000; round++) {
 		size_t len = 0;
 		uint32_t n = 1 + draw(9);
 
@@ -145,7 +145,7 @@ promises_hold_for_random_bytes(void **state)
 	char text[300];
 
 	(void)state;
-	for (int round = 0; round < 5000; round++) {
+	for (int round = 0; round < 2000; round++) {
 		size_t len = draw(sizeof(text));
 
 		for (size_t i = 0; i < len; i++)

@@ -420,11 +420,47 @@ text_is_exact(void **state)
 	    "\n"
 	    "Pairs of accounts: your populations down, theirs across\n"
 	    "\n"
-	    "                     Kunden   open_opportunities\n"
-	    "customers                 1            held back\n"
-	    "  fit your ICP            0            held back\n"
-	    "  fit their ICP   held back            held back\n"
-	    "prospects         1,234 +/-7                    -\n");
+	    "                      Kunden   open_opportunities\n"
+	    "customers                  1            held back\n"
+	    "  fit your ICP             0            held back\n"
+	    "  fit their ICP    held back            held back\n"
+	    "prospects         1,234 +/-7                    -\n"
+	    "  fit your ICP        1 +/-7                    -\n"
+	    "  fit their ICP       0 +/-7                    -\n"
+	    "\n"
+	    "held back: the terms do not give this number, or it, or what it leaves "
+	    "over,\n"
+	    "is too small to be shown under them.\n"
+	    "+/-: the broker added noise; the true number is likely this near.\n"
+	    "-: not part of this report.\n"
+	    "\n"
+	    "Your accounts in this job\n"
+	    "\n"
+	    "population      accounts       matched    their rows\n"
+	    "customers             30             1             2\n"
+	    "prospects          1,020             2             2\n"
+	    "together           1,050             3             4\n"
+	    "\n"
+	    "Of the matched: 1 fit your ICP, 1 do not, 1 not known.\n"
+	    "List them with `overlap matches`.\n"
+	    "\n"
+	    "Charged: one run, 1,024 slots of yours and 2,048 of theirs.\n"
+	    "In 30 days with this partner: 3 runs (28 left), 3,072 slots of yours and "
+	    "6,144 of theirs.\n"
+	    "This home counts 2 runs, not 3: the greater number counts.\n"
+	    "\n"
+	    "What was checked: the broker's signature under this report, both sides' "
+	    "signed steps,\n"
+	    "their place in the broker's log, and for every match two proofs that the "
+	    "partner made.\n"
+	    "To have it checked by others: `overlap audit export "
+	    "0123456789abcdef0100000000000000`\n"
+	    "writes one file, `overlap audit verify FILE` checks it anywhere.\n"
+	    "\n"
+	    "What it does not prove: that a list is all of a company's accounts or only "
+	    "true ones;\n"
+	    "that the broker left no match out; that a number beyond the matches is "
+	    "right.\n");
 }
 
 static void
@@ -496,7 +532,16 @@ table_is_exact(void **state)
 	load_job1(&r);
 	assert_string_equal(print(table, &r, &everything),
 	    "     match  account id  name            yours in   theirs in           by   "
-	    "   fits your ICP\n");
+	    "   fits your ICP\n"
+	    "        17  B2          =1+1            prospects  Kunden              "
+	    "domain  unknown\n"
+	    "       900  A1;A7       Ajax, \"the\" Co  customers  Kunden              "
+	    "lei "
+	    "    yes\n"
+	    "4000000000  -3          M\xc3\xbcller          prospects  "
+	    "open_opportunities "
+	    " namecc  no\n"
+	    "3 matches\n");
 }
 
 #define HEADER                                                                           \
