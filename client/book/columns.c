@@ -353,7 +353,7 @@ guess_field(struct ov_columns *c, const struct ov_table_row *h, enum ov_field f,
 static bool
 has_field(const struct ov_columns *c, enum ov_field f)
 {
-	return memchr(c->field, f, c->n) != NULL;
+	return memchr(c->field, (int)f, c->n) != NULL;
 }
 
 static enum ov_status

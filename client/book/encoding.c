@@ -174,9 +174,10 @@ feed_utf16(struct ov_decoder *d, uint8_t b, struct ov_fault *fault)
 	if (d->n_pend < 2)
 		return OV_OK;
 	d->n_pend = 0;
-	unit = d->encoding == OV_ENCODING_UTF16LE
-		   ? (uint16_t)(d->pend[0] | d->pend[1] << 8)
-		   : (uint16_t)(d->pend[1] | d->pend[0] << 8);
+	if (d->encoding == OV_ENCODING_UTF16LE)
+		unit = (uint16_t)(d->pend[0] | d->pend[1] << 8);
+	else
+		unit = (uint16_t)(d->pend[1] | d->pend[0] << 8);
 	if ((unit & 0xfc00) == 0xdc00 ? d->high == 0 : d->high != 0)
 		return refuse(
 		    fault, d->offset - 1, d->pend[0], "is half of a UTF-16 pair");

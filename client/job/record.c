@@ -98,7 +98,7 @@ ov_job_insert(struct ov_home *home, const struct ov_job *j,
 	    OV_DB_I64(j->slots), OV_DB_I64(j->tokens), OV_DB_I64(j->records),
 	    OV_DB_BLOB(j->list_digest, OV_HASH_LEN), OV_DB_BLOB(j->commitment_random, 32),
 	    OV_DB_I64(j->terms_sequence), OV_DB_I64(j->generation),
-	    OV_DB_BYTES(OV_BUF_BYTES(&sealed))));
+	    OV_DB_BLOB(j->profile, OV_HASH_LEN), OV_DB_BYTES(OV_BUF_BYTES(&sealed))));
 	OV_TRY(insert_list(home, j, list));
 done:
 	ov_buf_free(&sealed);

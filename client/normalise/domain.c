@@ -117,6 +117,12 @@ is_alnum(char c)
 }
 
 static bool
+among(char c, const char *set)
+{
+	return c != '\0' && strchr(set, c) != NULL;
+}
+
+static bool
 is_slash(char c)
 {
 	return c == '/' || c == '\\';
@@ -132,11 +138,10 @@ trim(const char **p, size_t *len)
 
 	while (again && *len > 0) {
 		again = false;
-		while (
-		    *len > 0 && (is_space((*p)[0]) || strchr("\"'<>", (*p)[0]) != NULL))
+		while (*len > 0 && (is_space((*p)[0]) || among((*p)[0], "\"'<>")))
 			(*p)++, (*len)--;
-		while (*len > 0 && (is_space((*p)[*len - 1]) ||
-				       strchr("\"'<>,;", (*p)[*len - 1]) != NULL))
+		while (*len > 0 &&
+		       (is_space((*p)[*len - 1]) || among((*p)[*len - 1], "\"'<>,;")))
 			(*len)--;
 		for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
 			size_t n = strlen(odd[i]);
@@ -183,7 +188,7 @@ scheme(const char *p, size_t len)
 		n = 0;
 	if (n > 0)
 		return n;
-	for (i = 0; i < len && (is_alnum(p[i]) || strchr("+.-", p[i]) != NULL); i++)
+	for (i = 0; i < len && (is_alnum(p[i]) || among(p[i], "+.-")); i++)
 		;
 	if (i > 0 && i + 2 < len && p[i] == ':' && is_slash(p[i + 1]) &&
 	    is_slash(p[i + 2]))
@@ -237,7 +242,7 @@ locate(struct address *a, const char *p, size_t len)
 	for (at = end; at > 0 && p[at - 1] != '@'; at--)
 		;
 	a->from_mailbox = at > 0 && (schemes == 0 || len > 0);
-	for (n = at; n < end && !is_space(p[n]) && strchr(",;|<>\"", p[n]) == NULL; n++)
+	for (n = at; n < end && !is_space(p[n]) && !among(p[n], ",;|<>\""); n++)
 		;
 	a->host = p + at;
 	a->host_len = n - at;
@@ -253,8 +258,8 @@ first_mailbox(const char *p, size_t len)
 
 	if (at == NULL)
 		return len;
-	for (n = (size_t)(at - p);
-	     n < len && !is_space(p[n]) && strchr(",;|>", p[n]) == NULL; n++)
+	for (n = (size_t)(at - p); n < len && !is_space(p[n]) && !among(p[n], ",;|>");
+	     n++)
 		;
 	return n;
 }
@@ -409,19 +414,6 @@ choose(const char *host, bool has_path)
 	return USE_REGISTRABLE;
 }
 
-/* Public suffixes that are accounts: all that a company declared (github.io is
- * GitHub's), and those of registries that are listed (gov.uk). */
-static enum ov_drop
-suffix_account(const char **token, const char *host)
-{
-	if (ov_suffix_kind(host) == OV_SUFFIX_PRIVATE ||
-	    ov_table_get(&suffix_accounts, host, strlen(host), NULL)) {
-		*token = host;
-		return OV_DROP_NONE;
-	}
-	return OV_DROP_PUBLIC_SUFFIX;
-}
-
 /* www.gov.uk is not a company called www; www.com is one. */
 static const char *
 without_www(const char *host)
@@ -431,31 +423,42 @@ without_www(const char *host)
 	return host;
 }
 
+/* Public suffixes that are accounts: all that a company declared (github.io is
+ * GitHub's), and those of registries that are listed (gov.uk). */
+static enum ov_drop
+suffix_account(const char **token, const char *host, enum ov_suffix kind)
+{
+	if (kind == OV_SUFFIX_ICANN &&
+	    !ov_table_get(&suffix_accounts, host, strlen(host), NULL))
+		return OV_DROP_PUBLIC_SUFFIX;
+	*token = host;
+	return OV_DROP_NONE;
+}
+
 static enum ov_drop
 pick(const char **token, const char *host, bool has_path)
 {
-	if (!ov_suffix_tld_known(host))
-		return OV_DROP_UNKNOWN_TLD;
+	const char *registrable;
+	enum ov_suffix kind;
+	enum choice use;
+
 	host = without_www(host);
-	switch (choose(host, has_path)) {
-	case USE_NOTHING:
+	kind = ov_suffix_of(host, &registrable);
+	if (kind == OV_SUFFIX_UNKNOWN)
+		return OV_DROP_UNKNOWN_TLD;
+	use = choose(host, has_path);
+	if (use == USE_NOTHING)
 		return OV_DROP_SHARED_HOST;
-	case USE_HOST:
-		*token = host;
+	*token = host;
+	if (use == USE_HOST)
 		return OV_DROP_NONE;
-	case USE_REGISTRABLE:
-		break;
-	}
-	if (ov_suffix_kind(host) == OV_SUFFIX_NOT) {
-		*token = ov_suffix_registrable(host);
-		/* a registered name has letters, digits and hyphens only */
-		if (*token == NULL || strchr(*token, '_') != NULL)
-			return OV_DROP_MALFORMED;
-		host = without_www(*token);
-		if (host == *token)
-			return OV_DROP_NONE;
-	}
-	return suffix_account(token, host);
+	if (kind != OV_SUFFIX_BELOW)
+		return suffix_account(token, host, kind);
+	*token = without_www(registrable);
+	if (*token != registrable) /* x.www.gov.uk */
+		return suffix_account(token, *token, ov_suffix_of(*token, &registrable));
+	/* a registered name has letters, digits and hyphens only */
+	return strchr(*token, '_') != NULL ? OV_DROP_MALFORMED : OV_DROP_NONE;
 }
 
 enum ov_drop

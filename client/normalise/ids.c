@@ -160,91 +160,59 @@ ov_normalise_duns(char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len)
 	return OV_DROP_NONE;
 }
 
-/* Shapes of VAT numbers without prefix: 9 a digit, A a letter, X either, (in order
- * of the country; several lines of one country are alternatives).  From the
- * European Commission's VIES structures, and of GB, NO and CH their registers'. */
+/* Shapes of VAT numbers without prefix: 9 a digit, @ a letter, * either, others as they
+ * are; several lines of one country are alternatives.  From the European
+ * Commission's VIES structures, and of GB, NO and CH their registers'. */
 static const struct {
 	char cc[3], shape[14];
-} shapes[] = {
-	{ "AT", "U99999999" },
-	{ "BE", "9999999999" },
-	{ "BG", "999999999" },
-	{ "BG", "9999999999" },
-	{ "CH", "E999999999" },
-	{ "CY", "99999999A" },
-	{ "CZ", "99999999" },
-	{ "CZ", "999999999" },
-	{ "CZ", "9999999999" },
-	{ "DE", "999999999" },
-	{ "DK", "99999999" },
-	{ "EE", "999999999" },
-	{ "EL", "999999999" },
-	{ "ES", "X9999999X" },
-	{ "FI", "99999999" },
-	{ "FR", "XX999999999" },
-	{ "GB", "999999999" },
-	{ "GB", "999999999999" },
-	{ "GB", "GD999" },
-	{ "GB", "HA999" },
-	{ "HR", "99999999999" },
-	{ "HU", "99999999" },
-	{ "IE", "9X99999A" },
-	{ "IE", "9999999AA" },
-	{ "IT", "99999999999" },
-	{ "LT", "999999999" },
-	{ "LT", "999999999999" },
-	{ "LU", "99999999" },
-	{ "LV", "99999999999" },
-	{ "MT", "99999999" },
-	{ "NL", "999999999B99" },
-	{ "NO", "999999999" },
-	{ "PL", "9999999999" },
-	{ "PT", "999999999" },
-	{ "RO", "99" },
-	{ "RO", "999" },
-	{ "RO", "9999" },
-	{ "RO", "99999" },
-	{ "RO", "999999" },
-	{ "RO", "9999999" },
-	{ "RO", "99999999" },
-	{ "RO", "999999999" },
-	{ "RO", "9999999999" },
-	{ "SE", "999999999999" },
-	{ "SI", "99999999" },
-	{ "SK", "9999999999" },
-	{ "XI", "999999999" },
-	{ "XI", "999999999999" },
-};
+} shapes[] = { { "AT", "U99999999" }, { "BE", "9999999999" }, { "BG", "999999999" },
+	{ "BG", "9999999999" }, { "CH", "E999999999" }, { "CY", "99999999@" },
+	{ "CZ", "99999999" }, { "CZ", "999999999" }, { "CZ", "9999999999" },
+	{ "DE", "999999999" }, { "DK", "99999999" }, { "EE", "999999999" },
+	{ "EL", "999999999" }, { "ES", "*9999999*" }, { "FI", "99999999" },
+	{ "FR", "**999999999" }, { "GB", "999999999" }, { "GB", "999999999999" },
+	{ "GB", "GD999" }, { "GB", "HA999" }, { "HR", "99999999999" },
+	{ "HU", "99999999" }, { "IE", "9*99999@" }, { "IE", "9999999@@" },
+	{ "IT", "99999999999" }, { "LT", "999999999" }, { "LT", "999999999999" },
+	{ "LU", "99999999" }, { "LV", "99999999999" }, { "MT", "99999999" },
+	{ "NL", "999999999B99" }, { "NO", "999999999" }, { "PL", "9999999999" },
+	{ "PT", "999999999" }, { "RO", "99" }, { "RO", "999" }, { "RO", "9999" },
+	{ "RO", "99999" }, { "RO", "999999" }, { "RO", "9999999" }, { "RO", "99999999" },
+	{ "RO", "999999999" }, { "RO", "9999999999" }, { "SE", "999999999999" },
+	{ "SI", "99999999" }, { "SK", "9999999999" }, { "XI", "999999999" },
+	{ "XI", "999999999999" }, { "XI", "GD999" }, { "XI", "HA999" } };
+
+static bool
+fits_one(char c, char shape)
+{
+	switch (shape) {
+	case '9':
+		return is_digit(c);
+	case '@':
+		return !is_digit(c);
+	case '*':
+		return true;
+	default:
+		return c == shape;
+	}
+}
 
 static bool
 fits(const char *p, const char *shape)
 {
-	for (; *p != '\0' && *shape != '\0'; p++, shape++) {
-		bool digit = is_digit(*p);
-
-		if (*shape == '9'		       ? !digit
-		    : *shape == 'A' && shape[0] == 'A' ? digit
-		    : *shape == 'X'		       ? false
-						       : *p != *shape)
+	for (; *p != '\0' && *shape != '\0'; p++, shape++)
+		if (!fits_one(*p, *shape))
 			return false;
-	}
 	return *p == *shape;
 }
 
-enum { VAT_NO_COUNTRY, VAT_NO_SHAPE, VAT_FITS };
-
-static int
-check_vat(const char *cc, const char *number)
+static bool
+is_vat(const char *cc, const char *number)
 {
-	int found = VAT_NO_COUNTRY;
-
 	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
-		if (memcmp(shapes[i].cc, cc, 2) == 0) {
-			if (fits(number, shapes[i].shape))
-				return VAT_FITS;
-			found = VAT_NO_SHAPE;
-		}
-	return found;
+		if (memcmp(shapes[i].cc, cc, 2) == 0 && fits(number, shapes[i].shape))
+			return true;
+	return false;
 }
 
 /* "NO 923 609 016 MVA", "CHE-116.281.710 MWST": the words behind the number. */
@@ -279,7 +247,7 @@ ov_normalise_vat(char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len, const
 	cut_words(id, &n);
 	if (n > 2 && memcmp(id, "GR", 2) == 0)
 		id[0] = 'E', id[1] = 'L'; /* Greece's prefix is EL */
-	if (n > 2 && check_vat(id, id + 2) == VAT_FITS) {
+	if (n > 2 && is_vat(id, id + 2)) {
 		memcpy(prefix, id, 2);
 		number += 2;
 	} else if (cc != NULL && cc[0] != '\0') {
@@ -288,7 +256,7 @@ ov_normalise_vat(char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len, const
 		return is_digit(id[0]) ? OV_DROP_NO_COUNTRY : OV_DROP_MALFORMED;
 	}
 	prefix[2] = '\0';
-	if (check_vat(prefix, number) != VAT_FITS)
+	if (!is_vat(prefix, number))
 		return OV_DROP_MALFORMED;
 	if (one_digit_repeated(number, strlen(number)))
 		return OV_DROP_PLACEHOLDER;

@@ -8,6 +8,7 @@
 /* The prevailing rule "*" of the list's algorithm would make a suffix of any
  * last label; unknown ones are to be refused instead. */
 #define ANY (PSL_TYPE_ANY | PSL_TYPE_NO_STAR_RULE)
+#define PRIVATE (PSL_TYPE_PRIVATE | PSL_TYPE_NO_STAR_RULE)
 
 static psl_ctx_t *psl;
 
@@ -37,27 +38,22 @@ ov_suffix_fini(void)
 	psl = NULL;
 }
 
-/* Not the last label alone: "za" has no rule of its own, "co.za" has. */
-bool
-ov_suffix_tld_known(const char *host)
+/* Whether a rule covers the name is asked of its suffix, not of its last label alone:
+ * "za" has no rule of its own, "co.za" has. */
+enum ov_suffix
+ov_suffix_of(const char *host, const char **registrable)
 {
-	const char *suffix = psl_unregistrable_domain(psl, host);
+	const char *suffix = psl_unregistrable_domain(psl, host), *p;
 
-	return suffix != NULL && psl_is_public_suffix2(psl, suffix, ANY) != 0;
-}
-
-enum ov_suffix_kind
-ov_suffix_kind(const char *host)
-{
-	if (!psl_is_public_suffix2(psl, host, ANY))
-		return OV_SUFFIX_NOT;
-	return psl_is_public_suffix2(psl, host, PSL_TYPE_PRIVATE | PSL_TYPE_NO_STAR_RULE)
-		   ? OV_SUFFIX_PRIVATE
-		   : OV_SUFFIX_ICANN;
-}
-
-const char *
-ov_suffix_registrable(const char *host)
-{
-	return psl_registrable_domain(psl, host);
+	*registrable = NULL;
+	if (suffix == NULL || !psl_is_public_suffix2(psl, suffix, ANY))
+		return OV_SUFFIX_UNKNOWN;
+	if (suffix == host)
+		return psl_is_public_suffix2(psl, host, PRIVATE) ? OV_SUFFIX_PRIVATE
+								 : OV_SUFFIX_ICANN;
+	/* one label more: suffix[-1] is its dot */
+	for (p = suffix - 1; p > host && p[-1] != '.'; p--)
+		;
+	*registrable = p;
+	return OV_SUFFIX_BELOW;
 }

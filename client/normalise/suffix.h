@@ -9,20 +9,18 @@
 
 #include "common/status.h"
 
-enum ov_suffix_kind {
-	OV_SUFFIX_NOT,	  /* there is a registrable part */
-	OV_SUFFIX_ICANN,  /* itself a suffix of a registry: co.uk */
-	OV_SUFFIX_PRIVATE /* itself a suffix that a company declared: github.io */
+enum ov_suffix {
+	OV_SUFFIX_UNKNOWN, /* no rule of the list covers the name */
+	OV_SUFFIX_BELOW,   /* there is a registrable part */
+	OV_SUFFIX_ICANN,   /* itself a suffix of a registry: co.uk */
+	OV_SUFFIX_PRIVATE  /* itself a suffix that a company declared: github.io */
 };
 
 OV_MUST_CHECK enum ov_status ov_suffix_init(void);
 void ov_suffix_fini(void);
 
-/* host: lower-case ASCII, no final dot.  True if a rule of the list covers it. */
-bool ov_suffix_tld_known(const char *host);
-enum ov_suffix_kind ov_suffix_kind(const char *host);
-
-/* The registrable part, pointing into host; NULL where host is a suffix. */
-const char *ov_suffix_registrable(const char *host);
+/* host: lower-case ASCII, no final dot.  *registrable points into host where the result
+ * is OV_SUFFIX_BELOW, and is NULL otherwise. */
+enum ov_suffix ov_suffix_of(const char *host, const char **registrable);
 
 #endif /* OV_CLIENT_NORMALISE_SUFFIX_H */

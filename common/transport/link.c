@@ -31,6 +31,7 @@ struct ov_link {
 	pthread_cond_t changed; /* state, or the wire became quiet */
 	enum link_state state;
 	bool has_wire;
+	bool ended;	  /* the wire's death is noted */
 	bool cancelled;	  /* the connecting under way is to end */
 	nng_aio *dialing; /* of the connecting thread; NULL: not dialling */
 	struct ov_wire wire;
@@ -154,8 +155,9 @@ admit(struct ov_link *l)
 static void
 note_end(struct ov_link *l)
 {
-	if (!l->wire.dead || l->state == LINK_DOWN)
-		return;
+	if (!l->wire.dead || l->ended)
+		return; /* or: late completions of a wire that a new one replaces */
+	l->ended = true;
 	l->why = l->wire.why;
 	if (l->state == LINK_CONNECTING && l->why == OV_E_NET_CLOSED)
 		l->why = l->wire.open ? OV_E_NET_LIMIT : OV_E_NET_UNREACHABLE;
@@ -308,6 +310,7 @@ connect_once(struct ov_link *l, uint32_t timeout_ms)
 	if (st != OV_OK)
 		return st;
 	l->has_wire = true;
+	l->ended = false;
 	pump(l);
 	while (l->state == LINK_CONNECTING)
 		if (pthread_cond_timedwait(&l->changed, &l->mx, &until) != 0 &&

@@ -7,14 +7,17 @@ Processes are waited for by what they say, never by time; all ports are free one
 """
 
 import atexit
+import contextlib
 import csv
 import io
 import json
 import os
 import pathlib
+import queue
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -24,7 +27,7 @@ import unittest
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 DATA = SOURCE / "tests" / "data"
 PATIENCE = int(os.environ.get("OVERLAP_PATIENCE", "120"))  # seconds; only failures need it
-SKIPPED = 77  # what ctest takes for a skipped test
+SAMPLES = DATA / "sample_a.csv", DATA / "sample_b.csv"
 
 # `overlap`'s exit codes (client/exit.h)
 OK, FAILURE, USAGE, PEER, WAITING, AGAIN = range(6)
@@ -35,16 +38,21 @@ _live = []  # processes that must not outlive the test
 
 def main():
     """Runs the cases of the calling program; its exit status is the test's."""
-    global overlap, overlapd
     if len(sys.argv) < 3:
         sys.exit(f"usage: {sys.argv[0]} OVERLAP OVERLAPD [UNITTEST ARGUMENTS]")
-    overlap, overlapd = (str(pathlib.Path(p).resolve()) for p in sys.argv[1:3])
-    for program in (overlap, overlapd):
-        if not os.access(program, os.X_OK):
-            sys.exit(f"{program} is not a program")
+    use(*sys.argv[1:3])
     # a terminated test still ends what it started
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     unittest.main(argv=[sys.argv[0], "-v"] + sys.argv[3:], module="__main__")
+
+
+def use(client, broker):
+    """Sets the programs under test."""
+    global overlap, overlapd
+    overlap, overlapd = (str(pathlib.Path(p).resolve()) for p in (client, broker))
+    for program in (overlap, overlapd):
+        if not os.access(program, os.X_OK):
+            sys.exit(f"{program} is not a program")
 
 
 @atexit.register
@@ -86,14 +94,42 @@ class Failed(AssertionError):
 
 
 def finish(command, code, env=None):
-    """Runs a program to its end and demands its exit code."""
+    """Runs a program to its end and demands its exit code (None: any)."""
     command = [str(c) for c in command]
     result = subprocess.run(
         command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
         env={**os.environ, **(env or {})}, timeout=PATIENCE)
-    if result.returncode != code:
+    if code is not None and result.returncode != code:
         raise Failed(command, result)
     return result
+
+
+class Connection:
+    """One TCP connection through a proxy."""
+
+    def __init__(self, proxy, near, far):
+        self.ends = near, far
+        self.ended = threading.Event()
+        for source, sink in ((near, far), (far, near)):
+            threading.Thread(
+                target=self._copy, args=(proxy, source, sink), daemon=True).start()
+
+    def _copy(self, proxy, source, sink):
+        try:
+            while data := source.recv(1 << 16):
+                proxy.keep(data)
+                sink.sendall(data)
+        except OSError:
+            pass
+        self.end()
+
+    def end(self):
+        for end in self.ends:
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+        self.ended.set()
 
 
 class Proxy:
@@ -102,13 +138,13 @@ class Proxy:
     Its address stays while the broker behind it may be killed and come back elsewhere.
     """
 
-    def __init__(self, target=None):
-        self.target = target
+    def __init__(self):
+        self.target = None
         self.seen = bytearray()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
         self.lock = threading.Lock()
-        self.pairs = []
+        self.connections = queue.Queue()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self):
@@ -121,45 +157,25 @@ class Proxy:
                 host, port = self.target.rsplit(":", 1)
                 far = socket.create_connection((host, int(port)))
             except (OSError, AttributeError):
-                near.close()
+                near.close()  # no broker there
                 continue
-            with self.lock:
-                self.pairs.append((near, far))
-            for a, b in ((near, far), (far, near)):
-                threading.Thread(target=self._copy, args=(a, b), daemon=True).start()
+            self.connections.put(Connection(self, near, far))
 
-    def _copy(self, source, sink):
-        try:
-            while True:
-                data = source.recv(1 << 16)
-                if not data:
-                    break
-                with self.lock:
-                    self.seen += data
-                sink.sendall(data)
-        except OSError:
-            pass
-        for end in (source, sink):
-            try:
-                end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-
-    def cut(self):
-        """Ends all connections; new ones are still taken."""
+    def keep(self, data):
         with self.lock:
-            pairs, self.pairs = self.pairs, []
-        for pair in pairs:
-            for end in pair:
-                try:
-                    end.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass
-                end.close()
+            self.seen += data
+
+    def next_connection(self):
+        """The oldest that was not asked for yet; waits for one."""
+        return self.connections.get(timeout=PATIENCE)
+
+    def forget(self):
+        """Connections so far are of no interest to next_connection."""
+        while not self.connections.empty():
+            self.connections.get()
 
     def close(self):
         self.listener.close()
-        self.cut()
 
 
 class Broker:
@@ -239,31 +255,66 @@ class Company:
     def spawn(self, *words, env=None):
         return spawn(self.command(*words), self.log, env=env, stdout=subprocess.DEVNULL)
 
-    def join(self, broker):
-        self("init")
-        self("join", broker.front.address, "--enrolment", broker.enrolment,
-             broker.enroll(self.name))
+    def join(self, broker, token=None):
+        self("join", token or broker.enroll(self.name), *self._addresses(broker))
+
+    def join_fails(self, broker, token, name):
+        self.fails("join", token, *self._addresses(broker), code=USAGE, says=[name])
+
+    @staticmethod
+    def _addresses(broker):
+        return "--broker", broker.front.address, "--enrol", broker.enrolment
+
+    def mail(self):
+        """Fetches and works on what waits at the broker."""
+        return self("inbox")
 
     def matches(self, partner):
         """The rows of `overlap matches --csv`."""
-        text = self("matches", partner.name, "--csv")
+        text = self("matches", partner.name, "--csv", "-")
         return list(csv.DictReader(io.StringIO(text, newline="")))
+
+    def has_report(self, partner):
+        command = list(map(str, self.command("report", partner.name)))
+        code = subprocess.run(command, capture_output=True).returncode
+        if code not in (OK, USAGE, WAITING):
+            raise AssertionError(f"report: exit {code}")
+        return code == OK
+
+    def keys(self):
+        """The normalised keys of its book, as the home's database has them."""
+        with contextlib.closing(sqlite3.connect(self.home / "overlap.db")) as db:
+            for (packed,) in db.execute("SELECT keys FROM book_record"):
+                while packed:  # rank, source, length, value
+                    yield packed[3:3 + packed[2]].decode()
+                    packed = packed[3 + packed[2]:]
+
+
+def invitation(company):
+    return company.json("partner", "invite")["code"]
+
+
+def accept(inviter, company, code):
+    company("partner", "accept", code)
+    inviter.mail()
+    company.mail()
 
 
 def pair(a, b):
-    """Makes two companies partners, both without further questions."""
-    code = a("partner", "invite", b.name).split()[-1]
-    b("partner", "accept", code)
-    a("agent", "--once")
-    b("agent", "--once")
+    """Makes two companies partners."""
+    accept(a, b, invitation(a))
 
 
 def agree(a, b, policy):
     """Puts terms in force between partners."""
-    for x, y in ((a, b), (b, a)):
-        x("partner", "terms", y.name, "--policy", policy, "--yes")
-    for x in (a, b, a, b):
-        x("agent", "--once", "--wait", "0")
+    terms = "partner", "terms"
+    a(*terms, b.name, "--policy", policy, "--yes", code=WAITING)
+    b.mail()
+    code = finish(b.command(*terms, a.name, "--policy", policy, "--yes"), None).returncode
+    if code not in (OK, WAITING):
+        raise AssertionError(f"terms: exit {code}")
+    for company in (a, b, a):
+        company.mail()
 
 
 class World:
@@ -279,6 +330,7 @@ class World:
         self.broker.init()
         self.broker.start()
         for company, path in zip((self.a, self.b), lists):
+            company("init")
             company.join(self.broker)
             company("import", path)
         pair(self.a, self.b)
@@ -308,3 +360,43 @@ class World:
     def close(self):
         self.broker.kill()
         self.broker.front.close()
+
+
+# --- the sample lists of tests/data ---
+
+POLICY = """version: 1
+populations:
+  customers: matches
+  open_opportunities: matches
+  prospects: matches
+icp_fit: yes
+caps:
+  minimum_list: 10
+"""
+
+
+def sample_world():
+    world = World()
+    policy = world.path / "policy.yaml"
+    policy.write_text(POLICY)
+    return world.build(policy, SAMPLES)
+
+
+def pairs(world):
+    """{(ids of A's account, ids of B's account)}: one match number is one pair."""
+    mine = {row["match"]: row["account_id"] for row in world.a.matches(world.b)}
+    theirs = {row["match"]: row["account_id"] for row in world.b.matches(world.a)}
+    if mine.keys() != theirs.keys() or not mine:
+        raise AssertionError("the two sides do not have the same matches")
+    return {(mine[n], theirs[n]) for n in mine}
+
+
+def rows_of(found):
+    """Pairs of rows that pairs of accounts stand for."""
+    return {(x, y) for a, b in found for x in a.split(";") for y in b.split(";")}
+
+
+def truth():
+    """Pairs of rows that are one company, written down by hand."""
+    with open(DATA / "sample_a.truth.csv", encoding="utf-8", newline="") as f:
+        return {(row["id_a"], row["id_b"]) for row in csv.DictReader(f)}

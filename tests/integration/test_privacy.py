@@ -16,23 +16,21 @@ import harness
 SHORTEST = 5  # characters; shorter ones would be found in random bytes by chance
 
 
+FIELDS = re.compile(r"id$|name|website|domain|mail|lei|cik|duns|d-u-n-s|vat", re.I)
+
+
 def needles(world, paths):
-    """Lower-case texts of both lists that must be nowhere, and the companies' keys."""
+    """Lower-case names, domains and ids of both lists, as written and as keys."""
     texts = set()
     for path in paths:
         with open(path, encoding="utf-8-sig", newline="") as f:
             for row in csv.DictReader(f):
-                texts |= {cell.strip() for cell in row.values() if cell}
-    for company, path in zip((world.a, world.b), paths):
-        texts |= set(keys(company))
-    hosts = {re.sub(r"^([a-z]+:/*)*(www\.)?", "", t).split("/")[0]
-             for t in map(str.lower, texts) if "." in t}
-    return {t.lower() for t in texts | hosts if len(t) >= SHORTEST}
-
-
-def keys(company):
-    """The normalised keys that a home holds, read from its database."""
-    raise NotImplementedError
+                texts |= {cell.strip() for heading, cell in row.items()
+                          if cell and FIELDS.search(heading)}
+    hosts = {re.sub(r"^([a-z]+:/*)*(www\.)?", "", t.lower()).split("/")[0] for t in texts}
+    keys = {*world.a.keys(), *world.b.keys()}
+    keys |= {key[3:] for key in keys if re.match("[A-Z]{2} ", key)}  # without country
+    return {t.lower() for t in texts | hosts | keys if len(t) >= SHORTEST}
 
 
 def found(haystack, texts):

@@ -11,6 +11,7 @@
 #include "broker_site.h"
 #include "common/crypto/memory.h"
 #include "common/crypto/sign.h"
+#include "proto/terms.h"
 #include "server/enrol.h"
 #include "server/site.h"
 
@@ -45,7 +46,7 @@ site_setup(void **state)
 	(void)state;
 	clock_now = 1800000000;
 	seen = 0;
-	strcpy(parent, "/tmp/overlap-broker-XXXXXX");
+	snprintf(parent, sizeof(parent), "/tmp/overlap-broker-XXXXXX");
 	if (mkdtemp(parent) == NULL)
 		return -1;
 	snprintf(site_dir, sizeof(site_dir), "%s/site", parent);
@@ -233,4 +234,228 @@ check_proven(const struct ov_msg_proven *p, enum ov_leaf type, struct ov_bytes b
 	seen = head.size;
 	memcpy(seen_root, head.root, 32);
 	ov_buf_free(&leaf);
+}
+
+struct actor ada, bob, eve;
+
+int
+companies_setup(void **state)
+{
+	if (site_setup(state) != 0)
+		return -1;
+	actor_enrol(&ada, "Ada Ltd");
+	actor_enrol(&bob, "Bob GmbH");
+	actor_enrol(&eve, "Eve Inc");
+	return 0;
+}
+
+int
+companies_teardown(void **state)
+{
+	actor_fini(&ada);
+	actor_fini(&bob);
+	actor_fini(&eve);
+	return site_teardown(state);
+}
+
+/* --- terms --- */
+
+void
+deal_free(struct deal *d)
+{
+	ov_buf_free(&d->terms);
+	ov_buf_free(&d->release);
+	ov_buf_free(&d->body_bytes);
+}
+
+static void
+make_grants(struct ov_buf *out, enum ov_level level)
+{
+	struct ov_population p[2] = { { .level = level }, { .level = OV_LEVEL_COUNTS } };
+	struct ov_msg_grants g = { .version = 1,
+		.fit = 1,
+		.slots = 4096,
+		.minimum_list = 1,
+		.runs = 2,
+		.epsilon_milli = 333,
+		.view_days = 28,
+		.year_epsilon_milli = 4333,
+		.minimum_count = 10,
+		.exact = 1 };
+	struct ov_buf populations = { 0 };
+
+	memcpy(p[0].name, "customers", 9);
+	memcpy(p[1].name, "prospects", 9);
+	assert_int_equal(ov_populations_pack(&populations, p, 2), OV_OK);
+	g.populations = OV_BUF_BYTES(&populations);
+	assert_int_equal(ov_msg_encode(out, OV_MSG_GRANTS, &g), OV_OK);
+	ov_buf_free(&populations);
+}
+
+void
+make_deal(struct deal *d, uint64_t sequence)
+{
+	bool ada_low = ov_is_low(ada.id, bob.id);
+	struct ov_buf grants = { 0 };
+	struct ov_terms_input in = { .low = ada_low ? ada.pk : bob.pk,
+		.high = ada_low ? bob.pk : ada.pk,
+		.sequence = sequence };
+
+	memset(d, 0, sizeof(*d));
+	make_grants(&grants, OV_LEVEL_MATCHES);
+	in.grants_low = in.grants_high = OV_BUF_BYTES(&grants);
+	assert_int_equal(ov_terms_derive(&d->terms, &d->release, &d->body, &in), OV_OK);
+	assert_int_equal(
+	    ov_msg_encode(&d->body_bytes, OV_MSG_TERMS_BODY, &d->body), OV_OK);
+	ov_buf_free(&grants);
+}
+
+enum ov_status
+sign_deal(const struct actor *a, const struct actor *partner, const struct deal *d,
+    struct ov_msg_terms_signed *reply)
+{
+	struct ov_msg_put_terms m = { .body = OV_BUF_BYTES(&d->body_bytes),
+		.release = OV_BUF_BYTES(&d->release),
+		.sealed = OV_BYTES(a->name, strlen(a->name)),
+		.seen = seen };
+
+	memcpy(m.partner, partner->id, OV_ID);
+	ov_sign(m.signature, a->sk, "terms", m.body);
+	return call(a, OV_MSG_PUT_TERMS, &m, OV_MSG_TERMS_SIGNED, reply);
+}
+
+/* --- jobs --- */
+
+struct deal deal;
+
+int
+deal_setup(void **state)
+{
+	struct ov_msg_terms_signed reply;
+
+	if (companies_setup(state) != 0)
+		return -1;
+	make_deal(&deal, 1);
+	return sign_deal(&ada, &bob, &deal, &reply) == OV_OK &&
+		       sign_deal(&bob, &ada, &deal, &reply) == OV_OK
+		   ? 0
+		   : -1;
+}
+
+int
+deal_teardown(void **state)
+{
+	deal_free(&deal);
+	return companies_teardown(state);
+}
+
+enum ov_status
+put(const struct actor *a, const uint8_t job[OV_ID], unsigned int step,
+    struct ov_bytes body, struct ov_msg_proven *reply)
+{
+	struct ov_msg_put_step m = { .step = step, .body = body, .seen = seen };
+
+	memcpy(m.job, job, OV_ID);
+	ov_sign(m.signature, a->sk, ov_step_context(step), body);
+	return call(a, OV_MSG_PUT_STEP, &m, OV_MSG_PROVEN, reply);
+}
+
+/* Encodes and puts a step. */
+enum ov_status
+put_step(const struct actor *a, const uint8_t job[OV_ID], unsigned int step,
+    const void *body, struct ov_buf *bytes)
+{
+	struct ov_msg_proven reply;
+
+	bytes->len = 0;
+	assert_int_equal(ov_msg_encode(bytes, ov_step_message(step), body), OV_OK);
+	return put(a, job, step, OV_BUF_BYTES(bytes), &reply);
+}
+
+struct ov_msg_propose
+proposal(uint8_t job)
+{
+	struct ov_msg_propose m = { .version = 1,
+		.slots = 1024,
+		.created = (uint64_t)clock_now,
+		.expiry = (uint64_t)clock_now + 3600 };
+
+	memset(m.job, job, OV_ID);
+	memcpy(m.a, ada.pk, 32);
+	memcpy(m.b, bob.pk, 32);
+	memcpy(m.terms, deal.body.terms, OV_DIGEST);
+	memcpy(m.release, deal.body.release, OV_DIGEST);
+	return m;
+}
+
+struct ov_msg_accept
+acceptance(const struct ov_msg_propose *p, const struct ov_buf *bytes)
+{
+	struct ov_msg_accept m = { .version = 1,
+		.slots = 1280,
+		.created = (uint64_t)clock_now,
+		.expiry = (uint64_t)clock_now + 7200 };
+
+	ov_digest(m.propose, "propose", OV_BUF_BYTES(bytes));
+	memcpy(m.job, p->job, OV_ID);
+	memcpy(m.a, p->a, 32);
+	memcpy(m.b, p->b, 32);
+	memcpy(m.terms, p->terms, OV_DIGEST);
+	memcpy(m.release, p->release, OV_DIGEST);
+	memcpy(m.profile, p->profile, OV_DIGEST);
+	return m;
+}
+
+struct ov_msg_job
+job_state(const struct actor *a, const uint8_t job[OV_ID])
+{
+	struct ov_msg_get_job get;
+	struct ov_msg_job reply;
+
+	memcpy(get.job, job, OV_ID);
+	assert_int_equal(call(a, OV_MSG_GET_JOB, &get, OV_MSG_JOB, &reply), OV_OK);
+	return reply;
+}
+
+void
+run_free(struct run *r)
+{
+	ov_buf_free(&r->propose);
+	ov_buf_free(&r->accept);
+}
+
+void
+start_run(struct run *r, uint8_t job)
+{
+	memset(r, 0, sizeof(*r));
+	r->p = proposal(job);
+	assert_int_equal(
+	    put_step(&ada, r->p.job, OV_STEP_PROPOSE, &r->p, &r->propose), OV_OK);
+	r->a = acceptance(&r->p, &r->propose);
+	assert_int_equal(
+	    put_step(&bob, r->p.job, OV_STEP_ACCEPT, &r->a, &r->accept), OV_OK);
+	ov_transcript(r->th, OV_BUF_BYTES(&r->propose), OV_BUF_BYTES(&r->accept));
+}
+
+enum ov_status
+put_chunk(const struct actor *a, const uint8_t job[OV_ID], unsigned int stream,
+    uint32_t index, bool last, const void *p, size_t len)
+{
+	struct ov_msg_put_chunk m = {
+		.stream = stream, .index = index, .last = last, .body = OV_BYTES(p, len)
+	};
+	struct ov_msg_done done;
+
+	memcpy(m.job, job, OV_ID);
+	return call(a, OV_MSG_PUT_CHUNK, &m, OV_MSG_DONE, &done);
+}
+
+enum ov_status
+get_chunk(const struct actor *a, const uint8_t job[OV_ID], unsigned int stream,
+    uint32_t index, struct ov_msg_chunk *reply)
+{
+	struct ov_msg_get_chunk m = { .stream = stream, .index = index, .wait_ms = 10 };
+
+	memcpy(m.job, job, OV_ID);
+	return call(a, OV_MSG_GET_CHUNK, &m, OV_MSG_CHUNK, reply);
 }

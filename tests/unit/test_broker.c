@@ -13,34 +13,9 @@
 #include "broker_site.h"
 #include "common/crypto/memory.h"
 #include "common/crypto/sign.h"
-#include "proto/slots.h"
-#include "proto/terms.h"
 #include "server/enrol.h"
 #include "server/jobs.h"
-#include "server/report.h"
 #include "server/site.h"
-
-static struct actor ada, bob, eve;
-
-static int
-setup(void **state)
-{
-	if (site_setup(state) != 0)
-		return -1;
-	actor_enrol(&ada, "Ada Ltd");
-	actor_enrol(&bob, "Bob GmbH");
-	actor_enrol(&eve, "Eve Inc");
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	actor_fini(&ada);
-	actor_fini(&bob);
-	actor_fini(&eve);
-	return site_teardown(state);
-}
 
 /* --- enrolment --- */
 
@@ -320,86 +295,6 @@ stored_bytes_are_limited(void **state)
 
 /* --- terms --- */
 
-struct deal {
-	struct ov_buf terms, release, body_bytes;
-	struct ov_msg_terms_body body;
-};
-
-static void
-deal_free(struct deal *d)
-{
-	ov_buf_free(&d->terms);
-	ov_buf_free(&d->release);
-	ov_buf_free(&d->body_bytes);
-}
-
-static void
-make_grants(struct ov_buf *out, enum ov_level level)
-{
-	struct ov_population p[2] = { { .level = level }, { .level = OV_LEVEL_COUNTS } };
-	struct ov_msg_grants g = { .version = 1,
-		.fit = 1,
-		.slots = 4096,
-		.minimum_list = 1,
-		.runs = 2,
-		.epsilon_milli = 333,
-		.view_days = 28,
-		.year_epsilon_milli = 4333,
-		.minimum_count = 10,
-		.exact = 1 };
-	struct ov_buf populations = { 0 };
-
-	strcpy(p[0].name, "customers");
-	strcpy(p[1].name, "prospects");
-	assert_int_equal(ov_populations_pack(&populations, p, 2), OV_OK);
-	g.populations = OV_BUF_BYTES(&populations);
-	assert_int_equal(ov_msg_encode(out, OV_MSG_GRANTS, &g), OV_OK);
-	ov_buf_free(&populations);
-}
-
-static void
-make_deal(struct deal *d, uint64_t sequence)
-{
-	bool ada_low = ov_is_low(ada.id, bob.id);
-	struct ov_buf grants = { 0 };
-	struct ov_terms_input in = { .low = ada_low ? ada.pk : bob.pk,
-		.high = ada_low ? bob.pk : ada.pk,
-		.sequence = sequence };
-
-	memset(d, 0, sizeof(*d));
-	make_grants(&grants, OV_LEVEL_MATCHES);
-	in.grants_low = in.grants_high = OV_BUF_BYTES(&grants);
-	assert_int_equal(ov_terms_derive(&d->terms, &d->release, &d->body, &in), OV_OK);
-	assert_int_equal(
-	    ov_msg_encode(&d->body_bytes, OV_MSG_TERMS_BODY, &d->body), OV_OK);
-	ov_buf_free(&grants);
-}
-
-static enum ov_status
-sign_deal(const struct actor *a, const struct actor *partner, const struct deal *d,
-    struct ov_msg_terms_signed *reply)
-{
-	struct ov_msg_put_terms m = { .body = OV_BUF_BYTES(&d->body_bytes),
-		.release = OV_BUF_BYTES(&d->release),
-		.sealed = OV_BYTES(a->name, strlen(a->name)),
-		.seen = seen };
-
-	memcpy(m.partner, partner->id, OV_ID);
-	ov_sign(m.signature, a->sk, "terms", m.body);
-	return call(a, OV_MSG_PUT_TERMS, &m, OV_MSG_TERMS_SIGNED, reply);
-}
-
-#define PROVEN_OF(p, m)                                                                  \
-	do {                                                                             \
-		(p)->leaf_type = (m)->leaf_type;                                         \
-		memcpy((p)->salt, (m)->salt, 16);                                        \
-		(p)->index = (m)->index;                                                 \
-		(p)->proof = (m)->proof;                                                 \
-		(p)->head = (m)->head;                                                   \
-		memcpy((p)->head_signature, (m)->head_signature, 64);                    \
-		(p)->consistency = (m)->consistency;                                     \
-	} while (0)
-
 static void
 terms_are_in_the_log_when_both_signed(void **state)
 {
@@ -475,125 +370,6 @@ terms_that_are_not_the_signers_are_refused(void **state)
 }
 
 /* --- jobs --- */
-
-static struct deal deal; /* in force, for the tests of jobs */
-
-static int
-setup_deal(void **state)
-{
-	struct ov_msg_terms_signed reply;
-
-	if (setup(state) != 0)
-		return -1;
-	make_deal(&deal, 1);
-	return sign_deal(&ada, &bob, &deal, &reply) == OV_OK &&
-		       sign_deal(&bob, &ada, &deal, &reply) == OV_OK
-		   ? 0
-		   : -1;
-}
-
-static int
-teardown_deal(void **state)
-{
-	deal_free(&deal);
-	return teardown(state);
-}
-
-static enum ov_status
-put(const struct actor *a, const uint8_t job[OV_ID], unsigned int step,
-    struct ov_bytes body, struct ov_msg_proven *reply)
-{
-	struct ov_msg_put_step m = { .step = step, .body = body, .seen = seen };
-
-	memcpy(m.job, job, OV_ID);
-	ov_sign(m.signature, a->sk, ov_step_context(step), body);
-	return call(a, OV_MSG_PUT_STEP, &m, OV_MSG_PROVEN, reply);
-}
-
-/* Encodes and puts a step. */
-static enum ov_status
-put_step(const struct actor *a, const uint8_t job[OV_ID], unsigned int step,
-    const void *body, struct ov_buf *bytes)
-{
-	struct ov_msg_proven reply;
-
-	bytes->len = 0;
-	assert_int_equal(ov_msg_encode(bytes, ov_step_message(step), body), OV_OK);
-	return put(a, job, step, OV_BUF_BYTES(bytes), &reply);
-}
-
-static struct ov_msg_propose
-proposal(uint8_t job)
-{
-	struct ov_msg_propose m = { .version = 1,
-		.slots = 1024,
-		.created = (uint64_t)clock_now,
-		.expiry = (uint64_t)clock_now + 3600 };
-
-	memset(m.job, job, OV_ID);
-	memcpy(m.a, ada.pk, 32);
-	memcpy(m.b, bob.pk, 32);
-	memcpy(m.terms, deal.body.terms, OV_DIGEST);
-	memcpy(m.release, deal.body.release, OV_DIGEST);
-	return m;
-}
-
-static struct ov_msg_accept
-acceptance(const struct ov_msg_propose *p, const struct ov_buf *bytes)
-{
-	struct ov_msg_accept m = { .version = 1,
-		.slots = 1280,
-		.created = (uint64_t)clock_now,
-		.expiry = (uint64_t)clock_now + 7200 };
-
-	ov_digest(m.propose, "propose", OV_BUF_BYTES(bytes));
-	memcpy(m.job, p->job, OV_ID);
-	memcpy(m.a, p->a, 32);
-	memcpy(m.b, p->b, 32);
-	memcpy(m.terms, p->terms, OV_DIGEST);
-	memcpy(m.release, p->release, OV_DIGEST);
-	memcpy(m.profile, p->profile, OV_DIGEST);
-	return m;
-}
-
-static struct ov_msg_job
-job_state(const struct actor *a, const uint8_t job[OV_ID])
-{
-	struct ov_msg_get_job get;
-	struct ov_msg_job reply;
-
-	memcpy(get.job, job, OV_ID);
-	assert_int_equal(call(a, OV_MSG_GET_JOB, &get, OV_MSG_JOB, &reply), OV_OK);
-	return reply;
-}
-
-/* A job under way: both steps as they were sent. */
-struct run {
-	struct ov_msg_propose p;
-	struct ov_msg_accept a;
-	struct ov_buf propose, accept;
-	uint8_t th[OV_DIGEST];
-};
-
-static void
-run_free(struct run *r)
-{
-	ov_buf_free(&r->propose);
-	ov_buf_free(&r->accept);
-}
-
-static void
-start_run(struct run *r, uint8_t job)
-{
-	memset(r, 0, sizeof(*r));
-	r->p = proposal(job);
-	assert_int_equal(
-	    put_step(&ada, r->p.job, OV_STEP_PROPOSE, &r->p, &r->propose), OV_OK);
-	r->a = acceptance(&r->p, &r->propose);
-	assert_int_equal(
-	    put_step(&bob, r->p.job, OV_STEP_ACCEPT, &r->a, &r->accept), OV_OK);
-	ov_transcript(r->th, OV_BUF_BYTES(&r->propose), OV_BUF_BYTES(&r->accept));
-}
 
 static void
 proposal_is_kept_told_and_proven(void **state)
@@ -793,31 +569,6 @@ refusal_and_cancel_end_with_their_reason(void **state)
 	run_free(&r);
 }
 
-static enum ov_status
-put_chunk(const struct actor *a, const uint8_t job[OV_ID], unsigned int stream,
-    uint32_t index, bool last, const void *p, size_t len)
-{
-	struct ov_msg_put_chunk m = {
-		.stream = stream, .index = index, .last = last, .body = OV_BYTES(p, len)
-	};
-	struct ov_msg_done done;
-
-	memcpy(m.job, job, OV_ID);
-	return call(a, OV_MSG_PUT_CHUNK, &m, OV_MSG_DONE, &done);
-}
-
-static enum ov_status
-get_chunk(const struct actor *a, const uint8_t job[OV_ID], unsigned int stream,
-    uint32_t index, struct ov_msg_chunk *reply)
-{
-	struct ov_msg_get_chunk m = { .stream = stream, .index = index, .wait_ms = 10 };
-
-	memcpy(m.job, job, OV_ID);
-	return call(a, OV_MSG_GET_CHUNK, &m, OV_MSG_CHUNK, reply);
-}
-
-#define LEGEND_CHUNK (OV_LEGEND_LEN + 40)
-
 static void
 chunks_go_to_their_receiver_alone(void **state)
 {
@@ -979,8 +730,8 @@ end_of_terms_stops_new_jobs(void **state)
 	ov_buf_free(&bytes);
 }
 
-#define PLAIN(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-#define WITH_DEAL(f) cmocka_unit_test_setup_teardown(f, setup_deal, teardown_deal)
+#define PLAIN(f) cmocka_unit_test_setup_teardown(f, companies_setup, companies_teardown)
+#define WITH_DEAL(f) cmocka_unit_test_setup_teardown(f, deal_setup, deal_teardown)
 
 int
 main(void)

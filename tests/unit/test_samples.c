@@ -111,7 +111,7 @@ is_matched(const char *keys_a, const char *keys_b, const char *a, const char *b)
 		for (const char *q = keys_b; *q != '\0'; q = strchr(q, '\n') + 1) {
 			size_t len = strcspn(q, "\t") + 1;
 
-			if (len == key && memcmp(p, q, key) == 0 &&
+			if (len == key && strncmp(p, q, key) == 0 &&
 			    holds(q + len, strcspn(q + len, "\n"), b))
 				return true;
 		}
@@ -132,7 +132,7 @@ count_pairs(const char *keys_a, const char *keys_b)
 			size_t key = strcspn(p, "\t") + 1;
 			char pair[4096];
 
-			if (memcmp(p, q, key) != 0)
+			if (strncmp(p, q, key) != 0)
 				continue;
 			snprintf(pair, sizeof(pair), "\n%.*s>%.*s\n",
 			    (int)strcspn(p + key, "\n"), p + key,
