@@ -130,6 +130,8 @@ keep_house(struct service *s)
 	int64_t now = s->broker.now(), next;
 	enum ov_status st = ov_jobs_expire(&s->broker, &next);
 
+	if (st == OV_OK)
+		st = ov_store_sweep(s->broker.store);
 	if (st != OV_OK)
 		ov_log(OV_LOG_ERROR, "keeper.failed", OV_F_STATUS(st));
 	if (st != OV_OK || next - now > KEEPER_PAUSE_MAX)
