@@ -68,7 +68,8 @@ class Partners(unittest.TestCase):
             self.assertEqual([p["name"] for p in said["partners"]], [other])
             self.assertEqual(said["partners"][0]["terms"], "in_force")
             inbox = json.loads(company("inbox", "--json"))
-            self.assertEqual(inbox, {"holds": [], "terms": [], "mail": []})
+            self.assertEqual(
+                inbox, {"proposals": 0, "holds": [], "terms": [], "mail": []})
 
     def walk(self, k):
         walk = Walk(k)
