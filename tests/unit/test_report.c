@@ -444,7 +444,7 @@ text_is_exact(void **state)
 	    "\n"
 	    "Your accounts in this job\n"
 	    "\n"
-	    "population      accounts       matched    their rows\n"
+	    "population      accounts       matched       in rows\n"
 	    "customers             30             1             2\n"
 	    "prospects          1,020             2             2\n"
 	    "together           1,050             3             4\n"
