@@ -11,8 +11,8 @@
 
 #include "client/job/record.h"
 #include "client/report.h"
-#include "client/schema.h"
 #include "client/report_print.h"
+#include "client/schema.h"
 #include "proto/codec.h"
 
 #define DAY 86400U
@@ -164,7 +164,6 @@ put_job1(void)
 static int
 fresh_home(void **state)
 {
-
 
 	(void)state;
 	snprintf(dir, sizeof(dir), "/tmp/overlap-report-XXXXXX");
