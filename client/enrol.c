@@ -201,7 +201,7 @@ finish(struct ov_home *home, const struct ov_enrol_options *o, const char *tls_k
 	OV_REQUIRE(strlen(o->broker) <= OV_ADDRESS_MAX, OV_E_NET_ADDRESS);
 	OV_REQUIRE(m->name.len <= OV_NAME_MAX, OV_E_WIRE_RANGE);
 	memcpy(name, m->name.p, m->name.len);
-	strcpy(b.address, o->broker);
+	memcpy(b.address, o->broker, strlen(o->broker));
 	memcpy(b.log_key, m->log_key, 32);
 	memcpy(b.report_key, m->report_key, 32);
 	OV_TRY(text_of(&b.ca_pem, m->ca));

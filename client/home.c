@@ -123,6 +123,7 @@ new_home(struct ov_home **out, const struct ov_home_options *options)
 	OV_REQUIRE(
 	    h->path != NULL, options->path != NULL ? OV_E_NOMEM : OV_E_HOME_MISSING);
 	OV_REQUIRE(h->path[0] != '\0', OV_E_USAGE);
+	h->options.path = h->path;
 	*out = h;
 	h = NULL;
 done:

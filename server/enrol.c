@@ -81,7 +81,7 @@ ov_enrol_token(char text[OV_TOKEN_TEXT_MAX], const struct ov_broker *b, const ch
 	uint64_t waiting;
 
 	OV_TRY(check_name(name));
-	strcpy(t.name, name); /* at most 64 bytes, checked */
+	memcpy(t.name, name, strlen(name)); /* at most 64 bytes, checked; zeros follow */
 	ov_random(secret, sizeof(secret));
 	hash_secret(t.hash, secret);
 	OV_TRY(ov_tx_begin(&tx, b->store));
@@ -129,7 +129,7 @@ company_of(struct ov_company *c, bool *known, struct ov_tx *tx,
 	OV_REQUIRE(st == OV_E_NOT_FOUND || memcmp(named.id, c->id, OV_ID) == 0,
 	    OV_E_BROKER_EXISTS);
 	st = OV_OK;
-	strcpy(c->name, name); /* a token's name: at most 64 bytes */
+	memcpy(c->name, name, strlen(name) + 1); /* a token's: at most 64 bytes */
 	memcpy(c->identity, m->identity, 32);
 	memcpy(c->envelope, m->envelope, 32);
 	c->status = OV_COMPANY_ACTIVE;

@@ -164,10 +164,22 @@ verb_init(const struct line *l)
 	return st;
 }
 
+/* For whoever started it: a script, a test, a person. */
+static void
+say_ready(uint16_t companies, uint16_t enrolment)
+{
+	printf("companies %u\nenrolment %u\nready\n", (unsigned int)companies,
+	    (unsigned int)enrolment);
+	fflush(stdout);
+}
+
 static enum ov_status
 verb_serve(const struct line *l)
 {
-	return ov_serve(&l->serve);
+	struct ov_serve_options o = l->serve;
+
+	o.ready = say_ready;
+	return ov_serve(&o);
 }
 
 static enum ov_status

@@ -2,7 +2,6 @@
 
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -131,6 +130,8 @@ keep_house(struct service *s)
 	int64_t now = s->broker.now(), next;
 	enum ov_status st = ov_jobs_expire(&s->broker, &next);
 
+	if (st == OV_OK)
+		st = ov_store_sweep(s->broker.store);
 	if (st != OV_OK)
 		ov_log(OV_LOG_ERROR, "keeper.failed", OV_F_STATUS(st));
 	if (st != OV_OK || next - now > KEEPER_PAUSE_MAX)
@@ -298,17 +299,6 @@ notify(const char *state)
 	close(fd);
 }
 
-static void
-say_ready(const struct service *s)
-{
-	printf("companies %u\nenrolment %u\nready\n",
-	    (unsigned int)ov_edge_port(s->companies),
-	    (unsigned int)ov_edge_port(s->enrolment));
-	fflush(stdout);
-	notify("READY=1");
-	ov_log(OV_LOG_INFO, "broker.ready", OV_F_ID("log", s->broker.log_id));
-}
-
 enum ov_status
 ov_serve(const struct ov_serve_options *o)
 {
@@ -326,7 +316,9 @@ ov_serve(const struct ov_serve_options *o)
 	pthread_mutex_init(&s.mx, NULL);
 	pthread_cond_init(&s.wake, NULL);
 	OV_TRY(start(&s, o));
-	say_ready(&s);
+	o->ready(ov_edge_port(s.companies), ov_edge_port(s.enrolment));
+	notify("READY=1");
+	ov_log(OV_LOG_INFO, "broker.ready", OV_F_ID("log", s.broker.log_id));
 	(void)sigwait(&ends, &which);
 	notify("STOPPING=1");
 	ov_log(OV_LOG_INFO, "broker.stopping", OV_F_U64("signal", which));

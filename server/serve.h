@@ -10,11 +10,12 @@ struct ov_serve_options {
 	const char *listen;    /* HOST:PORT for companies */
 	const char *enrolment; /* HOST:PORT for enrolment */
 	struct ov_limits limits;
+	void (*ready)(
+	    uint16_t companies, uint16_t enrolment); /* ports; calls are taken */
 };
 
-/* Serves until SIGTERM or SIGINT, then drains.  Prints to standard output, once it
- * takes calls, three lines: `companies PORT`, `enrolment PORT`, `ready`; and tells
- * the service manager by NOTIFY_SOCKET if that is set.
+/* Serves until SIGTERM or SIGINT, then drains.  Tells the service manager by
+ * NOTIFY_SOCKET, if that is set, when it takes calls and when it stops.
  * OV_E_DB_BUSY: another broker serves this site. */
 OV_MUST_CHECK enum ov_status ov_serve(const struct ov_serve_options *o);
 

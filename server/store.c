@@ -51,6 +51,9 @@ static const char *const migrations[] = {
 	"CREATE INDEX job_a ON job(a, seq);"
 	"CREATE INDEX job_b ON job(b, seq);"
 	"CREATE INDEX job_due ON job(deadline) WHERE open = 1;"
+	"CREATE INDEX job_open ON job(seq) WHERE open = 1;"
+	"CREATE INDEX job_open_a ON job(a) WHERE open = 1;"
+	"CREATE INDEX job_open_b ON job(b) WHERE open = 1;"
 
 	"CREATE TABLE step(job BLOB, step INTEGER, body BLOB NOT NULL,"
 	" signature BLOB NOT NULL, leaf INTEGER NOT NULL, PRIMARY KEY(job, step)) STRICT;"
@@ -118,6 +121,17 @@ ov_store_backup(struct ov_store *store, const char *path)
 	st = ov_db_backup(store->lookup, path);
 	pthread_mutex_unlock(&store->looking);
 	return st;
+}
+
+enum ov_status
+ov_store_sweep(struct ov_store *store)
+{
+	enum ov_status st;
+
+	pthread_mutex_lock(&store->turn);
+	st = ov_db_checkpoint(store->tx.db);
+	pthread_mutex_unlock(&store->turn);
+	return st == OV_E_DB_BUSY ? OV_OK : st; /* the next time will do */
 }
 
 enum ov_status

@@ -41,6 +41,10 @@ void ov_store_close(struct ov_store *store); /* NULL is fine; no transaction is 
 /* A consistent copy while the broker works.  OV_E_DB_OPEN if the file exists. */
 OV_MUST_CHECK enum ov_status ov_store_backup(struct ov_store *store, const char *path);
 
+/* Empties the write-ahead log, so that what was deleted is in no file any more.  Now and
+ * then; not while a transaction is open in this thread. */
+OV_MUST_CHECK enum ov_status ov_store_sweep(struct ov_store *store);
+
 /* begin waits for its turn.  commit sets *tx to NULL, whether it succeeds or not; name:
  * a literal.  end rolls back if there is something to roll back; *tx may be NULL. */
 OV_MUST_CHECK enum ov_status ov_tx_begin(struct ov_tx **tx, struct ov_store *store);

@@ -37,6 +37,7 @@ struct forest {
 #define HAS_LEI 1U
 #define HAS_CIK 2U
 #define HAS_MORE_THAN_NAME 4U
+#define HAS_DOMAIN 8U /* that is a key; known after the domains are done */
 
 struct ov_merge {
 	uint32_t n_rows, rows_cap;

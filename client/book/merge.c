@@ -25,16 +25,16 @@ unite(struct forest f, uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
-/* Distinct roots among the live claims of v, and how many of them have an LEI and a CIK.
- */
+/* Distinct roots among the live claims of v, and how many of them have an LEI, a CIK, a
+ * domain. */
 struct tally {
-	uint32_t groups, lei, cik;
+	uint32_t groups, lei, cik, domain;
 };
 
 static struct tally
 count_groups(struct ov_merge *m, uint32_t v)
 {
-	struct tally t = { 0, 0, 0 };
+	struct tally t = { 0, 0, 0, 0 };
 
 	m->now++;
 	FOR_CLAIMS(m, v, c)
@@ -47,6 +47,7 @@ count_groups(struct ov_merge *m, uint32_t v)
 		t.groups++;
 		t.lei += (m->signs[root] & HAS_LEI) != 0;
 		t.cik += (m->signs[root] & HAS_CIK) != 0;
+		t.domain += (m->signs[root] & HAS_DOMAIN) != 0;
 	}
 	return t;
 }
@@ -134,6 +135,20 @@ leave_to_house(struct ov_merge *m, uint32_t v)
 		m->value[v].drop = OV_MERGE_FAMILY;
 }
 
+/* "US acme" of groups with different domains (each domain is in one group by now). */
+static bool
+is_weak_name(const struct ov_merge *m, const struct value *v, const struct tally *t)
+{
+	const char *space;
+
+	if (v->rank != OV_RANK_NAME_COUNTRY || t->domain < 2)
+		return false;
+	space = memchr(m->text + v->offset, ' ', v->len);
+	return space != NULL &&
+	       memchr(space + 1, ' ',
+		   v->len - (size_t)(space + 1 - (m->text + v->offset))) == NULL;
+}
+
 /* Does v join groups, and may it?  Marks it as dropped or linking. */
 static void
 judge_value(struct ov_merge *m, uint32_t v)
@@ -153,6 +168,10 @@ judge_value(struct ov_merge *m, uint32_t v)
 		return;
 	if (is_conflict(val->rank, t.lei, t.cik)) {
 		val->drop = OV_MERGE_CONFLICT;
+		return;
+	}
+	if (is_weak_name(m, val, &t)) {
+		val->drop = OV_MERGE_SHARED;
 		return;
 	}
 	val->links = t.groups > 1;
@@ -248,6 +267,22 @@ run_stage(struct ov_merge *m, uint8_t rank)
 	gather_signs(m);
 done:
 	return st;
+}
+
+/* After the domains: which groups have one as a key. */
+static void
+mark_domains(struct ov_merge *m)
+{
+	for (uint32_t v = 0; v < m->n_values; v++) {
+		if (m->value[v].rank != OV_RANK_DOMAIN ||
+		    m->value[v].drop != OV_MERGE_KEPT)
+			continue;
+		FOR_CLAIMS(m, v, c)
+		{
+			if (!c->lost)
+				m->signs[find(m->rows, c->row)] |= HAS_DOMAIN;
+		}
+	}
 }
 
 /* Rows with nothing but the same bare name. */
@@ -480,8 +515,11 @@ ov_merge_run(struct ov_merge *m)
 
 	OV_REQUIRE(m->rows.up == NULL, OV_E_BUG);
 	OV_TRY(prepare(m));
-	for (size_t i = 0; i < sizeof(stages); i++)
+	for (size_t i = 0; i < sizeof(stages); i++) {
 		OV_TRY(run_stage(m, stages[i]));
+		if (stages[i] == OV_RANK_DOMAIN)
+			mark_domains(m);
+	}
 	join_bare_names(m);
 	settle_values(m);
 	OV_TRY(collect_keys(m));

@@ -2,21 +2,29 @@
  *
  * Rows claim key values (a row's LEI, its domains, its name with country ...).  Rows
  * that share a claim of LEI, CIK, DUNS, domain or name+country become one record, rank
- * after rank, the strongest first, except:
+ * after rank, the strongest first, with these exceptions.
  *
- *   conflict  two groups that both have an LEI, or both a CIK, are different companies.
- *             A value that would join them, alone or in a chain with other values of its
- *             rank, joins nothing and is no key.
- *   family    a domain on rows of more than OV_MERGE_NAMES_MAX different names is that of
- *             a house (of funds, projects, franchises).  It stays with the rows whose
- * name is the domain's (initials count) and joins these only; without such rows it is no
- * key. shared    a value of a rank that joins nothing (VAT, bare name), or of a weaker
- * rank in a conflict, that stands in two records is no key of either.
+ * Conflict: two groups that both have an LEI, or both a CIK, are different companies.  A
+ * value that would join them, alone or in a chain with others of its rank, joins nothing
+ * and is no key.
  *
- * A record keeps 6 keys, the strongest ranks, websites before e-mail, then by bytes.
+ * Family: a domain on rows of more than OV_MERGE_NAMES_MAX different names is that of a
+ * house (of funds, projects, franchises).  It stays with the rows whose name is the
+ * domain's (initials count) and joins these only; without such rows it is no key.
+ * Measured: up to 4 names, 95 in 100 pairs of rows on one domain are one company.
+ *
+ * Weak: a name of one word, in one country, on accounts with different domains joins
+ * nothing and is no key.  Measured: inside one list of start-ups 29 of 31 such joins were
+ * wrong; across two lists of large companies most were right, but those accounts still
+ * have their domains.
+ *
+ * Shared: a value of a rank that joins nothing (VAT, bare name) and that stands in two
+ * records is no key of either.
+ *
+ * A record keeps 6 keys: the strongest ranks, websites before e-mail, then by bytes.
  * Rows that claim nothing but the same bare name are one record.  So each value is a key
- * of at most one record.  The result depends on the set of rows, not on their order.
- * Pure, in memory: about 100 bytes a row.  One thread.
+ * of at most one record, and the result depends on the set of rows, not on their order.
+ * Pure, in memory: about 250 bytes a row.  One thread.
  */
 #ifndef OV_CLIENT_BOOK_MERGE_H
 #define OV_CLIENT_BOOK_MERGE_H

@@ -1,8 +1,9 @@
+#include "client/normalise/country.h"
+
 #include <string.h>
 #include <strings.h>
 
 #include "client/normalise/lists.h"
-#include "client/normalise/name.h"
 #include "client/normalise/normalise.h"
 #include "client/normalise/tokens.h"
 

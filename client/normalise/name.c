@@ -1,203 +1,9 @@
-#include "client/normalise/name.h"
-
 #include <string.h>
 
+#include "client/normalise/forms.h"
 #include "client/normalise/html.h"
-#include "client/normalise/lists.h"
 #include "client/normalise/normalise.h"
 #include "client/normalise/tokens.h"
-
-#define FORM_TEXT_MAX 120 /* bytes of the longest legal form, words joined */
-#define FORM_WORDS_MAX 8
-#define SHORT_FORM_LEN 3 /* so short a form of some countries is ambiguous elsewhere */
-#define FORMS_MAX 2048
-#define AFFIXES_MAX 64
-#define SYNONYMS_MAX 256
-
-/* legal_forms.txt, column 3 */
-enum {
-	FORM_SHORT = 1, /* a word or abbreviation elsewhere: last, and country agrees */
-	FORM_WORD = 2,	/* so common a word that no country is not enough either */
-	FORM_FRONT = 4, /* stands in front too */
-	FORM_AFFIX = 8, /* written without a space, at either end */
-	FORM_STRUCTURE = 16, /* "group", "holdings": not a legal form */
-	FORM_SILENT = 32     /* a kind of shares: tells no companies apart */
-};
-
-struct form {
-	const char *countries; /* "DE AT CH", or "*"; in the list */
-	size_t countries_len;
-	unsigned int flags;
-	uint32_t next; /* the same words in another line: index + 1, or 0 */
-};
-
-struct affix {
-	char text[96];
-	size_t len;
-	unsigned int flags;
-};
-
-static struct form forms[FORMS_MAX];
-static size_t form_count;
-static struct ov_table form_index, edgar, places, given, tlds, cuts;
-/* word -> the word that stands for it, as a pointer to its list field */
-static struct ov_table synonyms;
-static struct ov_field synonym_fields[SYNONYMS_MAX];
-static size_t synonym_count;
-static struct affix affixes[AFFIXES_MAX];
-static size_t affix_count;
-
-/* --- lists --- */
-
-static unsigned int
-flags_of(const struct ov_field *f)
-{
-	unsigned int flags = 0;
-
-	for (size_t i = 0; i < f->len; i++)
-		switch (f->p[i]) {
-		case 's':
-			flags |= FORM_SHORT;
-			break;
-		case 'w':
-			flags |= FORM_SHORT | FORM_WORD;
-			break;
-		case 'f':
-			flags |= FORM_FRONT;
-			break;
-		case 'a':
-			flags |= FORM_AFFIX;
-			break;
-		case 'g':
-			flags |= FORM_STRUCTURE;
-			break;
-		case 'q':
-			flags |= FORM_SILENT;
-			break;
-		default:
-			break;
-		}
-	return flags;
-}
-
-/* One word for its variants, in place: the list never lengthens a word. */
-static void
-map_words(struct ov_words *t)
-{
-	for (size_t i = 0; i < t->n; i++) {
-		uint64_t k;
-
-		if (!ov_table_get(&synonyms, ov_word_text(t, i), t->w[i].len, &k))
-			continue;
-		memcpy(t->text + t->w[i].at, synonym_fields[k].p, synonym_fields[k].len);
-		t->w[i].len = (uint16_t)synonym_fields[k].len;
-	}
-}
-
-/* A list entry is written as people write it and goes through the same folding as
- * a name. */
-static bool
-canonical(char *out, size_t cap, const struct ov_field *f)
-{
-	struct ov_words words;
-	char folded[OV_FOLDED_CAP];
-	size_t len;
-
-	if (ov_unicode_fold(folded, &len, f->p, f->len) != OV_DROP_NONE ||
-	    ov_words_split(&words, folded, len) != OV_DROP_NONE)
-		return false;
-	map_words(&words);
-	return words.n > 0 && words.n <= FORM_WORDS_MAX &&
-	       ov_words_join(out, cap, &words, 0, words.n, " ") > 0;
-}
-
-static enum ov_status
-add_affix(const char *text, size_t len, unsigned int flags)
-{
-	struct affix *a = &affixes[affix_count];
-
-	if (affix_count == AFFIXES_MAX || len > sizeof(a->text))
-		return OV_E_BUG;
-	memcpy(a->text, text, len);
-	a->len = len;
-	a->flags = flags;
-	affix_count++;
-	return OV_OK;
-}
-
-static enum ov_status
-add_form(void *ctx, const struct ov_field *f, size_t n)
-{
-	char text[FORM_TEXT_MAX];
-	struct form *form = &forms[form_count];
-	enum ov_status st;
-	uint64_t before;
-
-	(void)ctx;
-	if (n < 2 || form_count == FORMS_MAX || !canonical(text, sizeof(text), &f[0]))
-		return OV_E_BUG;
-	*form = (struct form){ f[1].p, f[1].len, n > 2 ? flags_of(&f[2]) : 0, 0 };
-	if (strlen(text) <= SHORT_FORM_LEN && f[1].p[0] != '*')
-		form->flags |= FORM_SHORT;
-	if ((form->flags & FORM_AFFIX) != 0 &&
-	    (st = add_affix(text, strlen(text), form->flags)) != OV_OK)
-		return st;
-	if (ov_table_get(&form_index, text, strlen(text), &before))
-		form->next = (uint32_t)before + 1;
-	return ov_table_put(&form_index, text, strlen(text), form_count++);
-}
-
-static bool
-field_is(const struct ov_field *f, const char *word)
-{
-	return f->len == strlen(word) && memcmp(f->p, word, f->len) == 0;
-}
-
-static enum ov_status
-add_word(void *ctx, const struct ov_field *f, size_t n)
-{
-	static const struct {
-		const char *kind;
-		struct ov_table *table;
-	} sets[] = { { "edgar", &edgar }, { "place", &places }, { "given", &given },
-		{ "tld", &tlds }, { "cut", &cuts } };
-
-	(void)ctx;
-	for (size_t i = 0; n == 2 && i < sizeof(sets) / sizeof(sets[0]); i++)
-		if (field_is(&f[0], sets[i].kind))
-			return ov_table_put(sets[i].table, f[1].p, f[1].len, 1);
-	if (n != 3 || !field_is(&f[0], "same") || f[2].len > f[1].len ||
-	    synonym_count == SYNONYMS_MAX ||
-	    ov_table_get(&synonyms, f[2].p, f[2].len, NULL))
-		return OV_E_BUG;
-	synonym_fields[synonym_count] = f[2];
-	return ov_table_put(&synonyms, f[1].p, f[1].len, synonym_count++);
-}
-
-enum ov_status
-ov_name_init(void)
-{
-	enum ov_status st;
-
-	if (form_count > 0)
-		return OV_OK;
-	if ((st = ov_list_each(OV_LIST_WORDS, add_word, NULL)) != OV_OK)
-		return st;
-	return ov_list_each(OV_LIST_LEGAL_FORMS, add_form, NULL);
-}
-
-void
-ov_name_fini(void)
-{
-	form_count = affix_count = synonym_count = 0;
-	ov_table_fini(&form_index);
-	ov_table_fini(&edgar);
-	ov_table_fini(&places);
-	ov_table_fini(&given);
-	ov_table_fini(&tlds);
-	ov_table_fini(&cuts);
-	ov_table_fini(&synonyms);
-}
 
 /* --- marks of registers and brackets, on folded text --- */
 
@@ -211,16 +17,6 @@ is_word_at(const char *p, size_t len)
 	return false;
 }
 
-/* True of "sa" and "llc", not of "ao", which is a form in one country only. */
-static bool
-is_plain_form(const char *text, size_t len)
-{
-	uint64_t i;
-
-	return ov_table_get(&form_index, text, len, &i) &&
-	       (forms[i].flags & FORM_WORD) == 0;
-}
-
 /* "Lilly (Eli)", "Smucker (J.M.) Co": a given name or initials with dots, which a
  * list that is sorted by surname has put behind it. */
 static bool
@@ -229,7 +25,7 @@ is_forename(const char *p, size_t len)
 	char letters[8];
 	size_t n = 0, dots = 0;
 
-	if (ov_table_get(&given, p, len, NULL))
+	if (ov_word_in(OV_WORD_GIVEN, p, len))
 		return true;
 	for (size_t i = 0; i < len; i++) {
 		if (p[i] == '.' && i > 0 && p[i - 1] != '.' && p[i - 1] != ' ')
@@ -239,8 +35,8 @@ is_forename(const char *p, size_t len)
 		else if (p[i] != ' ')
 			return false;
 	}
-	return n > 0 && n <= 3 && n == dots && !ov_table_get(&places, letters, n, NULL) &&
-	       !is_plain_form(letters, n);
+	return n > 0 && n <= 3 && n == dots && !ov_word_in(OV_WORD_PLACE, letters, n) &&
+	       ov_form_find(letters, n, NULL, 0) == NULL;
 }
 
 /* Takes bracketed text out, unless nothing else would be left, and puts a forename
@@ -295,7 +91,8 @@ is_slash(char c)
 }
 
 /* "Horton D R Inc /De/", "Us Bancorp \De\", "Valero Energy Corp/Tx": cuts the
- * register's mark of a state or a changed name.  "A/S" is not one. */
+ * register's mark of a state or a changed name.  "A/S" is not one, nor is the end of
+ * "R/GA". */
 static size_t
 cut_edgar(const char *text, size_t len)
 {
@@ -313,9 +110,11 @@ cut_edgar(const char *text, size_t len)
 		start--;
 	for (slash = start; slash > 0 && text[slash - 1] == ' ';)
 		slash--;
-	if (slash < 2 || !is_slash(text[slash - 1]) || end - start < 2 || end - start > 8)
+	if (slash < 2 || !is_slash(text[slash - 1]) || end - start < 2)
 		return len;
-	if (!closed && !ov_table_get(&edgar, text + start, end - start, NULL))
+	if (closed ? end - start > 8 : memchr(text, ' ', slash - 1) == NULL)
+		return len;
+	if (!closed && !ov_word_in(OV_WORD_EDGAR, text + start, end - start))
 		return len;
 	return is_word_at(text, slash - 1) ? slash - 1 : len;
 }
@@ -336,9 +135,9 @@ note(struct span *s, unsigned int flags, const char *text, size_t len)
 	char *out;
 	size_t had;
 
-	if (s->tail == NULL || (flags & FORM_SILENT) != 0)
+	if (s->tail == NULL || (flags & OV_FORM_SILENT) != 0)
 		return;
-	out = (flags & FORM_STRUCTURE) != 0 ? s->tail->structure : s->tail->form;
+	out = (flags & OV_FORM_STRUCTURE) != 0 ? s->tail->structure : s->tail->form;
 	had = strlen(out);
 	if (had + len >= OV_NAME_TAIL_CAP)
 		return;
@@ -348,7 +147,7 @@ note(struct span *s, unsigned int flags, const char *text, size_t len)
 
 /* As note, for n words from the first-th on. */
 static void
-note_words(struct span *s, const struct form *f, size_t first, size_t n)
+note_words(struct span *s, const struct ov_form *f, size_t first, size_t n)
 {
 	char text[OV_NAME_TAIL_CAP];
 
@@ -364,44 +163,24 @@ word_is(const struct span *s, size_t i, const char *word)
 	       memcmp(ov_word_text(s->t, s->first + i), word, w->len) == 0;
 }
 
-static bool
-agrees(const struct form *f, const char *cc)
-{
-	if ((f->flags & FORM_SHORT) == 0)
-		return true;
-	if (cc == NULL)
-		return (f->flags & FORM_WORD) == 0;
-	for (size_t i = 0; i + 2 <= f->countries_len; i += 3)
-		if (memcmp(f->countries + i, cc, 2) == 0)
-			return true;
-	return false;
-}
-
 /* The form that the words are, with the flags that are needed, or NULL. */
-static const struct form *
+static const struct ov_form *
 form_at(const struct span *s, size_t first, size_t n, unsigned int flags)
 {
-	char text[FORM_TEXT_MAX];
-	uint64_t i;
+	char text[OV_FORM_TEXT_MAX];
 	size_t len = ov_words_join(text, sizeof(text), s->t, first, n, " ");
 
-	if (len == 0 || !ov_table_get(&form_index, text, len, &i))
-		return NULL;
-	for (const struct form *f = &forms[i];; f = &forms[f->next - 1]) {
-		if (agrees(f, s->cc) && (f->flags & flags) == flags)
-			return f;
-		if (f->next == 0)
-			return NULL;
-	}
+	return len > 0 ? ov_form_find(text, len, s->cc, flags) : NULL;
 }
 
 /* Takes the longest form off the end, leaving at least one word. */
 static bool
 strip_last(struct span *s)
 {
-	const struct form *f;
+	const struct ov_form *f;
 
-	for (size_t n = s->n < FORM_WORDS_MAX + 1 ? s->n - 1 : FORM_WORDS_MAX; n > 0; n--)
+	for (size_t n = s->n < OV_FORM_WORDS_MAX + 1 ? s->n - 1 : OV_FORM_WORDS_MAX;
+	     n > 0; n--)
 		if ((f = form_at(s, s->first + s->n - n, n, 0)) != NULL) {
 			s->n -= n;
 			note_words(s, f, s->first + s->n, n);
@@ -413,9 +192,9 @@ strip_last(struct span *s)
 static bool
 strip_first(struct span *s)
 {
-	for (size_t n = s->n < FORM_WORDS_MAX + 1 ? s->n - 1 : FORM_WORDS_MAX; n > 0;
-	     n--) {
-		const struct form *f = form_at(s, s->first, n, FORM_FRONT);
+	for (size_t n = s->n < OV_FORM_WORDS_MAX + 1 ? s->n - 1 : OV_FORM_WORDS_MAX;
+	     n > 0; n--) {
+		const struct ov_form *f = form_at(s, s->first, n, OV_FORM_FRONT);
 
 		if (f != NULL) {
 			note_words(s, f, s->first, n);
@@ -427,31 +206,16 @@ strip_first(struct span *s)
 	return false;
 }
 
-/* Forms of scripts without spaces, at either end of a text, never the whole: the
- * one found, or NULL. */
-static const struct affix *
-affix_of(const char *text, size_t len, bool at_end)
-{
-	for (size_t i = 0; i < affix_count; i++) {
-		const struct affix *f = &affixes[i];
-
-		if (len > f->len &&
-		    memcmp(at_end ? text + len - f->len : text, f->text, f->len) == 0)
-			return f;
-	}
-	return NULL;
-}
-
 static bool
 strip_affix(struct span *s)
 {
 	struct ov_word *a = &s->t->w[s->first], *z = &s->t->w[s->first + s->n - 1];
-	const struct affix *f;
+	const struct ov_affix *f;
 
-	if ((f = affix_of(s->t->text + a->at, a->len, false)) != NULL) {
+	if ((f = ov_affix_find(s->t->text + a->at, a->len, false)) != NULL) {
 		a->at = (uint16_t)(a->at + f->len);
 		a->len = (uint16_t)(a->len - f->len);
-	} else if ((f = affix_of(s->t->text + z->at, z->len, true)) != NULL) {
+	} else if ((f = ov_affix_find(s->t->text + z->at, z->len, true)) != NULL) {
 		z->len = (uint16_t)(z->len - f->len);
 	} else {
 		return false;
@@ -483,7 +247,7 @@ strip_tld(struct span *s)
 	const struct ov_word *w = &s->t->w[s->first + s->n - 1];
 	const char *text = s->t->text + w->at;
 
-	if (s->n < 2 || !ov_table_get(&tlds, text, w->len, NULL))
+	if (s->n < 2 || !ov_word_in(OV_WORD_TLD, text, w->len))
 		return false;
 	if (!w->dotted && !word_is(s, s->n - 1, "com"))
 		return false;
@@ -492,10 +256,10 @@ strip_tld(struct span *s)
 }
 
 static bool
-in_table(const struct span *s, size_t i, const struct ov_table *t)
+word_in(const struct span *s, size_t i, enum ov_word_set set)
 {
-	return ov_table_get(
-	    t, ov_word_text(s->t, s->first + i), s->t->w[s->first + i].len, NULL);
+	return ov_word_in(
+	    set, ov_word_text(s->t, s->first + i), s->t->w[s->first + i].len);
 }
 
 /* Surname first, as registers sort: "smith ao", "schwab charles".  Swapping maps no
@@ -505,11 +269,11 @@ turn_forename(struct span *s)
 {
 	struct ov_word *w = &s->t->w[s->first], surname = w[0];
 
-	if (s->n < 2 || w[0].initials || in_table(s, 0, &given))
+	if (s->n < 2 || w[0].initials || word_in(s, 0, OV_WORD_GIVEN))
 		return;
 	/* one letter is as often a name: "Plan B", "Toys R Us" */
-	if (w[1].initials ? in_table(s, 1, &places) || w[1].len < 2 || w[1].len > 3
-			  : !in_table(s, 1, &given))
+	if (w[1].initials ? word_in(s, 1, OV_WORD_PLACE) || w[1].len < 2 || w[1].len > 3
+			  : !word_in(s, 1, OV_WORD_GIVEN))
 		return;
 	w[0] = w[1];
 	w[1] = surname;
@@ -520,7 +284,7 @@ static void
 cut_alias(struct span *s)
 {
 	for (size_t i = 1; i + 1 < s->n; i++)
-		if (in_table(s, i, &cuts))
+		if (word_in(s, i, OV_WORD_CUT))
 			s->n = i;
 }
 
@@ -564,7 +328,7 @@ prepare(struct ov_words *words, const char *in, size_t len)
 		n = cut;
 	why = ov_words_split(words, folded, n);
 	if (why == OV_DROP_NONE)
-		map_words(words);
+		ov_words_shorten(words);
 	return why;
 }
 
@@ -574,7 +338,6 @@ once(char out[OV_TOKEN_VALUE_CAP], struct ov_name_tail *tail, const char *in, si
 {
 	struct ov_words words;
 	struct span s;
-	uint64_t k;
 	enum ov_drop why = prepare(&words, in, len);
 
 	if (why != OV_DROP_NONE)
@@ -592,10 +355,7 @@ once(char out[OV_TOKEN_VALUE_CAP], struct ov_name_tail *tail, const char *in, si
 	if (len == 0)
 		return OV_DROP_TOO_LONG;
 	/* "inter national" has become a word that has a shorter one */
-	if (ov_table_get(&synonyms, out, len, &k)) {
-		memcpy(out, synonym_fields[k].p, synonym_fields[k].len);
-		out[synonym_fields[k].len] = '\0';
-	}
+	out[ov_word_shorten(out, len)] = '\0';
 	return OV_DROP_NONE;
 }
 

@@ -1,9 +1,10 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "client/normalise/country.h"
 #include "client/normalise/domain.h"
+#include "client/normalise/forms.h"
 #include "client/normalise/lists.h"
-#include "client/normalise/name.h"
 #include "client/normalise/normalise.h"
 #include "client/normalise/suffix.h"
 #include "common/crypto/hash.h"
@@ -17,6 +18,8 @@ static struct ov_profile profiles[] = {
 	    .id = "ov-norm-1",
 	    .domain = ov_normalise_domain,
 	    .name = ov_normalise_name,
+	    .name_parts = ov_normalise_name_parts,
+	    .name_long = ov_normalise_name_long,
 	    .name_country = ov_normalise_name_country,
 	    .country = ov_normalise_country,
 	    .lei = ov_normalise_lei,
@@ -35,20 +38,35 @@ set_digest(struct ov_profile *p)
 	ov_hash_init(&h);
 	ov_hash_lv(&h, p->id, strlen(p->id));
 	for (int i = 0; i < OV_LIST_COUNT; i++) {
-		const struct ov_list_file *file = ov_list_file((enum ov_list)i);
+		const struct ov_list_file file = ov_list_file((enum ov_list)i);
 		uint8_t digest[OV_HASH_LEN];
 		struct ov_hash one;
 
 		ov_hash_init(&one);
-		ov_hash_raw(&one, file->data, file->len);
+		ov_hash_raw(&one, file.data, file.len);
 		ov_hash_final(&one, digest);
-		ov_hash_lv(&h, file->name, strlen(file->name));
+		ov_hash_lv(&h, file.name, strlen(file.name));
 		ov_hash_lv(&h, digest, sizeof(digest));
 	}
 	ov_hash_final(&h, p->digest);
 }
 
 static bool ready;
+
+static enum ov_status
+load(void)
+{
+	static enum ov_status (*const steps[])(
+	    void) = { ov_suffix_init, ov_domain_init, ov_forms_init, ov_country_init };
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		enum ov_status st = steps[i]();
+
+		if (st != OV_OK)
+			return st;
+	}
+	return OV_OK;
+}
 
 enum ov_status
 ov_normalise_init(void)
@@ -57,14 +75,11 @@ ov_normalise_init(void)
 
 	if (ready)
 		return OV_OK;
-	if ((st = ov_suffix_init()) != OV_OK)
+	st = load();
+	if (st != OV_OK) {
+		ov_normalise_fini(); /* half a list would be another profile */
 		return st;
-	if ((st = ov_domain_init()) != OV_OK)
-		return st;
-	if ((st = ov_name_init()) != OV_OK)
-		return st;
-	if ((st = ov_country_init()) != OV_OK)
-		return st;
+	}
 	for (size_t i = 0; i < PROFILES; i++)
 		set_digest(&profiles[i]);
 	ready = true;
@@ -77,7 +92,7 @@ ov_normalise_fini(void)
 	ready = false;
 	ov_suffix_fini();
 	ov_domain_fini();
-	ov_name_fini();
+	ov_forms_fini();
 	ov_country_fini();
 }
 

@@ -57,18 +57,19 @@ always(void)
 	return true;
 }
 
-/* scalar * point, or zeros.  point has no bit 255: libsodium up to 1.0.18 would let it
- * pass.  The product is no secret: whether it is the identity shows only in s = 0. */
+/* scalar * point and 1, or zeros and 0.  point has no bit 255: libsodium up to 1.0.18
+ * would let it pass.  The result depends on the scalar, so it is not branched on here. */
 static uint8_t
 multiply(uint8_t out[32], const uint8_t scalar[32], const uint8_t point[32])
 {
-	uint8_t in[32];
+	uint8_t in[32], good;
 
-	memcpy(in, point, sizeof(in));
-	if (crypto_scalarmult_ristretto255(out, scalar, in) == 0)
-		return 1;
+	memcpy(in, point, sizeof(in)); /* out may be point */
 	memset(out, 0, 32);
-	return 0;
+	good = (uint8_t)(crypto_scalarmult_ristretto255(out, scalar, in) + 1);
+	for (size_t i = 0; i < 32; i++)
+		out[i] &= (uint8_t)-good;
+	return good;
 }
 
 static void

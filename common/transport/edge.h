@@ -37,7 +37,8 @@ struct ov_edge_options {
 	/* In place of `handle` for a request over the rate; NULL closes the
 	 * connection instead. */
 	void (*on_limit)(void *ctx, struct ov_request *r);
-	/* The connection of a request that is still held is gone.  The request stays
+	/* The connection of a request that is held, not in a handler, is gone; told
+	 * again if it is held again afterwards.  The request stays
 	 * valid until this returns, even if another thread ends it meanwhile; whoever
 	 * keeps it still ends it once, here or elsewhere.  May be NULL. */
 	void (*on_gone)(void *ctx, struct ov_request *r);

@@ -52,7 +52,8 @@ struct ov_request {
 	bool fresh;   /* no handler has seen it */
 	bool again;   /* resumed while its handler still runs */
 	bool limited; /* over the rate */
-	bool ended, gone;
+	bool ended;
+	bool gone; /* in the edge's gone queue */
 	/* under edge->mx */
 	struct ov_request *gone_next;
 };

@@ -264,6 +264,18 @@ pop_gone(struct ov_edge *e)
 	return r;
 }
 
+/* Once it is told, it may be told again: the upper layer may have been about to
+ * resume r, and its handler may hold r another time. */
+static void
+tell_gone(struct ov_edge *e, struct ov_request *r)
+{
+	pthread_mutex_lock(&r->conn->mx);
+	r->gone = false;
+	pthread_mutex_unlock(&r->conn->mx);
+	e->o.on_gone(e->o.ctx, r);
+	unref(r);
+}
+
 void *
 ov_worker_main(void *arg)
 {
@@ -275,8 +287,7 @@ ov_worker_main(void *arg)
 			struct ov_request *r = pop_gone(e);
 
 			pthread_mutex_unlock(&e->mx);
-			e->o.on_gone(e->o.ctx, r);
-			unref(r);
+			tell_gone(e, r);
 			pthread_mutex_lock(&e->mx);
 		} else if (e->ready.first != NULL && reserve(e)) {
 			struct conn *c = pop_ready(e);

@@ -8,14 +8,15 @@
 /* cmocka wants the four above first */
 #include <cmocka.h>
 
-#include "broker_site.h"
 #include "common/crypto/memory.h"
 #include "common/crypto/sign.h"
 #include "proto/terms.h"
 #include "server/enrol.h"
 #include "server/site.h"
+#include "tests/unit/broker_site.h"
 
 struct ov_broker broker;
+int64_t clock_start = 1800000000;
 int64_t clock_now;
 char site_dir[64];
 uint64_t seen;
@@ -44,9 +45,9 @@ site_setup(void **state)
 	struct ov_site_options o = { .name = "test", .hosts = hosts, .n_hosts = 1 };
 
 	(void)state;
-	clock_now = 1800000000;
+	clock_now = clock_start;
 	seen = 0;
-	strcpy(parent, "/tmp/overlap-broker-XXXXXX");
+	snprintf(parent, sizeof(parent), "/tmp/overlap-broker-XXXXXX");
 	if (mkdtemp(parent) == NULL)
 		return -1;
 	snprintf(site_dir, sizeof(site_dir), "%s/site", parent);
@@ -190,7 +191,7 @@ enrol_with(const struct actor *a, const uint8_t secret[16], const uint8_t *spki,
 void
 actor_enrol(struct actor *a, const char *name)
 {
-	char text[OV_TOKEN_TEXT_MAX], pem[4097];
+	char text[OV_TOKEN_TEXT_MAX];
 	uint8_t secret[16], spki[OV_TLS_SPKI_LEN];
 	struct ov_msg_enrolled reply;
 	struct ov_certificate cert;
@@ -201,9 +202,9 @@ actor_enrol(struct actor *a, const char *name)
 	assert_int_equal(ov_tls_key_public(spki, a->tls_key), OV_OK);
 	assert_int_equal(enrol_with(a, secret, spki, &reply), OV_OK);
 	assert_memory_equal(reply.log_key, broker.log_pk, 32);
-	memcpy(pem, reply.certificate.p, reply.certificate.len);
-	pem[reply.certificate.len] = '\0';
-	assert_int_equal(ov_certificate_read(&cert, pem), OV_OK);
+	memcpy(a->certificate, reply.certificate.p, reply.certificate.len);
+	a->certificate[reply.certificate.len] = '\0';
+	assert_int_equal(ov_certificate_read(&cert, a->certificate), OV_OK);
 	memcpy(a->fingerprint, cert.fingerprint, 32);
 }
 
@@ -284,8 +285,8 @@ make_grants(struct ov_buf *out, enum ov_level level)
 		.exact = 1 };
 	struct ov_buf populations = { 0 };
 
-	strcpy(p[0].name, "customers");
-	strcpy(p[1].name, "prospects");
+	memcpy(p[0].name, "customers", 9);
+	memcpy(p[1].name, "prospects", 9);
 	assert_int_equal(ov_populations_pack(&populations, p, 2), OV_OK);
 	g.populations = OV_BUF_BYTES(&populations);
 	assert_int_equal(ov_msg_encode(out, OV_MSG_GRANTS, &g), OV_OK);

@@ -15,9 +15,11 @@ struct actor {
 	uint8_t envelope[32];
 	uint8_t id[OV_ID], fingerprint[32];
 	char *tls_key; /* PEM */
+	char certificate[4097];
 };
 
 extern struct ov_broker broker;
+extern int64_t clock_start; /* what setup sets the clock to */
 extern int64_t clock_now;
 extern char site_dir[];
 

@@ -10,12 +10,12 @@
 /* cmocka wants the four above first */
 #include <cmocka.h>
 
-#include "broker_site.h"
 #include "common/crypto/memory.h"
 #include "common/crypto/sign.h"
 #include "server/enrol.h"
 #include "server/jobs.h"
 #include "server/site.h"
+#include "tests/unit/broker_site.h"
 
 /* --- enrolment --- */
 

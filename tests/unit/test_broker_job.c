@@ -11,7 +11,6 @@
 /* cmocka wants the four above first */
 #include <cmocka.h>
 
-#include "broker_site.h"
 #include "common/crypto/memory.h"
 #include "common/crypto/sign.h"
 #include "proto/chunk.h"
@@ -19,6 +18,7 @@
 #include "proto/terms.h"
 #include "server/jobs.h"
 #include "server/report.h"
+#include "tests/unit/broker_site.h"
 
 #define SLOTS_A 1024 /* as proposal() and acceptance() say */
 #define SLOTS_B 1280

@@ -267,6 +267,23 @@ keys_are_capped_by_rank_and_source(void **state)
 	ov_merge_free(m);
 }
 
+static void
+a_name_of_one_word_does_not_join_different_domains(void **state)
+{
+	struct ov_merge *m = MERGE("web:a.com cc:US_arc", "web:b.com cc:US_arc",
+	    "web:c.com cc:US_arc_cameras", "web:d.com cc:US_arc_cameras",
+	    "web:e.com cc:US_solo", "cc:US_solo", "cc:US_arc");
+
+	(void)state;
+	assert_false(together(m, 0, 1));
+	expect_keys(m, 0, "domain=a.com");
+	expect_keys(m, 6, "");
+	assert_int_equal(dropped(m, 0, "US arc"), OV_MERGE_SHARED);
+	assert_true(together(m, 2, 3));
+	assert_true(together(m, 4, 5));
+	ov_merge_free(m);
+}
+
 /* A small generator (Knuth's MMIX constants): the same rows on every machine. */
 static uint32_t
 draw(uint64_t *seed, uint32_t below)
@@ -361,6 +378,9 @@ check_leis(const struct ov_merge *m, char rows[RANDOM_ROWS][256])
 		}
 }
 
+static uint32_t
+    seen[OV_MERGE_DROPS]; /* over all rounds: the random rows reach all of it */
+
 static void
 check_same(const struct ov_merge *m, const struct ov_merge *n, const uint32_t *place)
 {
@@ -379,6 +399,8 @@ check_same(const struct ov_merge *m, const struct ov_merge *n, const uint32_t *p
 			assert_int_equal(
 			    ov_merge_record_of(m, i), ov_merge_record_of(n, place[i]));
 		assert_memory_equal(a.n[i], b.n[place[i]], sizeof(a.n[i]));
+		for (size_t why = 0; why < OV_MERGE_DROPS; why++)
+			seen[why] += a.n[i][why];
 		for (uint32_t j = 0; j < i; j++)
 			assert_int_equal(
 			    together(m, i, j), together(n, place[i], place[j]));
@@ -418,6 +440,8 @@ the_result_does_not_depend_on_the_order_of_rows(void **state)
 		ov_merge_free(m);
 		ov_merge_free(n);
 	}
+	for (size_t why = 1; why < OV_MERGE_DROPS; why++)
+		assert_true(seen[why] > 0);
 }
 
 static void
@@ -476,6 +500,7 @@ main(void)
 		cmocka_unit_test(conflicts_are_found_through_chains),
 		cmocka_unit_test(a_family_leaves_the_domain_to_its_house),
 		cmocka_unit_test(names_of_one_record_are_no_family),
+		cmocka_unit_test(a_name_of_one_word_does_not_join_different_domains),
 		cmocka_unit_test(keys_are_capped_by_rank_and_source),
 		cmocka_unit_test(the_result_does_not_depend_on_the_order_of_rows),
 		cmocka_unit_test(many_values_are_kept_apart),

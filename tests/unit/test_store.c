@@ -24,7 +24,7 @@ static int
 setup(void **state)
 {
 	(void)state;
-	strcpy(dir, "/tmp/overlap-store-XXXXXX");
+	snprintf(dir, sizeof(dir), "/tmp/overlap-store-XXXXXX");
 	if (mkdtemp(dir) == NULL)
 		return -1;
 	snprintf(path, sizeof(path), "%s/broker.db", dir);
@@ -76,7 +76,7 @@ company(uint8_t x, const char *name)
 	memset(c.identity, x, 32);
 	memset(c.envelope, x, 32);
 	memset(c.fingerprint, x, 32);
-	strcpy(c.name, name);
+	snprintf(c.name, sizeof(c.name), "%s", name);
 	return c;
 }
 
@@ -310,11 +310,13 @@ terms_in_force_are_the_greatest_signed_by_both(void **state)
 	row.has_high = false;
 	assert_int_equal(ov_store_terms_put(tx, &row, &text), OV_OK);
 	assert_int_equal(
-	    ov_store_terms(tx, &got, &read, row.low, row.high, OV_STORE_TERMS_IN_FORCE), OV_OK);
+	    ov_store_terms(tx, &got, &read, row.low, row.high, OV_STORE_TERMS_IN_FORCE),
+	    OV_OK);
 	assert_int_equal(got.sequence, 1);
 	assert_memory_equal(read.body.p, "body 1", 6);
 	assert_int_equal(
-	    ov_store_terms(tx, &got, NULL, row.low, row.high, OV_STORE_TERMS_NEWEST), OV_OK);
+	    ov_store_terms(tx, &got, NULL, row.low, row.high, OV_STORE_TERMS_NEWEST),
+	    OV_OK);
 	assert_int_equal(got.sequence, 2);
 	assert_true(got.has_low && !got.has_high);
 	assert_int_equal(ov_store_terms_end(tx, row.low, row.high), OV_OK);
@@ -374,7 +376,7 @@ jobs_are_listed_by_party_and_deadline(void **state)
 	assert_int_equal(ov_store_job_due(tx, &got), OV_OK);
 	assert_int_equal(got.id[0], 4);
 	got.state = OV_JOB_FAILED;
-	strcpy(got.reason, "E_PROTO_ROSTER");
+	snprintf(got.reason, sizeof(got.reason), "E_PROTO_ROSTER");
 	assert_int_equal(ov_store_job_update(tx, &got), OV_OK);
 	assert_int_equal(ov_store_job(tx, &got, id_of(4)), OV_OK);
 	assert_int_equal(got.state, OV_JOB_FAILED);

@@ -1,0 +1,531 @@
+/* Every kernel this machine can run against libsodium itself, one item at a time: random
+ * and special inputs, bad items in every lane, every batch length, any alignment. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+/* cmocka wants the four above first */
+#include <cmocka.h>
+
+#include <sodium.h>
+
+#include "common/crypto/memory.h"
+#include "common/psi/expand.h"
+#include "common/psi/kernel.h"
+#include "common/psi/psi.h"
+
+/* 40 % first blindings, 60 % second ones, of which a third is mostly invalid: together
+ * over 100,000 a kernel.  Sanitizers are slow and look for other things. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define MANY 2000
+#else
+#define MANY 40000
+#endif
+
+/* A repeatable stream of bytes. */
+static void
+fill(void *out, size_t len)
+{
+	static const uint8_t key[32] = "inputs of the kernel tests";
+	static uint32_t block;
+
+	ov_keystream(out, len, key, block);
+	block += (uint32_t)(len / 64 + 1);
+}
+
+static void
+fill_scalar(uint8_t s[32])
+{
+	uint8_t wide[64];
+
+	fill(wide, sizeof(wide));
+	assert_int_equal(ov_psi_scalar(s, wide), OV_OK);
+}
+
+static uint8_t
+sodium_multiply(uint8_t out[32], const uint8_t s[32], const uint8_t p[32])
+{
+	if (crypto_scalarmult_ristretto255(out, s, p) == 0)
+		return 1;
+	memset(out, 0, 32);
+	return 0;
+}
+
+/* What libsodium says.  It lets bit 255 of a point pass, which RFC 9496 refuses. */
+static void
+reference(uint8_t *out, uint8_t *ok, const uint8_t *in, size_t item_len, size_t n,
+    const uint8_t s[32])
+{
+	for (size_t i = 0; i < n; i++) {
+		const uint8_t *p = in + item_len * i;
+		uint8_t mapped[32];
+
+		if (item_len == OV_UNIFORM_LEN) {
+			crypto_core_ristretto255_from_hash(mapped, p);
+			p = mapped;
+		}
+		ok[i] = 0;
+		if ((p[31] & 0x80) == 0)
+			ok[i] = sodium_multiply(out + 32 * i, s, p);
+		else
+			memset(out + 32 * i, 0, 32);
+	}
+}
+
+static void
+run_kernel(const struct ov_psi_kernel *k, uint8_t *out, uint8_t *ok, const uint8_t *in,
+    size_t item_len, size_t n, const uint8_t s[32])
+{
+	for (size_t done = 0, m; done < n; done += m) {
+		m = n - done < OV_PSI_GROUP ? n - done : OV_PSI_GROUP;
+		if (item_len == OV_UNIFORM_LEN)
+			k->blind_uniform(
+			    out + 32 * done, ok + done, in + item_len * done, m, s);
+		else
+			k->blind_points(
+			    out + 32 * done, ok + done, in + item_len * done, m, s);
+	}
+}
+
+#define FOR_KERNELS(k)                                                                   \
+	for (const struct ov_psi_kernel *const *at_ = ov_psi_kernels, *k;                \
+	     (k = *at_) != NULL; at_++)                                                  \
+		if (k->usable())
+
+/* All kernels on n inputs; returns the number that libsodium accepts. */
+static size_t
+compare(const uint8_t *in, size_t item_len, size_t n, const uint8_t s[32])
+{
+	uint8_t *want = test_malloc(32 * n), *out = test_malloc(32 * n);
+	uint8_t *want_ok = test_malloc(n), *ok = test_malloc(n);
+	size_t good = 0;
+
+	reference(want, want_ok, in, item_len, n, s);
+	FOR_KERNELS(k)
+	{
+		/* libsodium against itself: the small batches do */
+		if (k == &ov_psi_kernel_portable && n >= 500)
+			continue;
+		memset(out, 0xa5, 32 * n);
+		memset(ok, 0xa5, n);
+		run_kernel(k, out, ok, in, item_len, n, s);
+		if (memcmp(out, want, 32 * n) != 0)
+			print_error("kernel %s differs\n", k->name);
+		assert_memory_equal(ok, want_ok, n);
+		assert_memory_equal(out, want, 32 * n);
+	}
+	for (size_t i = 0; i < n; i++)
+		good += want_ok[i];
+	test_free(want);
+	test_free(out);
+	test_free(want_ok);
+	test_free(ok);
+	return good;
+}
+
+/* n valid encodings. */
+static void
+fill_points(uint8_t *points, size_t n)
+{
+	uint8_t hash[64];
+
+	for (size_t i = 0; i < n; i++) {
+		fill(hash, sizeof(hash));
+		crypto_core_ristretto255_from_hash(points + 32 * i, hash);
+	}
+}
+
+static void
+random_uniform_strings(void **state)
+{
+	static uint8_t in[500 * 64];
+	uint8_t s[32];
+
+	(void)state;
+	for (size_t i = 0; i < MANY; i += 500) {
+		fill(in, sizeof(in));
+		fill_scalar(s);
+		assert_int_equal(compare(in, 64, 500, s), 500);
+	}
+}
+
+static void
+random_points(void **state)
+{
+	static uint8_t in[500 * 32];
+	uint8_t s[32];
+
+	(void)state;
+	for (size_t i = 0; i < MANY; i += 500) {
+		fill_points(in, 500);
+		fill_scalar(s);
+		assert_int_equal(compare(in, 32, 500, s), 500);
+	}
+}
+
+/* Random bytes are mostly no encodings; between them good points and their bit flips. */
+static void
+random_bytes_among_points(void **state)
+{
+	static uint8_t in[500 * 32];
+	uint8_t s[32];
+	size_t good = 0;
+
+	(void)state;
+	for (size_t round = 0; round < MANY; round += 1000) {
+		fill(in, sizeof(in));
+		for (size_t i = 0; i < 500; i++) {
+			uint8_t *p = in + 32 * i;
+			uint8_t byte = p[8] & 31, bit = p[9] & 7;
+
+			if (i % 5 != 0) {
+				p[0] &= 0xfe; /* plausible, so that decoding decides */
+				p[31] &= 0x7f;
+			}
+			if (i % 3 == 0)
+				fill_points(p, 1);
+			if (i % 6 == 0)
+				p[byte] ^= (uint8_t)(1 << bit);
+		}
+		fill_scalar(s);
+		good += compare(in, 32, 500, s);
+	}
+	assert_in_range(good, MANY / 20, MANY / 2); /* both kinds came up */
+}
+
+static void
+unhex32(uint8_t out[32], const char *hex)
+{
+	memset(out, 0, 32);
+	assert_true(ov_unhex(out, strlen(hex) / 2, hex));
+}
+
+/* Values where reduction, signs or square roots turn. */
+static const char *const field_elements[] = {
+	"00", "01", "02",
+	"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f", /* p - 1 */
+	"edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f", /* p */
+	"eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f", /* p + 1 */
+	"ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+	"ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+	"0000000000000000000000000000000000000000000000000000000000000080",
+	"b0a00e4a271beec478e42fad0618432fa7d7fb3d99004d2b0bdfc14f8024832b", /* sqrt(-1) */
+	"3d5ff1b5d8e4113b871bd052f9e7bcd0582804c266ffb2d4f4203eb07fdb7c54",
+	"f7ffffffffffff7f", "ffffffffffff07",
+	"f6ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff3f", /* 1 / 2 */
+};
+#define N_ELEMENTS (sizeof(field_elements) / sizeof(field_elements[0]))
+
+static void
+special_uniform_strings(void **state)
+{
+	static uint8_t in[N_ELEMENTS * N_ELEMENTS * 64], halves[300 * 64];
+	uint8_t s[32];
+
+	(void)state;
+	for (size_t i = 0; i < N_ELEMENTS * N_ELEMENTS; i++) {
+		unhex32(in + 64 * i, field_elements[i / N_ELEMENTS]);
+		unhex32(in + 64 * i + 32, field_elements[i % N_ELEMENTS]);
+	}
+	fill_scalar(s);
+	/* some of these sums are the identity: refused */
+	assert_true(
+	    compare(in, 64, N_ELEMENTS * N_ELEMENTS, s) < N_ELEMENTS * N_ELEMENTS);
+	for (size_t i = 0; i < 300; i++) { /* the sum of a point and itself */
+		fill(halves + 64 * i, 32);
+		memcpy(halves + 64 * i + 32, halves + 64 * i, 32);
+	}
+	assert_int_equal(compare(halves, 64, 300, s), 300);
+}
+
+static void
+special_encodings(void **state)
+{
+	uint8_t in[N_ELEMENTS * 32], s[32];
+
+	(void)state;
+	for (size_t i = 0; i < N_ELEMENTS; i++)
+		unhex32(in + 32 * i, field_elements[i]);
+	fill_scalar(s);
+	(void)compare(in, 32, N_ELEMENTS, s);
+}
+
+/* As little-endian bytes; l is the order of the group. */
+static const char *const scalars[] = {
+	"01",
+	"02",
+	"07",
+	"08",
+	"09",
+	"0f",
+	"10",
+	"1f",
+	"20",
+	"21",
+	"80",
+	"f0",
+	"ff",
+	"0001",
+	"ecd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010", /* l - 1 */
+	"ebd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010", /* l - 2 */
+	"f7e97a2e8d31092c6bce7b51ef7c6f0a00000000000000000000000000000008", /* 1 / 2 */
+	"f6e97a2e8d31092c6bce7b51ef7c6f0a00000000000000000000000000000008",
+	"0000000000000000000000000000000000000000000000000000000000000010", /* 2^252 */
+	"ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff0f",
+	"8888888888888888888888888888888888888888888888888888888888888808",
+	"7777777777777777777777777777777777777777777777777777777777777707",
+	"1042082184104208218410420821841042082184104208218410420821841002",
+	"0000000000000000000000000000008000000000000000000000000000000000",
+};
+
+static void
+special_scalars(void **state)
+{
+	enum { N = 35 };
+	static uint8_t uniform[N * 64], points[N * 32];
+	uint8_t s[32];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(scalars) / sizeof(scalars[0]); i++) {
+		unhex32(s, scalars[i]);
+		fill(uniform, sizeof(uniform));
+		fill_points(points, N);
+		assert_int_equal(compare(uniform, 64, N, s), N);
+		assert_int_equal(compare(points, 32, N, s), N);
+	}
+	for (int i = 0; i < 100; i++) {
+		fill_scalar(s);
+		assert_int_equal(compare(points, 32, 3, s), 3);
+	}
+}
+
+static void
+scalar_zero_refuses_every_item(void **state)
+{
+	enum { N = 35 };
+	static uint8_t uniform[N * 64], points[N * 32];
+	const uint8_t zero[32] = { 0 };
+
+	(void)state;
+	fill(uniform, sizeof(uniform));
+	fill_points(points, N);
+	assert_int_equal(compare(uniform, 64, N, zero), 0);
+	assert_int_equal(compare(points, 32, N, zero), 0);
+}
+
+static const char *const bad_encodings[] = {
+	"00", /* the identity */
+	"0000000000000000000000000000000000000000000000000000000000000080",
+	"01",								    /* negative */
+	"eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f", /* p + 1 */
+	"ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+	"26948d35ca62e643e26a83177332e6b6afeb9d08e4268b650f1f5bbd8d81d371", /* no square
+									     */
+	"3eb858e78f5a7254d8c9731174a94f76755fd3941c0ac93735c07ba14579630e", /* xy < 0 */
+	"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f", /* y = 0 */
+};
+
+/* One bad item, in each place of three vectors: it alone is refused. */
+static void
+a_bad_item_in_any_lane(void **state)
+{
+	enum { N = 24 };
+	uint8_t good[N * 32], in[N * 32], s[32];
+
+	(void)state;
+	fill_points(good, N);
+	fill_scalar(s);
+	for (size_t b = 0; b < sizeof(bad_encodings) / sizeof(bad_encodings[0]); b++) {
+		for (size_t lane = 0; lane < N; lane++) {
+			memcpy(in, good, sizeof(in));
+			unhex32(in + 32 * lane, bad_encodings[b]);
+			assert_int_equal(compare(in, 32, N, s), N - 1);
+		}
+	}
+}
+
+/* The identity in each lane of a map's result. */
+static void
+an_identity_in_any_lane(void **state)
+{
+	enum { N = 17 };
+	uint8_t in[N * 64], s[32];
+
+	(void)state;
+	fill_scalar(s);
+	for (size_t lane = 0; lane < N; lane++) {
+		fill(in, sizeof(in));
+		memset(in + 64 * lane, 0, 64);
+		assert_int_equal(compare(in, 64, N, s), N - 1);
+	}
+}
+
+static void
+use_kernel(const struct ov_psi_kernel *k)
+{
+	assert_int_equal(setenv("OVERLAP_KERNEL", k->name, 1), 0);
+	assert_int_equal(ov_psi_init(), OV_OK);
+	assert_string_equal(ov_psi_kernel(), k->name);
+}
+
+#define SIZES_MAX 600
+#define GUARD 64
+
+/* Through the public functions, which cut batches into groups: same bytes at every
+ * length, nothing written beyond. */
+static void
+check_length(const uint8_t *in, const uint8_t *want, size_t n, const uint8_t s[32])
+{
+	static uint8_t out[SIZES_MAX * 32 + GUARD], ok[SIZES_MAX + GUARD];
+
+	memset(out, 0xa5, sizeof(out));
+	memset(ok, 0xa5, sizeof(ok));
+	assert_int_equal(ov_psi_blind_points(out, ok, in, n, s), 0);
+	assert_memory_equal(out, want, 32 * n);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(ok[i], 1);
+	for (size_t i = 0; i < GUARD; i++)
+		assert_true(out[32 * n + i] == 0xa5 && ok[n + i] == 0xa5);
+}
+
+static void
+batches_of_every_length(void **state)
+{
+	static uint8_t in[SIZES_MAX * 32], want[SIZES_MAX * 32], ok[SIZES_MAX];
+	uint8_t s[32];
+
+	(void)state;
+	fill_points(in, SIZES_MAX);
+	fill_scalar(s);
+	reference(want, ok, in, 32, SIZES_MAX, s);
+	FOR_KERNELS(k)
+	{
+		use_kernel(k);
+		for (size_t n = 0; n < 40; n++)
+			check_length(in, want, n, s);
+		for (size_t n = 40; n <= SIZES_MAX; n += 37)
+			check_length(in, want, n, s);
+		for (size_t n = 254; n <= 258; n++)
+			check_length(in, want, n, s);
+		check_length(in, want, 512, s);
+		check_length(in, want, 600, s);
+	}
+}
+
+static void
+token_batches_of_many_lengths(void **state)
+{
+	static uint8_t text[SIZES_MAX][20], want[SIZES_MAX * 32], ok[SIZES_MAX];
+	static uint8_t uniform[SIZES_MAX * 64], out[SIZES_MAX * 32 + GUARD];
+	struct ov_bytes tokens[SIZES_MAX];
+	uint8_t s[32];
+
+	(void)state;
+	fill(text, sizeof(text));
+	for (size_t i = 0; i < SIZES_MAX; i++)
+		tokens[i] = OV_BYTES(text[i], sizeof(text[i]));
+	fill_scalar(s);
+	for (size_t i = 0; i < SIZES_MAX; i++)
+		assert_int_equal(ov_psi_expand(uniform + 64 * i, 64, tokens[i],
+				     OV_LITERAL(OV_PSI_DST)),
+		    OV_OK);
+	reference(want, ok, uniform, 64, SIZES_MAX, s);
+	FOR_KERNELS(k)
+	{
+		use_kernel(k);
+		for (size_t n = 0; n <= SIZES_MAX; n += n < 20 ? 1 : 83) {
+			memset(out, 0xa5, sizeof(out));
+			assert_int_equal(ov_psi_blind_tokens(out, tokens, n, s), OV_OK);
+			assert_memory_equal(out, want, 32 * n);
+			for (size_t i = 0; i < GUARD; i++)
+				assert_int_equal(out[32 * n + i], 0xa5);
+		}
+	}
+}
+
+static void
+misaligned_and_overlapping_buffers(void **state)
+{
+	enum { N = 21 };
+	static uint8_t in[N * 32], want[N * 32], want_ok[N];
+	static uint8_t in_at[N * 32 + 64], out_at[N * 32 + 64], ok_at[N + 64];
+	uint8_t s_at[32 + 8], s[32];
+
+	(void)state;
+	fill_points(in, N);
+	fill_scalar(s);
+	reference(want, want_ok, in, 32, N, s);
+	FOR_KERNELS(k)
+	{
+		for (size_t shift = 1; shift < 64; shift += 2) {
+			memcpy(in_at + shift, in, sizeof(in));
+			memcpy(s_at + shift % 8, s, 32);
+			k->blind_points(out_at + (shift * 7) % 64, ok_at + shift,
+			    in_at + shift, N, s_at + shift % 8);
+			assert_memory_equal(out_at + (shift * 7) % 64, want, 32 * N);
+			/* in place */
+			k->blind_points(in_at + shift, ok_at, in_at + shift, N, s);
+			assert_memory_equal(in_at + shift, want, 32 * N);
+		}
+	}
+}
+
+/* Every token length, mixed in one batch, so that lanes end in different blocks. */
+static void
+hashing_tokens_of_every_length(void **state)
+{
+	enum { N = OV_TOKEN_MAX + 1 };
+	static uint8_t text[OV_TOKEN_MAX], want[N * 64], out[N * 64 + GUARD];
+	struct ov_bytes tokens[N];
+
+	(void)state;
+	fill(text, sizeof(text));
+	for (size_t i = 0; i < N; i++) {
+		size_t len =
+		    i * 61 % N; /* 61 and 301 share no factor: each length once */
+
+		tokens[i] = OV_BYTES(len > 0 ? text : NULL, len);
+		assert_int_equal(
+		    ov_psi_expand(want + 64 * i, 64, tokens[i], OV_LITERAL(OV_PSI_DST)),
+		    OV_OK);
+	}
+	FOR_KERNELS(k)
+	{
+		for (size_t n = 0; n <= N; n += n < 20 ? 1 : 281) {
+			memset(out, 0xa5, sizeof(out));
+			k->expand(out, tokens, n);
+			assert_memory_equal(out, want, 64 * n);
+			for (size_t i = 0; i < GUARD; i++)
+				assert_int_equal(out[64 * n + i], 0xa5);
+		}
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(random_uniform_strings),
+		cmocka_unit_test(random_points),
+		cmocka_unit_test(random_bytes_among_points),
+		cmocka_unit_test(special_uniform_strings),
+		cmocka_unit_test(special_encodings),
+		cmocka_unit_test(special_scalars),
+		cmocka_unit_test(scalar_zero_refuses_every_item),
+		cmocka_unit_test(a_bad_item_in_any_lane),
+		cmocka_unit_test(an_identity_in_any_lane),
+		cmocka_unit_test(batches_of_every_length),
+		cmocka_unit_test(token_batches_of_many_lengths),
+		cmocka_unit_test(misaligned_and_overlapping_buffers),
+		cmocka_unit_test(hashing_tokens_of_every_length),
+	};
+
+	if (ov_crypto_init() != OV_OK)
+		return 1;
+	FOR_KERNELS(k)
+	print_message("kernel: %s\n", k->name);
+	return cmocka_run_group_tests_name("psi_kernels", tests, NULL, NULL);
+}
