@@ -36,10 +36,11 @@ struct completed {
 
 /* 2 p, first half: 4 squarings, and neither T nor d is needed.
  *   f = Y^2 - X^2, g = Y^2 + X^2, e = 2 X Y, h = 2 Z^2 - f
- * Columns, with a square < 502u and 2^k p about 2^(k + 1) u (k = 8 or 10):
- *   f: B + 2^8 p - A, covered since 2^8 p > 510u; < 1014u
- *   e: S^2 + 2^10 p - (A + B), covered since 2^10 p > 2046u; < 2550u
- *   h: 2 (Z^2 + 2^8 p) - f, covered since 2 * 2^8 p > 1022u > f - (B - A); < 2028u
+ * Columns: a square is < 502u, 2^8 p is > 511u and <= 1024u, 2^10 p is four times that.
+ *   - f: B + 2^8 p - A is covered, < 1526u
+ *   - e: S^2 + 2^10 p - (A + B + 2^8 p) is covered by 1533u > 1004u, < 502u + 3072u
+ *   - h: 2 (Z^2 + 2^8 p) - (B + 2^8 p - A) is covered by 511u > 502u, < 1004u + 2048u
+ *
  * The order lets each carry run beside the next squaring. */
 INLINE void
 double_half(struct completed *r, const struct double_in *p)
@@ -79,14 +80,15 @@ to_add_in(struct add_in *r, const struct completed *c)
 
 	wide_mul(&Y, &c->g, &c->f, 8);
 	wide_mul(&X, &c->e, &c->h, 0);
-	r->P = fe_carry(wide_add(Y, X)); /* < 1526u */
-	r->M = fe_carry(wide_sub(Y, X)); /* covered by 2^8 p */
+	r->P = fe_carry(wide_add(Y, X)); /* < 1004u + 1024u */
+	r->M = fe_carry(wide_sub(Y, X)); /* covered: 511u > 502u */
 	fe_mul(&r->T, &c->e, &c->g);
 	fe_mul(&r->Z, &c->f, &c->h);
 }
 
 /* p + q, or p - q where negative is set and q.P and q.M are already exchanged; negating T
- * then exchanges f and h.  Offsets of 2^8 p cover one product. */
+ * then exchanges f and h.  Offsets of 2^8 p cover one product, and sums
+ * are < 1004u + 1024u. */
 INLINE void
 add_half(struct completed *r, const struct add_in *p, const struct cached *q,
     all_mask negative)
