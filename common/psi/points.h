@@ -28,6 +28,9 @@ struct add_in {
 struct cached {
 	struct fe P, M, Z2, Td; /* Y + X, Y - X, 2 Z, 2 d T */
 };
+struct row {
+	struct stored P, M, Z2, Td; /* a struct cached, as tables hold it */
+};
 struct completed {
 	struct fe e, f, g, h; /* x = e / f, y = g / h */
 };
@@ -94,7 +97,6 @@ add_half(struct completed *r, const struct add_in *p, const struct cached *q,
     all_mask negative)
 {
 	struct wide PP, MM, TT, ZZ;
-	struct fe sum, difference;
 
 	wide_mul(&PP, &p->P, &q->P, 8);
 	wide_mul(&MM, &p->M, &q->M, 0);
@@ -102,10 +104,9 @@ add_half(struct completed *r, const struct add_in *p, const struct cached *q,
 	r->g = fe_carry(wide_add(PP, MM));
 	wide_mul(&TT, &p->T, &q->Td, 0);
 	wide_mul(&ZZ, &p->Z, &q->Z2, 8);
-	sum = fe_carry(wide_add(ZZ, TT));
-	difference = fe_carry(wide_sub(ZZ, TT));
-	r->f = fe_select_all(negative, difference, sum);
-	r->h = fe_select_all(negative, sum, difference);
+	r->f = fe_carry(wide_add(ZZ, TT));
+	r->h = fe_carry(wide_sub(ZZ, TT));
+	fe_exchange(negative, &r->f, &r->h);
 }
 
 INLINE void
@@ -202,18 +203,15 @@ choose(struct choice *c, int8_t digit)
  * every digit, no branch.  P and M change places for a negative digit; add_half() does
  * the rest of the negation.  Digit 0 is the identity (1, 1, 2, 0). */
 INLINE void
-lookup_pm(struct cached *r, const struct cached *table, const struct choice *c)
+lookup_pm(struct cached *r, const struct row *table, const struct choice *c)
 {
-	const all_mask negative = all_mask_of(c->negative);
-	struct fe u = fe_scan(&table->P, sizeof(*table), c->m, TABLE, CONST(ONE));
-	struct fe v = fe_scan(&table->M, sizeof(*table), c->m, TABLE, CONST(ONE));
-
-	r->P = fe_select_all(negative, v, u);
-	r->M = fe_select_all(negative, u, v);
+	r->P = fe_scan(&table->P, sizeof(*table), c->m, TABLE, CONST(ONE));
+	r->M = fe_scan(&table->M, sizeof(*table), c->m, TABLE, CONST(ONE));
+	fe_exchange(all_mask_of(c->negative), &r->P, &r->M);
 }
 
 INLINE void
-lookup_zt(struct cached *r, const struct cached *table, const struct choice *c)
+lookup_zt(struct cached *r, const struct row *table, const struct choice *c)
 {
 	r->Z2 = fe_scan(&table->Z2, sizeof(*table), c->m, TABLE, fe_const(2, 0, 0, 0));
 	r->Td = fe_scan(&table->Td, sizeof(*table), c->m, TABLE, fe_const(0, 0, 0, 0));
@@ -223,7 +221,7 @@ lookup_zt(struct cached *r, const struct cached *table, const struct choice *c)
  * multipliers, the other for loads. */
 NOINLINE uint64_t
 point_double_and_lookup(struct add_in *r, struct cached *q, const struct double_in *p,
-    const struct cached *table, int8_t digit)
+    const struct row *table, int8_t digit)
 {
 	struct completed c;
 	struct choice choice;
@@ -237,7 +235,7 @@ point_double_and_lookup(struct add_in *r, struct cached *q, const struct double_
 }
 
 NOINLINE void
-point_lookup(struct cached *q, const struct cached *table, int8_t digit)
+point_lookup(struct cached *q, const struct row *table, int8_t digit)
 {
 	struct choice choice;
 
@@ -248,9 +246,19 @@ point_lookup(struct cached *q, const struct cached *table, int8_t digit)
 
 /* What a scalar multiplication keeps of its points; the kernel wipes it. */
 struct multiply_scratch {
-	struct cached table[TABLE], entry;
+	struct row table[TABLE];
+	struct cached first, entry;
 	struct add_in sum;
 };
+
+INLINE void
+to_row(struct row *r, const struct cached *c)
+{
+	r->P = fe_put(c->P);
+	r->M = fe_put(c->M);
+	r->Z2 = fe_put(c->Z2);
+	r->Td = fe_put(c->Td);
+}
 
 static void
 fill_table(struct multiply_scratch *w, const struct add_in *p)
@@ -259,12 +267,14 @@ fill_table(struct multiply_scratch *w, const struct add_in *p)
 
 	add_in_to_double_in(&twice, &p->P, &p->M);
 	twice.Z = fe_add(p->Z, p->Z);
-	to_cached(&w->table[0], p);
+	to_cached(&w->first, p);
+	to_row(&w->table[0], &w->first);
 	point_double_to_add(&w->sum, &twice);
-	to_cached(&w->table[1], &w->sum);
-	for (int i = 2; i < TABLE; i++) {
-		point_add(&w->sum, &w->sum, &w->table[0]);
-		to_cached(&w->table[i], &w->sum);
+	for (int i = 1; i < TABLE; i++) {
+		to_cached(&w->entry, &w->sum);
+		to_row(&w->table[i], &w->entry);
+		if (i + 1 < TABLE)
+			point_add(&w->sum, &w->sum, &w->first);
 	}
 }
 

@@ -157,7 +157,8 @@ trace_points(const struct fe *a, const struct fe *b, const struct fe *c,
 static void
 trace_lookup(void)
 {
-	struct cached table[TABLE], q;
+	struct row table[TABLE];
+	struct cached q;
 
 	for (uint64_t j = 1; j <= TABLE; j++) {
 		struct fe f;
@@ -167,8 +168,9 @@ trace_lookup(void)
 			for (size_t lane = 0; lane < LANES; lane++)
 				limbs[i][lane] = j;
 		memcpy(&f, limbs, sizeof(f));
-		table[j - 1].P = table[j - 1].Z2 = table[j - 1].Td = f;
-		table[j - 1].M = fe_add(f, f);
+		q.P = q.Z2 = q.Td = f;
+		q.M = fe_add(f, f);
+		to_row(&table[j - 1], &q);
 	}
 	for (int digit = -TABLE; digit <= TABLE; digit++) {
 		uint64_t first[4];
