@@ -1,0 +1,159 @@
+/* book.h - one company's accounts, in the database of its home.
+ *
+ * A row is a line of a table that was imported; a record is an account: the rows that
+ * merge.h found to be one company, with the keys that stand for it.  Importing reads,
+ * normalises, merges and writes in one transaction: until it commits, and whenever it
+ * fails, the old book stands.  No name or key leaves by a log line; faults and listings
+ * are for the user's own screen.
+ *
+ * A book function works on the caller's connection and thread.  ov_normalise_init()
+ * comes before.
+ */
+#ifndef OV_CLIENT_BOOK_BOOK_H
+#define OV_CLIENT_BOOK_BOOK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "client/book/columns.h"
+#include "client/book/icp.h"
+#include "client/book/merge.h"
+#include "client/book/table.h"
+#include "client/normalise/normalise.h"
+#include "common/db/db.h"
+
+/* The tables, for the list of migrations of the home's file.  Append only.
+ * book_row holds what ICP and reports need of a row, and the raw key columns, from which
+ * records are rebuilt; of e-mail addresses only the domain; text cells have no control
+ * characters, lists in one cell are separated by line feeds. */
+extern const char ov_book_schema_1[];
+
+/* --- import --- */
+
+enum ov_import_mode {
+	OV_IMPORT_REPLACE, /* the file is the whole book */
+	OV_IMPORT_ADD,	   /* its rows come to those that are there; a row with an id that
+			      is there takes that row's place */
+};
+
+/* Called now and then with the rows read so far; may be NULL. */
+typedef void ov_import_progress_fn(void *ctx, uint64_t rows);
+
+struct ov_import_options {
+	enum ov_import_mode mode;
+	const struct ov_map *map; /* NULL: guess */
+	const char *population;	  /* of rows without a sign; NULL: the default one */
+	char delimiter;		  /* 0: guess */
+	ov_import_progress_fn *progress;
+	void *progress_ctx;
+};
+
+struct ov_import_result {
+	struct ov_table_info table;
+	struct ov_columns columns;
+	uint64_t rows;	  /* accounts read */
+	uint64_t footers; /* lines that are no accounts: totals, copyright, other shape */
+	uint64_t empty;	  /* lines without name, website, e-mail and registry id */
+	uint64_t replaced;     /* OV_IMPORT_ADD: rows whose id was there */
+	uint64_t repeated_ids; /* rows whose id stands on another row of the file too */
+};
+
+/* Imports the table that f holds.  result (caller's, large: on the heap) is filled on
+ * success.  Fails, with the fault's line in the file, with what ov_table_read and
+ * ov_columns_guess say; OV_E_IMPORT_EMPTY without a single account; OV_E_IMPORT_COLUMNS
+ * for an unknown population (of options, or in a population column), or when
+ * OV_IMPORT_ADD comes with other populations or kept columns than the book has;
+ * OV_E_LIST_TOO_LARGE over 2^30 rows; database failures. */
+OV_MUST_CHECK enum ov_status ov_book_import(struct ov_import_result *result,
+    struct ov_db *db, FILE *f, const struct ov_import_options *options,
+    struct ov_fault *fault);
+
+/* Records anew from the stored rows: after an upgrade changed the normaliser's profile.
+ * ov_book_is_stale says so. */
+OV_MUST_CHECK enum ov_status ov_book_rebuild(struct ov_db *db);
+OV_MUST_CHECK enum ov_status ov_book_is_stale(bool *out, struct ov_db *db);
+
+/* Counts the imports and rebuilds; 0: never.  Record numbers are good for one generation:
+ * who keeps them (a job) keeps this beside them. */
+OV_MUST_CHECK enum ov_status ov_book_generation(uint64_t *out, struct ov_db *db);
+
+/* --- what is there --- */
+
+struct ov_book_stats {
+	uint64_t rows, records;
+	uint64_t matchable;   /* records with a key above the bare name */
+	uint64_t name_only;   /* records with bare names alone: only if a policy allows */
+	uint64_t unmatchable; /* records without any key */
+	uint64_t keys[OV_RANK_MAX + 1];
+	uint64_t dropped[OV_DROP_COUNT];   /* values that the normaliser drops */
+	uint64_t unmerged[OV_MERGE_DROPS]; /* claims that merging drops */
+	size_t n_populations;
+	struct {
+		char name[OV_POPULATION_NAME_MAX + 1];
+		uint64_t rows, records;
+	} population[OV_POPULATIONS_MAX];
+};
+/* All zero for an empty book. */
+OV_MUST_CHECK enum ov_status ov_book_stats(struct ov_book_stats *out, struct ov_db *db);
+
+/* The populations of the book, in the owner's order (no rules); n = 0 when empty. */
+OV_MUST_CHECK enum ov_status ov_book_populations(
+    struct ov_populations *out, struct ov_db *db);
+
+/* Refuses an ICP that names a column which the book does not keep, with the line. */
+OV_MUST_CHECK enum ov_status ov_book_check_icp(
+    struct ov_db *db, const struct ov_icp *icp, struct ov_fault *fault);
+
+/* --- the list of a job --- */
+
+struct ov_book_item {
+	int64_t record;
+	uint8_t population; /* index, in the owner's order */
+	enum ov_fit fit;    /* by the own ICP */
+	uint8_t band;	    /* 0 without ICP, bands or data */
+	size_t n;	    /* 1 .. OV_TOKENS_PER_RECORD, by rank and bytes */
+	struct {
+		uint8_t rank;
+		struct ov_bytes value;
+	} token[OV_TOKENS_PER_RECORD];
+};
+/* Borrowed for the call.  A failure ends the walk and is passed on. */
+typedef enum ov_status ov_book_item_fn(void *ctx, const struct ov_book_item *item);
+
+struct ov_freeze_options {
+	uint32_t hidden; /* bit i: population i stays out (ov_policy_hidden_mask) */
+	uint8_t ranks;	 /* OV_RANK_BITs of the ranks that may be keys */
+	const struct ov_icp *icp; /* NULL: all fits unknown */
+};
+
+/* Streams the records that may enter a job, in the order of the bytes of their keys: the
+ * same for the same book, however its rows were ordered.  A record with one row in a
+ * hidden population, or without a key of an allowed rank, stays out. */
+OV_MUST_CHECK enum ov_status ov_book_freeze(struct ov_db *db,
+    const struct ov_freeze_options *options, ov_book_item_fn *fn, void *ctx);
+
+/* --- one account --- */
+
+struct ov_book_account {
+	int64_t record;
+	uint64_t rows;
+	uint8_t population; /* index */
+	char *name;	    /* of the row with the smallest id; "" if it has none */
+	char *ids;	    /* the rows' own ids, joined by ';' */
+	char *country, *industry, *employees, *revenue;
+};
+
+/* By the record number of an item of the same generation.  OV_E_NOT_FOUND.  On success
+ * free with ov_book_account_fini. */
+OV_MUST_CHECK enum ov_status ov_book_account(
+    struct ov_book_account *out, struct ov_db *db, int64_t record);
+void ov_book_account_fini(struct ov_book_account *a);
+
+/* Prints to out, for each account that `name` may mean (a row's id, a name in any
+ * spelling, a website or domain): its population, rows and keys, and why other values of
+ * it are no keys.  OV_E_NOT_FOUND if there is none. */
+OV_MUST_CHECK enum ov_status ov_book_why(FILE *out, struct ov_db *db, const char *name);
+
+#endif /* OV_CLIENT_BOOK_BOOK_H */

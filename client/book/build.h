@@ -1,0 +1,35 @@
+/* build.h - records from the rows of the book: tokenise, merge, write, count. */
+#ifndef OV_CLIENT_BOOK_BUILD_H
+#define OV_CLIENT_BOOK_BUILD_H
+
+#include <stdbool.h>
+
+#include "common/crypto/hash.h"
+#include "common/db/db.h"
+#include "common/status.h"
+
+/* Inside the caller's transaction.  The old records are replaced, the generation
+ * counts up.  Peak memory: about 350 bytes a row. */
+OV_MUST_CHECK enum ov_status ov_book_build(struct ov_db *db);
+
+/* What book_count.what means; append only. */
+enum ov_book_count {
+	OV_COUNT_ROWS = 1,
+	OV_COUNT_RECORDS = 2,
+	OV_COUNT_MATCHABLE = 3,
+	OV_COUNT_NAME_ONLY = 4,
+	OV_COUNT_KEYS = 5,		/* which: rank */
+	OV_COUNT_DROPPED = 6,		/* which: enum ov_drop */
+	OV_COUNT_UNMERGED = 7,		/* which: enum ov_merge_drop */
+	OV_COUNT_POPULATION_ROWS = 8,	/* which: population */
+	OV_COUNT_POPULATION_RECORDS = 9 /* which: population */
+};
+
+/* A key in book_record.keys: rank, source, length, value; the keys one after another, as
+ * ov_merge_tokens gives them.  Reads the one at *at and moves on; false at the end.
+ * OV_E_DB_FAILED is for the caller to give if *ok comes back false. */
+struct ov_merge_token;
+bool ov_book_next_key(
+    struct ov_merge_token *out, size_t *at, struct ov_bytes keys, bool *ok);
+
+#endif /* OV_CLIENT_BOOK_BUILD_H */

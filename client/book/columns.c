@@ -1,0 +1,450 @@
+#include "client/book/columns.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "client/book/yaml.h"
+
+#define BAD OV_E_IMPORT_COLUMNS
+#define ALIASES_MAX 26
+
+/* Headings folded by fold(), the surest first: for a field with one column the column
+ * with the earliest alias is taken. */
+static const struct {
+	const char *name;
+	const char *alias[ALIASES_MAX];
+} fields[OV_FIELD_COUNT] = {
+	[OV_FIELD_NONE] = { "none", { NULL } },
+	[OV_FIELD_ID] = { "id",
+	    { "accountid", "accountid18", "companyid", "associatedcompanyids",
+		"associatedcompanyid", "crmid", "hsobjectid", "recordid", "id",
+		"externalid", "customerid", "kundennummer" } },
+	[OV_FIELD_NAME] = { "name",
+	    { "accountname", "companyname", "associatedcompany", "name", "company",
+		"account", "organization", "organisation", "organizationname",
+		"organisationname", "legalname", "businessname", "customername", "firma",
+		"unternehmen", "unternehmensname", "firmenname", "nomdelentreprise",
+		"entreprise", "raisonsociale", "empresa", "nombredelaempresa",
+		"azienda" } },
+	[OV_FIELD_WEBSITE] = { "website",
+	    { "website", "companydomainname", "websiteurl", "companyurl", "domain",
+		"hsadditionaldomains", "additionaldomains", "domains", "companydomain",
+		"companywebsite", "accountwebsite", "web", "webaddress", "url",
+		"homepage", "websitedomain", "emaildomain", "webseite", "internetseite",
+		"siteweb", "sitioweb", "sitoweb", "domainname" } },
+	[OV_FIELD_EMAIL] = { "email",
+	    { "email", "emailaddress", "companyemail", "accountemail", "workemail",
+		"generalemail", "contactemail", "mail", "emailadresse", "courriel" } },
+	[OV_FIELD_COUNTRY] = { "country",
+	    { "billingcountrycode", "billingcountry", "countrycode", "country",
+		"countryregion", "billingcountrytextonly", "hqcountry", "companycountry",
+		"headquarterscountry", "accountcountry", "shippingcountrycode",
+		"shippingcountry", "land", "pays", "pais", "país", "paese" } },
+	[OV_FIELD_INDUSTRY] = { "industry",
+	    { "industry", "primaryindustry", "sector", "vertical", "branche", "secteur",
+		"sectordeactividad" } },
+	[OV_FIELD_EMPLOYEES] = { "employees",
+	    { "employees", "numberofemployees", "numemployees", "employeecount",
+		"headcount", "noofemployees", "companysize", "employeerange",
+		"mitarbeiter", "mitarbeiterzahl", "effectif", "empleados" } },
+	[OV_FIELD_REVENUE] = { "revenue",
+	    { "annualrevenue", "revenue", "totalrevenue", "annualrevenueconverted",
+		"turnover", "sales", "umsatz", "jahresumsatz", "chiffredaffaires",
+		"ingresosanuales" } },
+	[OV_FIELD_TYPE] = { "type", { "type", "accounttype", "companytype",
+					"customertype", "relationship", "kundentyp" } },
+	[OV_FIELD_LIFECYCLE] = { "lifecycle",
+	    { "lifecyclestage", "lifecycle", "accountstatus", "customerstatus",
+		"status" } },
+	[OV_FIELD_STAGE] = { "stage",
+	    { "stage", "stagename", "dealstage", "opportunitystage", "phase" } },
+	[OV_FIELD_POPULATION] = { "population", { "population", "overlappopulation" } },
+	[OV_FIELD_LEI] = { "lei", { "lei", "leicode", "legalentityidentifier" } },
+	[OV_FIELD_CIK] = { "cik", { "cik", "cikcode", "ciknumber", "seccik" } },
+	[OV_FIELD_DUNS] = { "duns",
+	    { "dunsnumber", "duns", "dunsno", "dandbduns", "datauniversalnumber" } },
+	[OV_FIELD_VAT] = { "vat",
+	    { "vatnumber", "vat", "vatid", "vatno", "vatregistrationnumber", "ustid",
+		"ustidnr", "umsatzsteuerid", "numerotva", "nif", "partitaiva" } },
+	[OV_FIELD_TICKER] = { "ticker",
+	    { "ticker", "tickersymbol", "stockticker", "stocksymbol", "symbol" } },
+	[OV_FIELD_KEEP] = { "keep", { NULL } },
+};
+
+struct ov_map {
+	struct ov_yaml_doc *doc;
+	const struct ov_yaml *columns, *ignore, *keep; /* NULL if not there */
+	bool has_populations;
+	struct ov_populations populations;
+};
+
+const char *
+ov_field_name(enum ov_field f)
+{
+	return fields[f].name;
+}
+
+enum ov_field
+ov_field_by_name(const char *name)
+{
+	for (int f = OV_FIELD_ID; f < OV_FIELD_KEEP; f++)
+		if (strcasecmp(name, fields[f].name) == 0)
+			return (enum ov_field)f;
+	return OV_FIELD_NONE;
+}
+
+static bool
+holds_many(enum ov_field f)
+{
+	return f == OV_FIELD_WEBSITE || f == OV_FIELD_EMAIL || f == OV_FIELD_KEEP;
+}
+
+/* Lower-case ASCII letters and digits and all bytes above; cut to OV_HEADING_MAX. */
+static void
+fold(char out[OV_HEADING_MAX + 1], const void *text, size_t len)
+{
+	const unsigned char *p = text;
+	size_t n = 0;
+
+	for (size_t i = 0; i < len && n < OV_HEADING_MAX; i++)
+		if (p[i] >= 0x80 || isalnum(p[i]))
+			out[n++] = (char)(p[i] < 0x80 ? tolower(p[i]) : p[i]);
+	out[n] = '\0';
+}
+
+static bool
+same_heading(const char *a, const struct ov_bytes *b)
+{
+	char x[OV_HEADING_MAX + 1], y[OV_HEADING_MAX + 1];
+
+	fold(x, a, strlen(a));
+	fold(y, b->p, b->len);
+	return strcmp(x, y) == 0;
+}
+
+/* The items of a list, or the one text. */
+static const struct ov_yaml *
+items(const struct ov_yaml *node)
+{
+	return node == NULL || node->kind == OV_YAML_TEXT ? node : node->first;
+}
+
+static const struct ov_yaml *
+next_item(const struct ov_yaml *list, const struct ov_yaml *item)
+{
+	return list->kind == OV_YAML_LIST ? item->next : NULL;
+}
+
+/* A heading or a list of headings. */
+static enum ov_status
+check_headings(const struct ov_yaml *node, bool many, struct ov_fault *fault)
+{
+	enum ov_status st = OV_OK;
+
+	if (node->kind == OV_YAML_MAP || (node->kind == OV_YAML_LIST && !many))
+		return ov_fault_set(fault, BAD, node->line,
+		    many ? "`%s` needs a heading or a list of headings"
+			 : "`%s` needs one heading",
+		    node->key);
+	for (const struct ov_yaml *i = items(node); i != NULL && st == OV_OK;
+	     i = next_item(node, i))
+		st = ov_yaml_want(i, OV_YAML_TEXT, BAD, node->key, fault);
+	return st;
+}
+
+static enum ov_status
+check_columns(const struct ov_yaml *map, struct ov_fault *fault)
+{
+	enum ov_status st = OV_OK;
+
+	for (const struct ov_yaml *n = map->first; n != NULL && st == OV_OK;
+	     n = n->next) {
+		enum ov_field f = ov_field_by_name(n->key);
+
+		if (f == OV_FIELD_NONE)
+			return ov_fault_set(fault, BAD, n->line,
+			    "`%s` is no field; there are: id, name, website, email, "
+			    "country, industry, employees, revenue, type, lifecycle, "
+			    "stage, population, lei, cik, duns, vat, ticker",
+			    n->key);
+		st = check_headings(n, holds_many(f), fault);
+	}
+	return st;
+}
+
+static enum ov_status
+read_map(struct ov_map *map, struct ov_fault *fault)
+{
+	static const char *const keys[] = { "version", "columns", "ignore", "keep",
+		"populations", "default", "open_stages" };
+	const struct ov_yaml *top = ov_yaml_top(map->doc), *populations;
+	const struct ov_yaml *version = ov_yaml_get(top, "version");
+	enum ov_status st;
+	uint64_t one;
+
+	OV_TRY(ov_yaml_only(top, keys, 7, BAD, fault));
+	if (version != NULL)
+		OV_TRY(ov_yaml_count(&one, version, 1, 1, BAD, fault));
+	if ((map->columns = ov_yaml_get(top, "columns")) != NULL) {
+		OV_TRY(ov_yaml_want(map->columns, OV_YAML_MAP, BAD, "columns", fault));
+		OV_TRY(check_columns(map->columns, fault));
+	}
+	if ((map->ignore = ov_yaml_get(top, "ignore")) != NULL)
+		OV_TRY(check_headings(map->ignore, true, fault));
+	if ((map->keep = ov_yaml_get(top, "keep")) != NULL) {
+		OV_TRY(check_headings(map->keep, true, fault));
+		if (map->keep->n > OV_KEEP_MAX) {
+			st = ov_fault_set(
+			    fault, BAD, map->keep->line, "`keep` names over 16 columns");
+			goto done;
+		}
+	}
+	populations = ov_yaml_get(top, "populations");
+	map->has_populations = populations != NULL;
+	OV_TRY(ov_populations_read(&map->populations, populations,
+	    ov_yaml_get(top, "default"), ov_yaml_get(top, "open_stages"), fault));
+done:
+	return st;
+}
+
+static enum ov_status
+from_doc(struct ov_map **out, struct ov_yaml_doc *doc, struct ov_fault *fault)
+{
+	struct ov_map *map = calloc(1, sizeof(*map));
+	enum ov_status st;
+
+	*out = NULL;
+	if (map == NULL) {
+		ov_yaml_free(doc);
+		return OV_E_NOMEM;
+	}
+	map->doc = doc;
+	if ((st = read_map(map, fault)) == OV_OK)
+		*out = map;
+	else
+		ov_map_free(map);
+	return st;
+}
+
+enum ov_status
+ov_map_read(struct ov_map **out, const void *bytes, size_t len, struct ov_fault *fault)
+{
+	struct ov_yaml_doc *doc;
+	enum ov_status st = ov_yaml_read(&doc, BAD, bytes, len, fault);
+
+	*out = NULL;
+	return st == OV_OK ? from_doc(out, doc, fault) : st;
+}
+
+enum ov_status
+ov_map_read_file(struct ov_map **out, const char *path, struct ov_fault *fault)
+{
+	struct ov_yaml_doc *doc;
+	enum ov_status st = ov_yaml_read_file(&doc, BAD, path, fault);
+
+	*out = NULL;
+	return st == OV_OK ? from_doc(out, doc, fault) : st;
+}
+
+void
+ov_map_free(struct ov_map *map)
+{
+	if (map == NULL)
+		return;
+	ov_yaml_free(map->doc);
+	free(map);
+}
+
+const struct ov_populations *
+ov_map_populations(const struct ov_map *map)
+{
+	return &map->populations;
+}
+
+bool
+ov_map_has_populations(const struct ov_map *map)
+{
+	return map != NULL && map->has_populations;
+}
+
+static bool
+is_named(const struct ov_yaml *list, const struct ov_bytes *heading)
+{
+	if (list == NULL)
+		return false;
+	for (const struct ov_yaml *i = items(list); i != NULL; i = next_item(list, i))
+		if (same_heading(i->text, heading))
+			return true;
+	return false;
+}
+
+static void
+take(struct ov_columns *c, size_t column, enum ov_field f, const struct ov_bytes *heading)
+{
+	size_t len = heading->len < OV_HEADING_MAX ? heading->len : OV_HEADING_MAX;
+
+	c->field[column] = (uint8_t)f;
+	memcpy(c->heading[column], heading->p, len);
+	c->heading[column][len] = '\0';
+	for (size_t i = 0; i < len; i++) /* it may go to a terminal */
+		if ((unsigned char)c->heading[column][i] < 0x20 ||
+		    c->heading[column][i] == 0x7f)
+			c->heading[column][i] = '?';
+}
+
+/* The columns that the mapping file assigns to f. */
+static enum ov_status
+take_named(struct ov_columns *c, const struct ov_table_row *h, const struct ov_yaml *list,
+    enum ov_field f, struct ov_fault *fault)
+{
+	for (const struct ov_yaml *i = items(list); i != NULL; i = next_item(list, i)) {
+		bool found = false;
+
+		for (size_t k = 0; k < h->n && (!found || holds_many(f)); k++)
+			if (c->field[k] == OV_FIELD_NONE &&
+			    same_heading(i->text, &h->field[k])) {
+				take(c, k, f, &h->field[k]);
+				found = true;
+			}
+		if (!found)
+			return ov_fault_set(fault, BAD, i->line,
+			    "the mapping file names a column \"%s\", which the table "
+			    "does "
+			    "not have, or names it twice",
+			    i->text);
+	}
+	return OV_OK;
+}
+
+static enum ov_status
+apply_map(struct ov_columns *c, const struct ov_table_row *h, const struct ov_map *map,
+    bool told[OV_FIELD_COUNT], struct ov_fault *fault)
+{
+	enum ov_status st = OV_OK;
+
+	for (const struct ov_yaml *n = map->columns != NULL ? map->columns->first : NULL;
+	     n != NULL && st == OV_OK; n = n->next) {
+		enum ov_field f = ov_field_by_name(n->key);
+
+		told[f] = true;
+		st = take_named(c, h, n, f, fault);
+	}
+	if (st == OV_OK && map->keep != NULL)
+		st = take_named(c, h, map->keep, OV_FIELD_KEEP, fault);
+	return st;
+}
+
+static void
+guess_field(struct ov_columns *c, const struct ov_table_row *h, enum ov_field f,
+    const struct ov_yaml *ignore)
+{
+	const char *const *alias = fields[f].alias;
+
+	for (size_t a = 0; a < ALIASES_MAX && alias[a] != NULL; a++)
+		for (size_t k = 0; k < h->n; k++) {
+			if (c->field[k] != OV_FIELD_NONE ||
+			    !same_heading(alias[a], &h->field[k]) ||
+			    is_named(ignore, &h->field[k]))
+				continue;
+			take(c, k, f, &h->field[k]);
+			if (!holds_many(f))
+				return;
+		}
+}
+
+static bool
+has_field(const struct ov_columns *c, enum ov_field f)
+{
+	return memchr(c->field, (int)f, c->n) != NULL;
+}
+
+static enum ov_status
+refuse_headings(const struct ov_table_row *h, struct ov_fault *fault)
+{
+	char list[400] = "";
+	size_t len = 0;
+
+	for (size_t k = 0; k < h->n && len < sizeof(list) - 60; k++) {
+		int n = h->field[k].len > 40 ? 40 : (int)h->field[k].len;
+
+		len += (size_t)snprintf(list + len, sizeof(list) - len, "%s\"%.*s\"",
+		    k > 0 ? ", " : "", n, (const char *)h->field[k].p);
+	}
+	return ov_fault_set(fault, BAD, h->line,
+	    "no column with a name, a website or a registry id is recognised; say which "
+	    "it "
+	    "is with --map FILE. Headings seen: %s",
+	    list);
+}
+
+enum ov_status
+ov_columns_guess(struct ov_columns *out, const struct ov_table_row *headings,
+    const struct ov_map *map, struct ov_fault *fault)
+{
+	static const enum ov_field enough[] = { OV_FIELD_NAME, OV_FIELD_WEBSITE,
+		OV_FIELD_LEI, OV_FIELD_CIK, OV_FIELD_DUNS, OV_FIELD_VAT };
+	bool told[OV_FIELD_COUNT] = { false };
+	enum ov_status st;
+
+	memset(out, 0, sizeof(*out));
+	out->n = headings->n;
+	if (map != NULL && (st = apply_map(out, headings, map, told, fault)) != OV_OK)
+		return st;
+	for (int f = OV_FIELD_ID; f < OV_FIELD_KEEP; f++)
+		if (!told[f])
+			guess_field(out, headings, (enum ov_field)f,
+			    map != NULL ? map->ignore : NULL);
+	for (size_t i = 0; i < sizeof(enough) / sizeof(enough[0]); i++)
+		if (has_field(out, enough[i]))
+			return OV_OK;
+	return refuse_headings(headings, fault);
+}
+
+void
+ov_columns_explain(FILE *out, const struct ov_columns *c)
+{
+	size_t left = 0;
+
+	for (size_t k = 0; k < c->n; k++) {
+		if (c->field[k] == OV_FIELD_NONE)
+			left++;
+		else
+			fprintf(out, "  %-10s from column %zu, \"%s\"\n",
+			    fields[c->field[k]].name, k + 1, c->heading[k]);
+	}
+	fprintf(out, "  %zu other columns are not read\n", left);
+}
+
+static bool
+starts_with(const struct ov_bytes *text, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	return text->len >= n && strncasecmp((const char *)text->p, prefix, n) == 0;
+}
+
+bool
+ov_columns_is_footer(const struct ov_columns *c, const struct ov_table_row *row)
+{
+	static const char *const footers[] = { "Grand Total",
+		"Confidential Information -", "Copyright (c) 20", "Copyright \xc2\xa9 20",
+		"Generated By:", "Total Records" };
+	size_t filled = 0, at = 0;
+
+	if (row->n == 1 && c->n > 1)
+		return true;
+	for (size_t k = row->n; k > 0; k--)
+		if (row->field[k - 1].len > 0) {
+			filled++;
+			at = k - 1;
+		}
+	/* an account of such a name has more than a line's first cells */
+	if (filled > 2)
+		return false;
+	for (size_t i = 0; i < sizeof(footers) / sizeof(footers[0]); i++)
+		if (starts_with(&row->field[at], footers[i]))
+			return true;
+	return false;
+}

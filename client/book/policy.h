@@ -1,0 +1,80 @@
+/* policy.h - what one partner may learn of this book: the owner's file for it.
+ *
+ *     version: 1
+ *     populations:
+ *       customers: matches
+ *       open_opportunities: hidden
+ *       prospects: matches
+ *     icp_fit: yes            # in each cell, how many accounts fit my ICP, for the partner
+ *     name_only_keys: no      # keys from names without a country
+ *     caps:
+ *       slots: 1_000_000      # tokens that the partner may ask in one run
+ *       minimum_list: 100     # a shorter list of the partner is refused
+ *       runs_per_30_days: 31
+ *
+ * A population that the file does not name is hidden.  Without a file the built-in
+ * populations are at `matches` and everything else is as above.
+ */
+#ifndef OV_CLIENT_BOOK_POLICY_H
+#define OV_CLIENT_BOOK_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "client/book/fault.h"
+#include "client/book/population.h"
+#include "common/status.h"
+#include "proto/terms.h"
+
+#define OV_POLICY_SLOTS_MIN 1024
+#define OV_POLICY_SLOTS_MAX (1U << 24)
+#define OV_POLICY_LIST_MAX 1000000
+#define OV_POLICY_RUNS_MAX 1000
+
+struct ov_policy {
+	uint32_t version;
+	size_t n_populations; /* in the file's order */
+	struct ov_population population[OV_POPULATIONS_MAX];
+	bool share_icp_fit;
+	bool name_only_keys;
+	uint32_t slots;	       /* cap on the partner's padded list */
+	uint32_t minimum_list; /* tokens that the partner's list has at least */
+	uint32_t runs_per_30_days;
+};
+
+/* The policy that holds without a file. */
+void ov_policy_default(struct ov_policy *out);
+
+/* Reads a policy.  Settings that are left out have their defaults, except populations:
+ * those not named are hidden.  Fails with OV_E_POLICY_INVALID and line, reason and
+ * remedy in fault, also for what a later release will know (counts, fields, noise ...);
+ * OV_E_IO, OV_E_NOMEM.  *out is then untouched. */
+OV_MUST_CHECK enum ov_status ov_policy_read(
+    struct ov_policy *out, const void *bytes, size_t len, struct ov_fault *fault);
+OV_MUST_CHECK enum ov_status ov_policy_read_file(
+    struct ov_policy *out, const char *path, struct ov_fault *fault);
+
+/* The level of a population of the book; OV_LEVEL_HIDDEN if it is not named. */
+enum ov_level ov_policy_level(const struct ov_policy *p, const char *population);
+
+/* Refuses a policy that names a population which the book does not have: a spelling
+ * mistake would hide a population or, worse, leave it at another level. */
+OV_MUST_CHECK enum ov_status ov_policy_check(
+    const struct ov_policy *p, const struct ov_populations *book, struct ov_fault *fault);
+
+/* Bit i for population i of the book that is at level hidden; a record with a row in any
+ * of them stays out of the job. */
+uint32_t ov_policy_hidden_mask(
+    const struct ov_policy *p, const struct ov_populations *book);
+
+/* "hidden", "counts", "matches", "fields". */
+const char *ov_level_name(enum ov_level level);
+
+/* In plain words for a person who decides: what this partner learns, what we learn, what
+ * the broker sees.  partner: a name for the screen. */
+void ov_policy_explain(FILE *out, const struct ov_policy *p,
+    const struct ov_populations *book, const char *partner);
+
+#endif /* OV_CLIENT_BOOK_POLICY_H */

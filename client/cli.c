@@ -1,0 +1,153 @@
+#include "client/cli.h"
+
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "client/screen.h"
+
+enum ov_status
+ov_cli_fail(struct ov_cli *cli, enum ov_status st, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(cli->detail, sizeof(cli->detail), format, ap);
+	va_end(ap);
+	return st;
+}
+
+/* --- options of every verb --- */
+
+static enum ov_status
+read_fd(struct ov_cli *cli, const char *text)
+{
+	char *end;
+	long fd = strtol(text, &end, 10);
+
+	if (end == text || *end != '\0' || fd < 0 || fd > 1023)
+		return ov_cli_fail(cli, OV_E_USAGE, "--key-fd takes a file descriptor");
+	cli->home.key_fd = (int)fd;
+	return OV_OK;
+}
+
+/* The value of `--name VALUE` or `--name=VALUE` at argv[*i]; NULL: it is another one. */
+static const char *
+value_of(const char *name, int argc, char **argv, int *i)
+{
+	size_t len = strlen(name);
+
+	if (strncmp(argv[*i], name, len) != 0)
+		return NULL;
+	if (argv[*i][len] == '=')
+		return argv[*i] + len + 1;
+	if (argv[*i][len] != '\0' || *i + 1 >= argc)
+		return NULL;
+	return argv[++*i];
+}
+
+enum ov_status
+ov_cli_globals(struct ov_cli *cli, int *argc, char **argv)
+{
+	enum ov_status st = OV_OK;
+	const char *value;
+	int kept = 0;
+
+	for (int i = 0; i < *argc; i++) {
+		if (strcmp(argv[i], "--") == 0) {
+			while (i < *argc)
+				argv[kept++] = argv[i++];
+			break;
+		}
+		if (strcmp(argv[i], "--json") == 0)
+			cli->json = true;
+		else if ((value = value_of("--home", *argc, argv, &i)) != NULL)
+			cli->home.path = value;
+		else if ((value = value_of("--key-file", *argc, argv, &i)) != NULL)
+			cli->home.key_file = value;
+		else if ((value = value_of("--key-fd", *argc, argv, &i)) != NULL)
+			OV_TRY(read_fd(cli, value));
+		else
+			argv[kept++] = argv[i];
+	}
+	*argc = kept;
+	argv[kept] = NULL;
+done:
+	return st;
+}
+
+enum ov_status
+ov_cli_home(struct ov_home **home, struct ov_cli *cli)
+{
+	return ov_home_open(home, &cli->home);
+}
+
+enum ov_status
+ov_cli_session(struct ov_home **home, struct ov_session **s, struct ov_cli *cli)
+{
+	enum ov_status st;
+
+	*s = NULL;
+	OV_TRY(ov_cli_home(home, cli));
+	OV_TRY(ov_session_open(s, *home));
+done:
+	if (st != OV_OK) {
+		ov_home_close(*home);
+		*home = NULL;
+	}
+	return st;
+}
+
+bool
+ov_cli_confirm(struct ov_cli *cli, const char *question)
+{
+	char line[16];
+
+	if (!cli->home.ask || isatty(STDIN_FILENO) != 1)
+		return false;
+	fprintf(cli->out, "%s [y/N] ", question);
+	fflush(cli->out);
+	if (fgets(line, sizeof(line), stdin) == NULL)
+		return false;
+	line[strcspn(line, "\r\n")] = '\0';
+	return strcasecmp(line, "y") == 0 || strcasecmp(line, "yes") == 0;
+}
+
+/* --- printing --- */
+
+static struct tm
+calendar_of(uint64_t t)
+{
+	time_t seconds = (time_t)t;
+	struct tm tm = { 0 };
+
+	(void)gmtime_r(&seconds, &tm); /* fails beyond the year 2^31 */
+	return tm;
+}
+
+void
+ov_time_text(char out[OV_TIME_TEXT], uint64_t t)
+{
+	struct tm tm = calendar_of(t);
+
+	if (strftime(out, OV_TIME_TEXT, "%Y-%m-%d %H:%M UTC", &tm) == 0)
+		memcpy(out, "?", 2);
+}
+
+void
+ov_time_iso(char out[OV_TIME_TEXT], uint64_t t)
+{
+	struct tm tm = calendar_of(t);
+
+	if (strftime(out, OV_TIME_TEXT, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		memcpy(out, "?", 2);
+}
+
+void
+ov_print_name(FILE *out, const char *name)
+{
+	ov_screen_cell(out, name, 0, OV_SCREEN_LEFT);
+}

@@ -1,0 +1,134 @@
+#include "client/examples.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/book/tokens.h"
+
+#define VALUE_MAX 80
+#define ID_MAX 40
+#define NAME_MAX_ 80
+
+struct kept {
+	char id[ID_MAX + 1], name[NAME_MAX_ + 1], value[VALUE_MAX + 1];
+	uint8_t rank;
+};
+
+struct gathering {
+	struct kept kept[OV_DROP_COUNT][OV_EXAMPLES_EACH];
+	size_t n[OV_DROP_COUNT];
+	struct ov_bytes id, name; /* of the row at hand */
+};
+
+/* A text of at most max bytes, cut between characters. */
+static void
+cut(char *out, size_t max, struct ov_bytes in)
+{
+	size_t n = in.len;
+
+	if (n > max)
+		for (n = max; n > 0 && (in.p[n] & 0xc0) == 0x80;)
+			n--;
+	if (n > 0)
+		memcpy(out, in.p, n);
+	out[n] = '\0';
+}
+
+static enum ov_status
+take_try(void *ctx, const struct ov_claim_try *t)
+{
+	struct gathering *g = ctx;
+	struct kept *k;
+
+	if (t->why == OV_DROP_NONE || t->why >= OV_DROP_COUNT ||
+	    g->n[t->why] == OV_EXAMPLES_EACH)
+		return OV_OK;
+	k = &g->kept[t->why][g->n[t->why]++];
+	cut(k->id, ID_MAX, g->id);
+	cut(k->name, NAME_MAX_, g->name);
+	cut(k->value, VALUE_MAX, t->raw);
+	k->rank = (uint8_t)t->rank;
+	return OV_OK;
+}
+
+/* Which values the normaliser refuses is not stored but found anew. */
+static enum ov_status
+gather(struct gathering *g, struct ov_db *db)
+{
+	struct ov_row_cells c;
+	struct ov_db_stmt *q = NULL;
+	bool row;
+	enum ov_status st;
+
+	OV_TRY(ov_db_query(&q, db,
+	    "SELECT ext_id, name, websites, email_domains, country, lei, cik, duns, vat"
+	    " FROM book_row ORDER BY row"));
+	for (;;) {
+		OV_TRY(ov_db_step(q, &row));
+		if (!row)
+			break;
+		g->id = ov_db_blob(q, 0);
+		g->name = ov_db_blob(q, 1);
+		c = (struct ov_row_cells){ g->name, ov_db_blob(q, 2), ov_db_blob(q, 3),
+			ov_db_blob(q, 4), ov_db_blob(q, 5), ov_db_blob(q, 6),
+			ov_db_blob(q, 7), ov_db_blob(q, 8) };
+		OV_TRY(ov_row_claims(&c, take_try, g));
+	}
+done:
+	ov_db_finish(q);
+	return st;
+}
+
+/* The values that merging refused. */
+static enum ov_status
+visit_unmerged(struct ov_db *db, enum ov_merge_drop why,
+    enum ov_status (*visit)(void *arg, const struct ov_example *e), void *arg)
+{
+	struct ov_db_stmt *q = NULL;
+	struct ov_example e = { .why = ov_merge_drop_text(why) };
+	bool row;
+	enum ov_status st;
+
+	OV_TRY(ov_db_query(&q, db,
+	    "SELECT r.ext_id, r.name, d.rank, d.value FROM book_dropped d"
+	    " JOIN book_row r ON r.row = d.row WHERE d.why = ? ORDER BY d.row LIMIT ?",
+	    OV_DB_I64(why), OV_DB_I64(OV_EXAMPLES_EACH)));
+	for (;;) {
+		OV_TRY(ov_db_step(q, &row));
+		if (!row)
+			break;
+		e.id = ov_db_text(q, 0);
+		e.name = ov_db_text(q, 1);
+		e.key = ov_rank_kind((uint8_t)ov_db_i64(q, 2));
+		e.value = ov_db_text(q, 3);
+		OV_REQUIRE(e.key != NULL, OV_E_DB_FAILED);
+		OV_TRY(visit(arg, &e));
+	}
+done:
+	ov_db_finish(q);
+	return st;
+}
+
+enum ov_status
+ov_examples(struct ov_db *db,
+    enum ov_status (*visit)(void *arg, const struct ov_example *e), void *arg)
+{
+	struct gathering *g = calloc(1, sizeof(*g));
+	enum ov_status st;
+
+	OV_REQUIRE(g != NULL, OV_E_NOMEM);
+	OV_TRY(gather(g, db));
+	for (size_t why = 0; why < OV_DROP_COUNT; why++)
+		for (size_t i = 0; i < g->n[why]; i++) {
+			const struct kept *k = &g->kept[why][i];
+
+			OV_TRY(visit(
+			    arg, &(struct ov_example){ ov_drop_text((enum ov_drop)why),
+				     k->id, k->name, ov_rank_kind(k->rank), k->value }));
+		}
+	for (unsigned int why = OV_MERGE_KEPT + 1; why < OV_MERGE_DROPS; why++)
+		OV_TRY(visit_unmerged(db, (enum ov_merge_drop)why, visit, arg));
+done:
+	free(g);
+	return st;
+}

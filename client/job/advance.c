@@ -1,0 +1,495 @@
+/* advance.c - a job from its first message to its end, step by step (job.h). */
+#include <string.h>
+
+#include "client/hold.h"
+#include "client/job/exchange.h"
+#include "client/job/job.h"
+#include "client/job/view.h"
+#include "common/clock.h"
+#include "common/crypto/memory.h"
+#include "common/psi/psi.h"
+#include "proto/agree.h"
+
+#define ANSWER_MS 60000
+
+/* --- how the job stands at the broker --- */
+
+/* The broker says the job is over: so it is over here, unless the report stands. */
+static enum ov_status
+sync_state(struct ov_job *j, struct ov_job_run *run)
+{
+	struct ov_msg_get_job ask;
+	struct ov_msg_job reply;
+	struct ov_buf owner = { 0 };
+	enum ov_job_state state;
+	enum ov_status st;
+
+	memcpy(ask.job, j->id, OV_ID);
+	OV_TRY(ov_session_call(
+	    run->session, OV_MSG_GET_JOB, &ask, OV_MSG_JOB, &reply, &owner, ANSWER_MS));
+	state = (enum ov_job_state)reply.state;
+	if (!ov_job_final(state) || state >= OV_JOB_STATES)
+		goto done;
+	switch (state) {
+	case OV_JOB_REFUSED:
+		st = ov_job_set_state(run->home, j, state, OV_E_JOB_REFUSED);
+		break;
+	case OV_JOB_CANCELLED:
+		st = ov_job_set_state(run->home, j, state, OV_E_JOB_CANCELLED);
+		break;
+	case OV_JOB_EXPIRED:
+		st = ov_job_set_state(run->home, j, state, OV_E_PROTO_EXPIRED);
+		break;
+	case OV_JOB_EQUIVOCATION:
+		st = ov_job_set_state(run->home, j, state, OV_E_PROTO_EQUIVOCATION);
+		break;
+	case OV_JOB_CLOSED:
+	case OV_JOB_UNCHANGED:
+	case OV_JOB_MISBEHAVED:
+	case OV_JOB_CONFIRM_FAILED:
+	case OV_JOB_FAILED:
+	case OV_JOB_NONE:
+	case OV_JOB_PROPOSED:
+	case OV_JOB_ACCEPTED:
+	case OV_JOB_EXCHANGING:
+	case OV_JOB_REPORTED:
+	case OV_JOB_CONFIRMING:
+	case OV_JOB_STATES:
+		st = ov_job_set_state(run->home, j, OV_JOB_FAILED, OV_E_JOB_FAILED);
+		break;
+	}
+done:
+	ov_buf_free(&owner);
+	return st;
+}
+
+/* What a wait that ran out, or a refusal of the broker, means for the job. */
+static enum ov_status
+after_failure(struct ov_job *j, struct ov_job_run *run, enum ov_status st)
+{
+	enum ov_status synced;
+
+	switch ((int)st) {
+	case OV_E_JOB_WAITING:
+	case OV_E_JOB_REFUSED:
+	case OV_E_JOB_CANCELLED:
+	case OV_E_JOB_FAILED:
+	case OV_E_NOT_FOUND:
+	case OV_E_PROTO_UNEXPECTED:
+	case OV_E_PROTO_EXPIRED:
+	case OV_E_PROTO_EQUIVOCATION:
+	case OV_E_BROKER_UNKNOWN:
+		break;
+	default: /* any other status says nothing about the job */
+		return st;
+	}
+	synced = sync_state(j, run);
+	if (synced != OV_OK && ov_status_class(synced) == OV_CLASS_HOST)
+		return st;
+	return ov_job_final(j->state) ? j->reason : st;
+}
+
+/* --- proposal and answer --- */
+
+static enum ov_status
+wait_for_accept(struct ov_job_live *live, const struct ov_job *j, struct ov_job_run *run)
+{
+	uint64_t give_up = ov_clock_ms() + run->wait_ms;
+	uint32_t wait = run->wait_ms < 5000 ? run->wait_ms : 5000;
+	struct ov_job now = *j;
+	enum ov_status st;
+
+	do {
+		if (run->cancel != NULL && atomic_load(run->cancel))
+			return OV_E_CANCELLED;
+		st = ov_step_fetch(&live->accept, run->home, run->session, j->id,
+		    OV_STEP_ACCEPT, live->partner.identity, wait);
+		if (st != OV_E_BROKER_WAIT)
+			return st;
+		live->accept.body.len = 0;
+		st = sync_state(&now, run); /* refused, cancelled or expired meanwhile */
+		if (st != OV_OK || ov_job_final(now.state))
+			return st != OV_OK ? st : OV_E_JOB_WAITING;
+	} while (ov_clock_ms() < give_up);
+	return OV_E_JOB_WAITING;
+}
+
+static enum ov_status
+check_accept(struct ov_job_live *live, struct ov_job *j, struct ov_job_run *run)
+{
+	const struct ov_agree agree = { .a = run->home->identity,
+		.b = live->partner.identity,
+		.terms = live->terms.digest,
+		.release = live->terms.release_digest,
+		.profile = j->profile,
+		.table = &live->terms.release,
+		.now = ov_home_now(run->home) };
+	struct ov_msg_propose p;
+	struct ov_msg_accept m;
+	enum ov_status st;
+
+	OV_TRY(ov_msg_decode(&p, OV_MSG_PROPOSE, OV_BUF_BYTES(&live->propose.body)));
+	OV_TRY(ov_msg_decode(&m, OV_MSG_ACCEPT, OV_BUF_BYTES(&live->accept.body)));
+	if (j->state == OV_JOB_PROPOSED)
+		OV_TRY(
+		    ov_agree_accept(&m, &p, OV_BUF_BYTES(&live->propose.body), &agree));
+	if (j->state == OV_JOB_PROPOSED && m.head.len > 0)
+		OV_TRY(ov_session_check_partner_head(
+		    run->session, m.head, m.head_signature.p));
+done:
+	return st;
+}
+
+/* A's side until ACCEPT is here and good; B's until the broker has ours. */
+static enum ov_status
+reach_accepted(struct ov_job_live *live, struct ov_job *j, struct ov_job_run *run)
+{
+	enum ov_status st;
+
+	if (j->role == OV_ROLE_A) {
+		OV_TRY(ov_step_load(&live->propose, run->home, j->id, OV_STEP_PROPOSE));
+		if (j->state == OV_JOB_PROPOSED)
+			OV_TRY(ov_step_send(run->home, run->session, j->id,
+			    OV_STEP_PROPOSE, OV_BUF_BYTES(&live->propose.body)));
+		OV_TRY(wait_for_accept(live, j, run));
+		OV_TRY(check_accept(live, j, run));
+	} else {
+		OV_TRY(ov_step_fetch(&live->propose, run->home, run->session, j->id,
+		    OV_STEP_PROPOSE, live->partner.identity, 0));
+		OV_TRY(ov_step_load(&live->accept, run->home, j->id, OV_STEP_ACCEPT));
+		if (j->state == OV_JOB_PROPOSED)
+			OV_TRY(ov_step_send(run->home, run->session, j->id,
+			    OV_STEP_ACCEPT, OV_BUF_BYTES(&live->accept.body)));
+	}
+	if (j->state == OV_JOB_PROPOSED)
+		OV_TRY(ov_job_set_state(run->home, j, OV_JOB_ACCEPTED, OV_OK));
+done:
+	return st;
+}
+
+static void
+copy_id(uint8_t out[OV_ID], struct ov_bytes id)
+{
+	memset(out, 0, OV_ID);
+	if (id.len == OV_ID)
+		memcpy(out, id.p, OV_ID);
+}
+
+/* What both signed messages say, seen from here. */
+static enum ov_status
+read_both(struct ov_job_live *live, const struct ov_job *j)
+{
+	struct ov_msg_propose p;
+	struct ov_msg_accept m;
+	bool a = j->role == OV_ROLE_A;
+	enum ov_status st;
+
+	OV_TRY(ov_msg_decode(&p, OV_MSG_PROPOSE, OV_BUF_BYTES(&live->propose.body)));
+	OV_TRY(ov_msg_decode(&m, OV_MSG_ACCEPT, OV_BUF_BYTES(&live->accept.body)));
+	ov_transcript(live->th, OV_BUF_BYTES(&live->propose.body),
+	    OV_BUF_BYTES(&live->accept.body));
+	live->other_slots = (uint32_t)(a ? m.slots : p.slots);
+	memcpy(live->other_ephemeral, a ? m.ephemeral : p.ephemeral, 32);
+	copy_id(live->own_unchanged, a ? p.unchanged_since : m.unchanged_since);
+	copy_id(live->other_unchanged, a ? m.unchanged_since : p.unchanged_since);
+done:
+	return st;
+}
+
+static bool
+both_unchanged(const struct ov_job_live *live)
+{
+	static const uint8_t none[OV_ID] = { 0 };
+
+	return memcmp(live->own_unchanged, none, OV_ID) != 0 &&
+	       memcmp(live->own_unchanged, live->other_unchanged, OV_ID) == 0;
+}
+
+static enum ov_status
+end_unchanged(struct ov_job *j, struct ov_job_run *run, const struct ov_job_live *live)
+{
+	struct ov_db *db = run->home->db;
+	enum ov_status st;
+
+	OV_TRY(ov_db_begin(db));
+	OV_TRY(ov_db_run(db, "UPDATE job SET unchanged_since = ? WHERE id = ?",
+	    OV_DB_BLOB(live->own_unchanged, OV_ID), OV_DB_BLOB(j->id, OV_ID)));
+	OV_TRY(ov_db_commit(db, "job.unchanged"));
+	memcpy(j->unchanged_since, live->own_unchanged, OV_ID);
+	OV_TRY(ov_job_set_state(run->home, j, OV_JOB_UNCHANGED, OV_OK));
+done:
+	ov_db_rollback(db);
+	return st;
+}
+
+/* --- the exchange --- */
+
+/* SECRET: in guarded memory while an exchange runs. */
+struct secrets {
+	struct ov_job_seeds seeds;
+	struct ov_shared_keys shared;
+	struct ov_local_keys local;
+	uint8_t e[32], scalar[32];
+};
+
+static enum ov_status
+derive(struct secrets *k, const struct ov_job *j, const struct ov_job_live *live,
+    struct ov_home *home)
+{
+	const struct ov_ephemeral_input in = { k->seeds.e, j->id, j->role,
+		live->partner.identity, j->list_digest };
+	enum ov_status st;
+
+	OV_TRY(ov_job_load_seeds(&k->seeds, home, j));
+	ov_ephemeral(k->e, &in);
+	OV_TRY(ov_shared_keys_derive(&k->shared, live->th, k->e, live->other_ephemeral));
+	ov_local_keys_derive(&k->local, live->th, k->seeds.r, j->list_digest);
+	OV_TRY(ov_psi_scalar(k->scalar, k->local.scalar_wide));
+done:
+	return st;
+}
+
+struct charge {
+	struct ov_home *home;
+	const struct ov_job *job;
+	uint32_t other_slots;
+};
+
+static enum ov_status
+charge(void *ctx)
+{
+	const struct charge *c = ctx;
+
+	return ov_job_charge(c->home, c->job, c->other_slots);
+}
+
+static enum ov_status
+send_complete(const struct ov_job *j, struct ov_job_run *run,
+    const struct ov_job_live *live, unsigned int stream, const struct ov_stream_sum *sum)
+{
+	struct ov_msg_complete m = { .stream = stream, .count = sum->count };
+	struct ov_buf body = { 0 };
+	enum ov_status st;
+
+	memcpy(m.job, j->id, OV_ID);
+	memcpy(m.th, live->th, OV_HASH_LEN);
+	memcpy(m.plain, sum->plain, OV_HASH_LEN);
+	memcpy(m.sent, sum->sent, OV_HASH_LEN);
+	OV_TRY(ov_msg_encode(&body, OV_MSG_COMPLETE, &m));
+	OV_TRY(ov_step_send(run->home, run->session, j->id,
+	    ov_stream_complete_step(stream), OV_BUF_BYTES(&body)));
+done:
+	ov_buf_free(&body);
+	return st;
+}
+
+static enum ov_status
+exchange_streams(struct ov_exchange *x, const struct ov_job *j, struct ov_job_run *run,
+    const struct ov_job_live *live)
+{
+	uint64_t began = ov_clock_ms(), sent;
+	enum ov_status st;
+
+	OV_TRY(ov_exchange_send_points(x));
+	OV_TRY(send_complete(
+	    j, run, live, ov_stream_of(OV_STREAM_POINTS_A, j->role), &x->points_out));
+	sent = ov_clock_ms();
+	run->stages.send_ms += sent - began;
+	OV_TRY(ov_exchange_receive(x));
+	OV_TRY(send_complete(
+	    j, run, live, ov_stream_of(OV_STREAM_ROSTER_A, j->role), &x->roster_out));
+	OV_TRY(send_complete(
+	    j, run, live, ov_stream_of(OV_STREAM_TAGS_A, j->role), &x->tags_out));
+	run->stages.receive_ms += ov_clock_ms() - sent;
+done:
+	return st;
+}
+
+static enum ov_status
+encode_legend(struct ov_buf *out, const struct ov_terms *terms)
+{
+	struct ov_buf populations = { 0 };
+	struct ov_msg_legend m = { .version = OV_PROTOCOL_VERSION };
+	enum ov_status st;
+
+	OV_TRY(ov_populations_pack(&populations, terms->mine, terms->n_mine));
+	m.populations = OV_BUF_BYTES(&populations);
+	OV_TRY(ov_msg_encode(out, OV_MSG_LEGEND, &m));
+done:
+	ov_buf_free(&populations);
+	return st;
+}
+
+/* Points, roster, tags, report: the whole of it, with keys and list in memory. */
+static enum ov_status
+exchange(struct ov_job *j, struct ov_job_run *run, const struct ov_job_live *live)
+{
+	struct secrets *k = ov_secret_alloc(sizeof(*k));
+	struct charge charged = { run->home, j, live->other_slots };
+	struct ov_list list = { 0 };
+	struct ov_deck deck = { 0 };
+	struct ov_exchange x = { 0 };
+	struct ov_buf legend = { 0 };
+	uint64_t began;
+	enum ov_status st;
+
+	OV_REQUIRE(k != NULL, OV_E_NOMEM);
+	OV_TRY(derive(k, j, live, run->home));
+	OV_TRY(ov_job_load_list(&list, run->home, j));
+	OV_TRY(ov_view_populations(run->home, j, &live->terms, &list));
+	OV_TRY(ov_deck_init(&deck, &list, j->slots, &k->local));
+	OV_TRY(encode_legend(&legend, &live->terms));
+	const struct ov_exchange_options o = { .home = run->home,
+		.session = run->session,
+		.job = j->id,
+		.th = live->th,
+		.role = j->role,
+		.keys = &k->shared,
+		.deck = &deck,
+		.scalar = k->scalar,
+		.legend = OV_BUF_BYTES(&legend),
+		.other_slots = live->other_slots,
+		.wait_ms = run->wait_ms,
+		.cancel = run->cancel,
+		.charge = charge,
+		.charge_ctx = &charged,
+		.progress = run->progress,
+		.progress_ctx = run->progress_ctx };
+	OV_TRY(ov_exchange_init(&x, &o));
+	OV_TRY(exchange_streams(&x, j, run, live));
+	began = ov_clock_ms();
+	const struct ov_view_input view = { run, j, live, &x, &deck, &k->shared };
+	OV_TRY(ov_view_fetch(&view));
+	run->stages.report_ms += ov_clock_ms() - began;
+done:
+	ov_exchange_fini(&x);
+	ov_deck_fini(&deck);
+	ov_list_fini(&list);
+	ov_buf_free(&legend);
+	ov_secret_free(k);
+	return st;
+}
+
+/* --- the end --- */
+
+static enum ov_status
+send_close(const struct ov_job *j, struct ov_job_run *run, const struct ov_job_live *live,
+    enum ov_status verdict)
+{
+	const char *name = ov_status_name(verdict);
+	struct ov_msg_close m = { .verdict = OV_BYTES(name, strlen(name)),
+		.created = ov_home_now(run->home) };
+	struct ov_step_text report = { 0 };
+	struct ov_buf body = { 0 };
+	enum ov_status st;
+
+	OV_TRY(ov_step_load(&report, run->home, j->id, OV_STEP_REPORT));
+	memcpy(m.job, j->id, OV_ID);
+	memcpy(m.th, live->th, OV_HASH_LEN);
+	ov_digest(m.report, "report", OV_BUF_BYTES(&report.body));
+	ov_session_head(run->session, &m.head, &m.head_signature);
+	OV_TRY(ov_msg_encode(&body, OV_MSG_CLOSE, &m));
+	OV_TRY(ov_step_send(run->home, run->session, j->id,
+	    j->role == OV_ROLE_A ? OV_STEP_CLOSE_A : OV_STEP_CLOSE_B,
+	    OV_BUF_BYTES(&body)));
+done:
+	ov_step_free(&report);
+	ov_buf_free(&body);
+	return st;
+}
+
+static enum ov_status
+send_cancel(const struct ov_job *j, struct ov_job_run *run, enum ov_status why)
+{
+	const char *name = ov_status_name(why);
+	struct ov_msg_cancel m = { .reason = OV_BYTES(name, strlen(name)),
+		.created = ov_home_now(run->home) };
+	struct ov_buf body = { 0 };
+	enum ov_status st;
+
+	memcpy(m.job, j->id, OV_ID);
+	OV_TRY(ov_msg_encode(&body, OV_MSG_CANCEL, &m));
+	OV_TRY(ov_step_send(run->home, run->session, j->id,
+	    j->role == OV_ROLE_A ? OV_STEP_CANCEL_A : OV_STEP_CANCEL_B,
+	    OV_BUF_BYTES(&body)));
+done:
+	ov_buf_free(&body);
+	return st;
+}
+
+/* The other side broke the rules: say so, in the log too, and end. */
+static enum ov_status
+end_at_fault(struct ov_job *j, struct ov_job_run *run, const struct ov_job_live *live,
+    enum ov_status why)
+{
+	bool broker = why == OV_E_PROTO_MISBEHAVED;
+	enum ov_status st;
+
+	st = broker ? send_close(j, run, live, why) : send_cancel(j, run, why);
+	if (st != OV_OK && ov_status_class(st) == OV_CLASS_HOST)
+		return st; /* not told yet: the next advance comes here again */
+	st = ov_job_set_state(
+	    run->home, j, broker ? OV_JOB_MISBEHAVED : OV_JOB_FAILED, why);
+	return st != OV_OK ? st : why;
+}
+
+/* Faults in what the partner or the broker sent, which no repetition mends. */
+static bool
+is_fault(enum ov_status st)
+{
+	return st == OV_E_CRYPTO_OPEN || st == OV_E_CRYPTO_KEY || st == OV_E_PSI_POINT ||
+	       st == OV_E_PSI_DUPLICATE || st == OV_E_PROTO_COUNT ||
+	       st == OV_E_PROTO_DIGEST || st == OV_E_PROTO_MISMATCH ||
+	       st == OV_E_PROTO_MISBEHAVED || st == OV_E_PROTO_VERSION ||
+	       st == OV_E_PROTO_CLOCK || st == OV_E_LIST_TOO_SMALL ||
+	       st == OV_E_LIST_TOO_LARGE || st == OV_E_CRYPTO_SIGNATURE;
+}
+
+static enum ov_status
+go_on(struct ov_job *j, struct ov_job_run *run, struct ov_job_live *live)
+{
+	enum ov_status st;
+
+	OV_TRY(ov_hold_check(run->home, j->partner));
+	OV_TRY(ov_partner_get(&live->partner, run->home, j->partner));
+	OV_TRY(ov_terms_in_force(&live->terms, run->home, j->partner));
+	OV_REQUIRE(live->terms.sequence == j->terms_sequence, OV_E_PROTO_MISMATCH);
+	OV_TRY(reach_accepted(live, j, run));
+	OV_TRY(read_both(live, j));
+	if (both_unchanged(live))
+		return end_unchanged(j, run, live);
+	if (j->state == OV_JOB_ACCEPTED)
+		OV_TRY(ov_job_set_state(run->home, j, OV_JOB_EXCHANGING, OV_OK));
+	if (j->state == OV_JOB_EXCHANGING)
+		OV_TRY(exchange(j, run, live));
+	OV_TRY(send_close(j, run, live, OV_OK));
+	OV_TRY(ov_job_set_state(run->home, j, OV_JOB_CLOSED, OV_OK));
+done:
+	return st;
+}
+
+enum ov_status
+ov_job_advance(struct ov_job *j, struct ov_job_run *run)
+{
+	struct ov_job_live live;
+	enum ov_status st;
+
+	if (ov_job_final(j->state))
+		return j->reason;
+	memset(&live, 0, sizeof(live));
+	st = go_on(j, run, &live);
+	if (st == OV_E_DB_CONFLICT && j->role == OV_ROLE_A &&
+	    j->state == OV_JOB_PROPOSED) {
+		/* the partner's proposal came first: answer that one */
+		st = ov_job_set_state(run->home, j, OV_JOB_CANCELLED, OV_E_DB_CONFLICT);
+		if (st == OV_OK)
+			st = OV_E_DB_CONFLICT;
+	} else if (is_fault(st)) {
+		st = end_at_fault(j, run, &live, st);
+	} else {
+		st = after_failure(j, run, st);
+	}
+	ov_step_free(&live.propose);
+	ov_step_free(&live.accept);
+	return st;
+}

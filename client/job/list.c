@@ -1,0 +1,279 @@
+#include "client/job/list.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/crypto/memory.h"
+#include "proto/slots.h"
+
+#define TOKENS_MAX 0x7fffffffU
+#define VALUE_MAX 255U
+
+void
+ov_list_fini(struct ov_list *l)
+{
+	if (l->bytes != NULL)
+		ov_wipe(l->bytes, l->cap_bytes);
+	free(l->records);
+	free(l->token_start);
+	free(l->token_record);
+	free(l->bytes);
+	*l = (struct ov_list){ 0 };
+}
+
+/* Room for need items of size bytes; moves by copy so that old secrets are wiped. */
+static enum ov_status
+grow(void **p, size_t *cap, size_t need, size_t size)
+{
+	size_t want = *cap > 0 ? *cap : 64;
+	void *q;
+
+	if (need <= *cap)
+		return OV_OK;
+	while (want < need)
+		want += want / 2; /* need < 2^40: no overflow */
+	q = malloc(want * size);
+	if (q == NULL)
+		return OV_E_NOMEM;
+	if (*p != NULL) {
+		memcpy(q, *p, *cap * size);
+		ov_wipe(*p, *cap * size);
+		free(*p);
+	}
+	*p = q;
+	*cap = want;
+	return OV_OK;
+}
+
+struct ov_list_token
+ov_list_token(const struct ov_list *l, size_t i)
+{
+	const uint8_t *p = l->bytes + l->token_start[i];
+
+	return (struct ov_list_token){ p[0],
+		OV_BYTES(p + 1, l->token_start[i + 1] - l->token_start[i] - 1) };
+}
+
+/* List order: rank, then bytes of the value, the shorter first. */
+static int
+compare_tokens(const struct ov_list_token *a, const struct ov_list_token *b)
+{
+	size_t n = a->value.len < b->value.len ? a->value.len : b->value.len;
+	int c;
+
+	if (a->rank != b->rank)
+		return a->rank < b->rank ? -1 : 1;
+	c = memcmp(a->value.p, b->value.p, n);
+	if (c != 0)
+		return c;
+	return a->value.len < b->value.len ? -1 : a->value.len > b->value.len;
+}
+
+static enum ov_status
+check_record(const struct ov_list *l, const struct ov_list_token *tokens, size_t n)
+{
+	enum ov_status st = OV_OK;
+
+	OV_REQUIRE(n > 0 && n <= OV_TOKENS_PER_RECORD, OV_E_BUG);
+	OV_REQUIRE(l->n_tokens <= TOKENS_MAX - n, OV_E_LIST_TOO_LARGE);
+	for (size_t i = 0; i < n; i++) {
+		OV_REQUIRE(ov_rank_kind(tokens[i].rank) != NULL, OV_E_BUG);
+		OV_REQUIRE(tokens[i].value.len > 0 && tokens[i].value.len <= VALUE_MAX,
+		    OV_E_BUG);
+		for (size_t k = 0; k < tokens[i].value.len; k++)
+			OV_REQUIRE(tokens[i].value.p[k] >= 0x20, OV_E_PSI_VALUE);
+		OV_REQUIRE(
+		    i == 0 || compare_tokens(&tokens[i - 1], &tokens[i]) < 0, OV_E_BUG);
+	}
+done:
+	return st;
+}
+
+static enum ov_status
+reserve(struct ov_list *l, const struct ov_list_token *tokens, size_t n)
+{
+	size_t bytes = l->n_bytes, cap_start = l->cap_tokens + 1, cap = l->cap_tokens;
+	enum ov_status st;
+
+	for (size_t i = 0; i < n; i++)
+		bytes += 1 + tokens[i].value.len;
+	OV_REQUIRE(bytes <= UINT32_MAX, OV_E_LIST_TOO_LARGE); /* offsets are 32 bits */
+	OV_TRY(grow((void **)&l->bytes, &l->cap_bytes, bytes, 1));
+	OV_TRY(grow((void **)&l->records, &l->cap_records, l->n_records + 1,
+	    sizeof(*l->records)));
+	if (l->token_start == NULL)
+		cap_start = 0;
+	OV_TRY(grow((void **)&l->token_start, &cap_start, l->n_tokens + n + 1,
+	    sizeof(*l->token_start)));
+	OV_TRY(grow(
+	    (void **)&l->token_record, &cap, l->n_tokens + n, sizeof(*l->token_record)));
+	l->cap_tokens = cap < cap_start - 1 ? cap : cap_start - 1;
+done:
+	return st;
+}
+
+enum ov_status
+ov_list_add(struct ov_list *l, uint64_t account, uint8_t population, uint8_t fit,
+    const struct ov_list_token *tokens, size_t n)
+{
+	enum ov_status st;
+
+	OV_REQUIRE(population >= 1 && population <= 15 && fit <= OV_FIT_YES, OV_E_BUG);
+	OV_TRY(check_record(l, tokens, n));
+	OV_TRY(reserve(l, tokens, n));
+	if (l->n_records > 0) {
+		struct ov_list_token last =
+		    ov_list_token(l, l->records[l->n_records - 1].first_token);
+
+		if (compare_tokens(&last, &tokens[0]) >= 0)
+			l->disordered = true;
+	}
+	l->records[l->n_records] = (struct ov_list_record){ account,
+		(uint32_t)l->n_tokens, (uint8_t)n, population, fit };
+	for (size_t i = 0; i < n; i++) {
+		uint8_t *p = l->bytes + l->n_bytes;
+
+		l->token_start[l->n_tokens] = (uint32_t)l->n_bytes;
+		l->token_record[l->n_tokens] = (uint32_t)l->n_records;
+		p[0] = tokens[i].rank;
+		memcpy(p + 1, tokens[i].value.p, tokens[i].value.len);
+		l->n_bytes += 1 + tokens[i].value.len;
+		l->n_tokens++;
+	}
+	l->token_start[l->n_tokens] = (uint32_t)l->n_bytes;
+	l->n_records++;
+done:
+	return st;
+}
+
+static int
+compare_records(const void *a, const void *b, void *list)
+{
+	const struct ov_list *l = list;
+	struct ov_list_token x =
+	    ov_list_token(l, l->records[*(const uint32_t *)a].first_token);
+	struct ov_list_token y =
+	    ov_list_token(l, l->records[*(const uint32_t *)b].first_token);
+
+	return compare_tokens(&x, &y);
+}
+
+static enum ov_status
+copy_record(struct ov_list *to, const struct ov_list *from, uint32_t record)
+{
+	const struct ov_list_record *r = &from->records[record];
+	struct ov_list_token tokens[OV_TOKENS_PER_RECORD];
+
+	for (size_t i = 0; i < r->n_tokens; i++)
+		tokens[i] = ov_list_token(from, r->first_token + i);
+	return ov_list_add(to, r->account, r->population, r->fit, tokens, r->n_tokens);
+}
+
+enum ov_status
+ov_list_sort(struct ov_list *l)
+{
+	struct ov_list sorted = { 0 };
+	uint32_t *order = NULL;
+	enum ov_status st = OV_OK;
+
+	if (!l->disordered)
+		return OV_OK;
+	order = malloc(l->n_records * sizeof(*order));
+	OV_REQUIRE(order != NULL, OV_E_NOMEM);
+	for (size_t i = 0; i < l->n_records; i++)
+		order[i] = (uint32_t)i;
+	qsort_r(order, l->n_records, sizeof(*order), compare_records, l);
+	for (size_t i = 0; i < l->n_records; i++)
+		OV_TRY(copy_record(&sorted, l, order[i]));
+	OV_REQUIRE(!sorted.disordered, OV_E_BUG); /* a token in two records */
+	ov_list_fini(l);
+	*l = sorted;
+	sorted = (struct ov_list){ 0 };
+done:
+	free(order);
+	ov_list_fini(&sorted);
+	return st;
+}
+
+void
+ov_list_digest(uint8_t out[OV_HASH_LEN], const struct ov_list *l)
+{
+	struct ov_hash h;
+
+	ov_hash_init(&h);
+	ov_hash_lv(&h, "list", 4);
+	for (size_t r = 0; r < l->n_records; r++) {
+		const struct ov_list_record *rec = &l->records[r];
+		const uint8_t head[3] = { rec->population, rec->fit, rec->n_tokens };
+
+		ov_hash_raw(&h, head, sizeof(head));
+		for (size_t i = 0; i < rec->n_tokens; i++) {
+			struct ov_list_token t = ov_list_token(l, rec->first_token + i);
+
+			ov_hash_raw(&h, &t.rank, 1);
+			ov_hash_lv(&h, t.value.p, t.value.len);
+		}
+	}
+	ov_hash_final(&h, out);
+}
+
+/* Record: account u64, population, fit, tokens u8; token: rank u8, length u8, value. */
+enum ov_status
+ov_list_save(struct ov_buf *out, const struct ov_list *l, size_t from, size_t to)
+{
+	enum ov_status st = OV_OK;
+
+	for (size_t r = from; r < to; r++) {
+		const struct ov_list_record *rec = &l->records[r];
+		uint8_t head[11];
+
+		ov_put64(head, rec->account);
+		head[8] = rec->population;
+		head[9] = rec->fit;
+		head[10] = rec->n_tokens;
+		OV_TRY(ov_buf_append(out, head, sizeof(head)));
+		for (size_t i = 0; i < rec->n_tokens; i++) {
+			struct ov_list_token t = ov_list_token(l, rec->first_token + i);
+			const uint8_t th[2] = { t.rank, (uint8_t)t.value.len };
+
+			OV_TRY(ov_buf_append(out, th, sizeof(th)));
+			OV_TRY(ov_buf_append(out, t.value.p, t.value.len));
+		}
+	}
+done:
+	return st;
+}
+
+static enum ov_status
+load_record(struct ov_list *l, const uint8_t **p, size_t *left)
+{
+	struct ov_list_token tokens[OV_TOKENS_PER_RECORD];
+	const uint8_t *head = *p;
+	enum ov_status st = OV_OK;
+
+	OV_REQUIRE(*left >= 11 && head[10] <= OV_TOKENS_PER_RECORD, OV_E_DB_FAILED);
+	*p += 11;
+	*left -= 11;
+	for (size_t i = 0; i < head[10]; i++) {
+		OV_REQUIRE(*left >= 2 && *left - 2 >= (*p)[1], OV_E_DB_FAILED);
+		tokens[i] = (struct ov_list_token){ (*p)[0], OV_BYTES(*p + 2, (*p)[1]) };
+		*left -= 2 + (size_t)(*p)[1];
+		*p += 2 + (size_t)(*p)[1];
+	}
+	OV_REQUIRE(
+	    ov_list_add(l, ov_get64(head), head[8], head[9], tokens, head[10]) == OV_OK,
+	    OV_E_DB_FAILED);
+done:
+	return st;
+}
+
+enum ov_status
+ov_list_load(struct ov_list *l, struct ov_bytes in)
+{
+	enum ov_status st = OV_OK;
+
+	while (in.len > 0)
+		OV_TRY(load_record(l, &in.p, &in.len));
+done:
+	return st;
+}

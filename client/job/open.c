@@ -1,0 +1,340 @@
+/* open.c - how a job begins: PROPOSE and ACCEPT (PROTOCOL.md 7.3 - 7.6). */
+#include <string.h>
+
+#include "client/hold.h"
+#include "client/job/freeze.h"
+#include "client/job/job.h"
+#include "client/normalise/normalise.h"
+#include "common/clock.h"
+#include "common/crypto/memory.h"
+#include "proto/agree.h"
+#include "proto/slots.h"
+
+#define DAY_S 86400U
+#define ANSWER_MS 60000
+
+_Static_assert(OV_PROFILE_DIGEST_LEN == OV_DIGEST, "profile digest crosses the wire");
+
+/* Everything that stands against a job with this partner before its list is looked at. */
+static enum ov_status
+may_run(struct ov_terms *terms, uint32_t *runs, struct ov_home *home,
+    const struct ov_partner *partner)
+{
+	enum ov_status st;
+
+	OV_TRY(ov_hold_check(home, partner->company));
+	OV_REQUIRE(partner->state == OV_PARTNER_PAIRED, OV_E_PARTNER_UNPAIRED);
+	OV_REQUIRE(!partner->suspended, OV_E_PARTNER_SUSPENDED);
+	OV_TRY(ov_terms_in_force(terms, home, partner->company));
+	OV_TRY(ov_job_runs(runs, home, partner->company, ov_home_now(home) - 30 * DAY_S));
+	OV_REQUIRE(*runs < terms->release.runs, OV_E_CAP_RUNS);
+done:
+	return st;
+}
+
+enum ov_status
+ov_job_plan(
+    struct ov_job_plan *out, struct ov_job_run *run, const struct ov_partner *partner)
+{
+	struct ov_list list = { 0 };
+	uint64_t generation;
+	enum ov_status st;
+
+	memset(out, 0, sizeof(*out));
+	OV_TRY(may_run(&out->terms, &out->runs, run->home, partner));
+	OV_TRY(ov_freeze(&list, &generation, run->home, &out->terms));
+	out->runs_allowed = out->terms.release.runs;
+	out->records = (uint32_t)list.n_records;
+	out->tokens = (uint32_t)list.n_tokens;
+	out->slots = ov_padded_slots(out->tokens);
+	for (size_t i = 0; i < list.n_records; i++)
+		out->per_population[list.records[i].population - 1]++;
+done:
+	ov_list_fini(&list);
+	return st;
+}
+
+/* A new job of this home with its list; seeds are SECRET. */
+static enum ov_status
+draw_job(struct ov_job *j, struct ov_job_seeds *seeds, struct ov_list *list,
+    struct ov_job_run *run, const struct ov_terms *terms)
+{
+	uint64_t began = ov_clock_ms();
+	enum ov_status st;
+
+	OV_TRY(ov_freeze(list, &j->generation, run->home, terms));
+	ov_random(seeds, sizeof(*seeds));
+	ov_random(j->commitment_random, sizeof(j->commitment_random));
+	ov_list_digest(j->list_digest, list);
+	j->state = OV_JOB_PROPOSED;
+	j->tokens = (uint32_t)list->n_tokens;
+	j->records = (uint32_t)list->n_records;
+	j->slots = ov_padded_slots(j->tokens);
+	j->created = ov_home_now(run->home);
+	j->expiry = j->created + OV_PROPOSAL_LIFE_S;
+	j->terms_sequence = terms->sequence;
+	run->stages.freeze_ms += ov_clock_ms() - began;
+done:
+	return st;
+}
+
+/* The last job that carried data and whose report stands, if nothing changed since. */
+static enum ov_status
+find_unchanged(
+    uint8_t out[OV_ID], bool *found, struct ov_home *home, const struct ov_job *j)
+{
+	struct ov_job last;
+	enum ov_status st = ov_job_last_report(&last, home, j->partner);
+
+	*found = false;
+	if (st == OV_E_NOT_FOUND)
+		return OV_OK;
+	if (st != OV_OK)
+		return st;
+	*found = last.terms_sequence == j->terms_sequence &&
+		 memcmp(last.profile, j->profile, OV_DIGEST) == 0 &&
+		 memcmp(last.list_digest, j->list_digest, OV_HASH_LEN) == 0;
+	memcpy(out, last.id, OV_ID);
+	return OV_OK;
+}
+
+/* The fields that PROPOSE and ACCEPT share, from this home's side. */
+static enum ov_status
+fill_propose(struct ov_msg_propose *m, uint8_t unchanged[OV_ID], struct ov_job_run *run,
+    const struct ov_job *j, const struct ov_job_seeds *seeds,
+    const struct ov_partner *partner, const struct ov_terms *terms)
+{
+	const struct ov_ephemeral_input in = { seeds->e, j->id, j->role,
+		partner->identity, j->list_digest };
+	bool found = false;
+	uint8_t e[32];
+	enum ov_status st;
+
+	memset(m, 0, sizeof(*m));
+	m->version = OV_PROTOCOL_VERSION;
+	memcpy(m->job, j->id, OV_ID);
+	memcpy(j->role == OV_ROLE_A ? m->a : m->b, run->home->identity, 32);
+	memcpy(j->role == OV_ROLE_A ? m->b : m->a, partner->identity, 32);
+	memcpy(m->terms, terms->digest, OV_DIGEST);
+	memcpy(m->release, terms->release_digest, OV_DIGEST);
+	memcpy(m->profile, j->profile, OV_DIGEST);
+	m->slots = j->slots;
+	ov_ephemeral(e, &in);
+	ov_dh_public(m->ephemeral, e);
+	ov_wipe(e, sizeof(e));
+	ov_commitment(m->commitment, j->commitment_random, j->list_digest);
+	OV_TRY(find_unchanged(unchanged, &found, run->home, j));
+	m->unchanged_since = OV_BYTES(unchanged, found ? OV_ID : 0);
+	ov_session_head(run->session, &m->head, &m->head_signature);
+	m->created = j->created;
+	m->expiry = j->expiry;
+done:
+	return st;
+}
+
+/* Row, list, seeds and the own first message: one transaction. */
+static enum ov_status
+store_job(struct ov_job_run *run, const struct ov_job *j,
+    const struct ov_job_seeds *seeds, const struct ov_list *list, unsigned int step,
+    struct ov_bytes body)
+{
+	struct ov_home *home = run->home;
+	uint8_t signature[64];
+	enum ov_status st;
+
+	OV_TRY(ov_home_sign(signature, home, ov_step_context(step), body));
+	OV_TRY(ov_db_begin(home->db));
+	OV_TRY(ov_job_insert(home, j, seeds, list));
+	OV_TRY(ov_step_keep(home, j->id, step, body, signature));
+	OV_TRY(ov_db_commit(home->db, "job.create"));
+done:
+	ov_db_rollback(home->db);
+	return st;
+}
+
+enum ov_status
+ov_job_propose(
+    struct ov_job *out, struct ov_job_run *run, const struct ov_partner *partner)
+{
+	struct ov_job j = { .role = OV_ROLE_A };
+	struct ov_job_seeds seeds;
+	struct ov_list list = { 0 };
+	struct ov_terms terms;
+	struct ov_msg_propose m;
+	struct ov_buf body = { 0 };
+	uint8_t unchanged[OV_ID];
+	uint32_t runs;
+	enum ov_status st;
+
+	memset(&seeds, 0, sizeof(seeds));
+	OV_TRY(ov_hold_check(run->home, partner->company));
+	st = ov_job_open_with(out, run->home, partner->company);
+	if (st != OV_E_NOT_FOUND)
+		goto done;
+	OV_TRY(may_run(&terms, &runs, run->home, partner));
+	ov_random(j.id, OV_ID);
+	memcpy(j.partner, partner->company, OV_ID);
+	ov_profile_digest(j.profile);
+	OV_TRY(draw_job(&j, &seeds, &list, run, &terms));
+	OV_TRY(fill_propose(&m, unchanged, run, &j, &seeds, partner, &terms));
+	OV_TRY(ov_msg_encode(&body, OV_MSG_PROPOSE, &m));
+	OV_TRY(store_job(run, &j, &seeds, &list, OV_STEP_PROPOSE, OV_BUF_BYTES(&body)));
+	*out = j;
+done:
+	ov_wipe(&seeds, sizeof(seeds));
+	ov_list_fini(&list);
+	ov_buf_free(&body);
+	return st;
+}
+
+/* --- answering --- */
+
+static enum ov_status
+partner_of_job(struct ov_partner *p, struct ov_job_run *run, const uint8_t id[OV_ID])
+{
+	struct ov_msg_get_job ask;
+	struct ov_msg_job reply;
+	struct ov_buf owner = { 0 };
+	enum ov_status st;
+
+	memcpy(ask.job, id, OV_ID);
+	OV_TRY(ov_session_call(
+	    run->session, OV_MSG_GET_JOB, &ask, OV_MSG_JOB, &reply, &owner, ANSWER_MS));
+	OV_REQUIRE(memcmp(reply.b, run->home->company, OV_ID) == 0, OV_E_PROTO_MISMATCH);
+	OV_REQUIRE(reply.state == OV_JOB_PROPOSED, OV_E_PROTO_EXPIRED);
+	OV_TRY(ov_partner_get(p, run->home, reply.a));
+done:
+	ov_buf_free(&owner);
+	return st;
+}
+
+/* P2's checks of PROPOSE against this home. */
+static enum ov_status
+check_propose(struct ov_msg_propose *m, struct ov_terms *terms, struct ov_job_run *run,
+    const struct ov_job *j, const struct ov_partner *partner, struct ov_bytes body)
+{
+	struct ov_job other;
+	uint32_t runs;
+	struct ov_agree agree = { .a = partner->identity,
+		.b = run->home->identity,
+		.terms = terms->digest,
+		.release = terms->release_digest,
+		.profile = j->profile,
+		.table = &terms->release,
+		.now = ov_home_now(run->home) };
+	enum ov_status st;
+
+	OV_TRY(may_run(terms, &runs, run->home, partner));
+	OV_TRY(ov_msg_decode(m, OV_MSG_PROPOSE, body));
+	OV_REQUIRE(memcmp(m->job, j->id, OV_ID) == 0, OV_E_PROTO_MISMATCH);
+	OV_TRY(ov_agree_propose(m, &agree));
+	if (m->head.len > 0)
+		OV_TRY(ov_session_check_partner_head(
+		    run->session, m->head, m->head_signature.p));
+	/* one job with a partner at a time; the broker kept this one of two that crossed
+	 */
+	st = ov_job_open_with(&other, run->home, partner->company);
+	if (st == OV_OK && other.state == OV_JOB_PROPOSED && other.role == OV_ROLE_A)
+		st = ov_job_set_state(
+		    run->home, &other, OV_JOB_CANCELLED, OV_E_DB_CONFLICT);
+	else if (st == OV_OK)
+		st = OV_E_JOB_WAITING; /* finish the open one first */
+	if (st == OV_E_NOT_FOUND)
+		st = OV_OK;
+done:
+	return st;
+}
+
+#define COPY_U(S, name, lo, hi) a.name = p.name;
+#define COPY_B(S, name, n) memcpy(a.name, p.name, (n));
+
+static enum ov_status
+encode_accept(
+    struct ov_buf *out, struct ov_bytes propose, const struct ov_msg_propose *own)
+{
+	const struct ov_msg_propose p = *own;
+	struct ov_msg_accept a;
+
+	memset(&a, 0, sizeof(a));
+	ov_digest(a.propose, "propose", propose);
+	OV_FIELDS_PROPOSE(, COPY_U, COPY_B, COPY_U, COPY_U)
+	return ov_msg_encode(out, OV_MSG_ACCEPT, &a);
+}
+
+static enum ov_status
+accept_job(struct ov_job *j, struct ov_job_run *run, const struct ov_partner *partner,
+    const struct ov_terms *terms, struct ov_bytes propose)
+{
+	struct ov_job_seeds seeds;
+	struct ov_list list = { 0 };
+	struct ov_msg_propose own;
+	struct ov_buf body = { 0 };
+	uint8_t unchanged[OV_ID];
+	enum ov_status st;
+
+	memset(&seeds, 0, sizeof(seeds));
+	OV_TRY(draw_job(j, &seeds, &list, run, terms));
+	OV_TRY(fill_propose(&own, unchanged, run, j, &seeds, partner, terms));
+	OV_TRY(encode_accept(&body, propose, &own));
+	OV_TRY(store_job(run, j, &seeds, &list, OV_STEP_ACCEPT, OV_BUF_BYTES(&body)));
+done:
+	ov_wipe(&seeds, sizeof(seeds));
+	ov_list_fini(&list);
+	ov_buf_free(&body);
+	return st;
+}
+
+static enum ov_status
+refuse_job(
+    struct ov_job *j, struct ov_job_run *run, struct ov_bytes propose, enum ov_status why)
+{
+	const char *name = ov_status_name(why);
+	struct ov_msg_refuse m = { .reason = OV_BYTES(name, strlen(name)),
+		.created = ov_home_now(run->home) };
+	struct ov_buf body = { 0 };
+	enum ov_status st;
+
+	memcpy(m.job, j->id, OV_ID);
+	ov_digest(m.propose, "propose", propose);
+	OV_TRY(ov_msg_encode(&body, OV_MSG_REFUSE, &m));
+	OV_TRY(ov_step_send(
+	    run->home, run->session, j->id, OV_STEP_REFUSE, OV_BUF_BYTES(&body)));
+	j->state = OV_JOB_REFUSED;
+	j->reason = why;
+done:
+	ov_buf_free(&body);
+	return st;
+}
+
+enum ov_status
+ov_job_answer(struct ov_job *out, struct ov_job_run *run, const uint8_t id[OV_ID])
+{
+	struct ov_job j = { .role = OV_ROLE_B };
+	struct ov_step_text propose = { 0 };
+	struct ov_partner partner;
+	struct ov_msg_propose m;
+	struct ov_terms terms;
+	enum ov_status st;
+
+	st = ov_job_get(out, run->home, id);
+	if (st != OV_E_NOT_FOUND)
+		return st;
+	memcpy(j.id, id, OV_ID);
+	ov_profile_digest(j.profile);
+	OV_TRY(partner_of_job(&partner, run, id));
+	memcpy(j.partner, partner.company, OV_ID);
+	OV_TRY(ov_step_fetch(
+	    &propose, run->home, run->session, id, OV_STEP_PROPOSE, partner.identity, 0));
+	st = check_propose(&m, &terms, run, &j, &partner, OV_BUF_BYTES(&propose.body));
+	if (st == OV_OK)
+		st = accept_job(&j, run, &partner, &terms, OV_BUF_BYTES(&propose.body));
+	/* a fault of this machine is no answer: the proposal waits */
+	if (st != OV_OK && ov_status_class(st) != OV_CLASS_HOST &&
+	    ov_status_class(st) != OV_CLASS_BUG)
+		st = refuse_job(&j, run, OV_BUF_BYTES(&propose.body), st);
+	OV_TRY(st);
+	*out = j;
+done:
+	ov_step_free(&propose);
+	return st;
+}

@@ -1,0 +1,502 @@
+#include "client/job/record.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/crypto/memory.h"
+
+const char ov_job_schema_1[] =
+    "CREATE TABLE job(id BLOB PRIMARY KEY CHECK(length(id) = 16), partner BLOB NOT NULL,"
+    " role INTEGER NOT NULL, state INTEGER NOT NULL, created INTEGER NOT NULL,"
+    " expiry INTEGER NOT NULL, closed INTEGER NOT NULL DEFAULT 0, slots INTEGER NOT NULL,"
+    " tokens INTEGER NOT NULL, records INTEGER NOT NULL, list_digest BLOB NOT NULL,"
+    " commitment_random BLOB NOT NULL, terms_sequence INTEGER NOT NULL,"
+    " generation INTEGER NOT NULL, profile BLOB NOT NULL,"
+    " reason TEXT NOT NULL DEFAULT 'OK', matches INTEGER NOT NULL DEFAULT 0,"
+    " unchanged_since BLOB, seeds BLOB) WITHOUT ROWID;"
+    "CREATE INDEX job_by_partner ON job(partner, created);"
+    "CREATE TABLE job_list(job BLOB NOT NULL REFERENCES job(id), part INTEGER NOT NULL,"
+    " data BLOB NOT NULL, PRIMARY KEY(job, part));"
+    "CREATE TABLE job_step(job BLOB NOT NULL, step INTEGER NOT NULL, body BLOB NOT NULL,"
+    " signature BLOB NOT NULL, leaf_type INTEGER, salt BLOB, leaf_index INTEGER,"
+    " PRIMARY KEY(job, step)) WITHOUT ROWID;"
+    "CREATE TABLE charge(job BLOB PRIMARY KEY, partner BLOB NOT NULL,"
+    " time INTEGER NOT NULL, slots INTEGER NOT NULL, other_slots INTEGER NOT NULL)"
+    " WITHOUT ROWID;"
+    "CREATE TABLE egress(job BLOB NOT NULL, stream INTEGER NOT NULL,"
+    " chunk INTEGER NOT NULL, bytes INTEGER NOT NULL, digest BLOB NOT NULL,"
+    " time INTEGER NOT NULL, PRIMARY KEY(job, stream, chunk)) WITHOUT ROWID;"
+    "CREATE TABLE job_match(job BLOB NOT NULL, number INTEGER NOT NULL,"
+    " rank INTEGER NOT NULL, label INTEGER NOT NULL, population INTEGER NOT NULL,"
+    " fit INTEGER NOT NULL, record INTEGER NOT NULL, PRIMARY KEY(job, number))"
+    " WITHOUT ROWID;"
+    "CREATE TABLE job_cell(job BLOB NOT NULL, own INTEGER NOT NULL,"
+    " other INTEGER NOT NULL, pairs INTEGER NOT NULL, fit_own INTEGER NOT NULL,"
+    " fit_other INTEGER NOT NULL, plus_minus INTEGER NOT NULL,"
+    " PRIMARY KEY(job, own, other)) WITHOUT ROWID;"
+    "CREATE TABLE job_population(job BLOB NOT NULL, side INTEGER NOT NULL,"
+    " number INTEGER NOT NULL, name TEXT NOT NULL, accounts INTEGER NOT NULL,"
+    " PRIMARY KEY(job, side, number)) WITHOUT ROWID;"
+    "CREATE TABLE job_account(generation INTEGER NOT NULL, record INTEGER NOT NULL,"
+    " rows INTEGER NOT NULL, name TEXT NOT NULL, ids TEXT NOT NULL,"
+    " PRIMARY KEY(generation, record)) WITHOUT ROWID;"
+    /* matches with their accounts: from the book while it is the one that the job froze,
+     * from what was kept of it afterwards */
+    "CREATE VIEW match_account AS SELECT m.job, m.number, m.rank, m.label, m.population,"
+    " m.fit, coalesce(a.rows, r.rows, 0) AS rows, coalesce(a.ids, (SELECT"
+    " group_concat(ext_id, ';') FROM (SELECT DISTINCT k.ext_id FROM book_member b JOIN"
+    " book_row k ON k.row = b.row WHERE b.record = r.record AND k.ext_id <> ''"
+    " ORDER BY k.ext_id)), '') AS account_ids, coalesce(a.name, (SELECT k.name FROM"
+    " book_member b JOIN book_row k ON k.row = b.row WHERE b.record = r.record AND"
+    " k.name <> '' ORDER BY k.ext_id, k.name, k.row LIMIT 1), '') AS name"
+    " FROM job_match m JOIN job j ON j.id = m.job"
+    " LEFT JOIN job_account a ON a.generation = j.generation AND a.record = m.record"
+    " LEFT JOIN book_record r ON a.record IS NULL AND r.record = m.record AND"
+    " j.generation = (SELECT generation FROM book_state);"
+    "CREATE TABLE setting(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;";
+
+#define LIST_PART 8192 /* records in one row of job_list */
+#define SEEDS "job seeds"
+#define ANSWER_MS 60000
+#define JOB_COLUMNS                                                                      \
+	"id, partner, role, state, created, expiry, closed, slots, tokens, records,"     \
+	" list_digest, commitment_random, terms_sequence, reason, matches, "             \
+	"unchanged_since, generation, profile"
+
+void
+ov_step_free(struct ov_step_text *s)
+{
+	ov_buf_free(&s->body);
+}
+
+static enum ov_status
+insert_list(struct ov_home *home, const struct ov_job *j, const struct ov_list *list)
+{
+	struct ov_buf part = { 0 };
+	enum ov_status st = OV_OK;
+
+	for (size_t from = 0; from < list->n_records; from += LIST_PART) {
+		size_t to = list->n_records - from < LIST_PART ? list->n_records
+							       : from + LIST_PART;
+
+		part.len = 0;
+		OV_TRY(ov_list_save(&part, list, from, to));
+		OV_TRY(ov_db_run(home->db,
+		    "INSERT INTO job_list(job, part, data) VALUES (?, ?, ?)",
+		    OV_DB_BLOB(j->id, OV_ID), OV_DB_I64(from / LIST_PART),
+		    OV_DB_BYTES(OV_BUF_BYTES(&part))));
+	}
+done:
+	if (part.p != NULL)
+		ov_wipe(part.p, part.cap);
+	ov_buf_free(&part);
+	return st;
+}
+
+enum ov_status
+ov_job_insert(struct ov_home *home, const struct ov_job *j,
+    const struct ov_job_seeds *seeds, const struct ov_list *list)
+{
+	struct ov_buf sealed = { 0 };
+	enum ov_status st;
+
+	OV_TRY(ov_home_seal(&sealed, home, SEEDS, OV_BYTES(seeds, sizeof(*seeds))));
+	OV_TRY(ov_db_run(home->db,
+	    "INSERT INTO job(id, partner, role, state, created, expiry, slots, tokens, "
+	    "records,"
+	    " list_digest, commitment_random, terms_sequence, generation, profile, seeds)"
+	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	    OV_DB_BLOB(j->id, OV_ID), OV_DB_BLOB(j->partner, OV_ID), OV_DB_I64(j->role),
+	    OV_DB_I64(j->state), OV_DB_I64(j->created), OV_DB_I64(j->expiry),
+	    OV_DB_I64(j->slots), OV_DB_I64(j->tokens), OV_DB_I64(j->records),
+	    OV_DB_BLOB(j->list_digest, OV_HASH_LEN), OV_DB_BLOB(j->commitment_random, 32),
+	    OV_DB_I64(j->terms_sequence), OV_DB_I64(j->generation),
+	    OV_DB_BLOB(j->profile, OV_HASH_LEN), OV_DB_BYTES(OV_BUF_BYTES(&sealed))));
+	OV_TRY(insert_list(home, j, list));
+done:
+	ov_buf_free(&sealed);
+	return st;
+}
+
+static enum ov_status
+read_job(struct ov_job *j, struct ov_db_stmt *q)
+{
+	const char *reason = ov_db_text(q, 13);
+	enum ov_status st;
+
+	memset(j, 0, sizeof(*j));
+	OV_TRY(ov_db_copy(j->id, OV_ID, q, 0));
+	OV_TRY(ov_db_copy(j->partner, OV_ID, q, 1));
+	j->role = ov_db_i64(q, 2) == OV_ROLE_A ? OV_ROLE_A : OV_ROLE_B;
+	j->state = (enum ov_job_state)ov_db_i64(q, 3);
+	j->created = (uint64_t)ov_db_i64(q, 4);
+	j->expiry = (uint64_t)ov_db_i64(q, 5);
+	j->closed = (uint64_t)ov_db_i64(q, 6);
+	j->slots = (uint32_t)ov_db_i64(q, 7);
+	j->tokens = (uint32_t)ov_db_i64(q, 8);
+	j->records = (uint32_t)ov_db_i64(q, 9);
+	OV_TRY(ov_db_copy(j->list_digest, OV_HASH_LEN, q, 10));
+	OV_TRY(ov_db_copy(j->commitment_random, 32, q, 11));
+	j->terms_sequence = (uint64_t)ov_db_i64(q, 12);
+	j->reason = reason != NULL ? ov_status_by_name(reason) : OV_OK;
+	j->matches = (uint32_t)ov_db_i64(q, 14);
+	if (!ov_db_is_null(q, 15))
+		OV_TRY(ov_db_copy(j->unchanged_since, OV_ID, q, 15));
+	j->generation = (uint64_t)ov_db_i64(q, 16);
+	OV_TRY(ov_db_copy(j->profile, OV_HASH_LEN, q, 17));
+done:
+	return st;
+}
+
+/* The first row of a query as a job; OV_E_NOT_FOUND without one. */
+static enum ov_status
+first_job(struct ov_job *out, struct ov_db_stmt *q)
+{
+	bool row = false;
+	enum ov_status st;
+
+	OV_TRY(ov_db_step(q, &row));
+	OV_REQUIRE(row, OV_E_NOT_FOUND);
+	OV_TRY(read_job(out, q));
+done:
+	ov_db_finish(q);
+	return st;
+}
+
+enum ov_status
+ov_job_get(struct ov_job *out, struct ov_home *home, const uint8_t id[OV_ID])
+{
+	struct ov_db_stmt *q = NULL;
+	enum ov_status st;
+
+	OV_TRY(ov_db_query(&q, home->db, "SELECT " JOB_COLUMNS " FROM job WHERE id = ?",
+	    OV_DB_BLOB(id, OV_ID)));
+	return first_job(out, q);
+done:
+	return st;
+}
+
+enum ov_status
+ov_job_open_with(struct ov_job *out, struct ov_home *home, const uint8_t partner[OV_ID])
+{
+	struct ov_db_stmt *q = NULL;
+	enum ov_status st;
+
+	OV_TRY(ov_db_query(&q, home->db,
+	    "SELECT " JOB_COLUMNS " FROM job WHERE partner = ? AND state < ?"
+	    " ORDER BY created DESC LIMIT 1",
+	    OV_DB_BLOB(partner, OV_ID), OV_DB_I64(OV_JOB_CLOSED)));
+	return first_job(out, q);
+done:
+	return st;
+}
+
+enum ov_status
+ov_job_last_report(struct ov_job *out, struct ov_home *home, const uint8_t *partner)
+{
+	struct ov_db_stmt *q = NULL;
+	enum ov_status st;
+
+	OV_TRY(ov_db_query(&q, home->db,
+	    "SELECT " JOB_COLUMNS
+	    " FROM job WHERE (?1 IS NULL OR partner = ?1) AND state = ?2"
+	    " ORDER BY closed DESC LIMIT 1",
+	    partner != NULL ? OV_DB_BLOB(partner, OV_ID) : OV_DB_NULL,
+	    OV_DB_I64(OV_JOB_CLOSED)));
+	return first_job(out, q);
+done:
+	return st;
+}
+
+enum ov_status
+ov_job_each(struct ov_home *home,
+    enum ov_status (*visit)(void *arg, const struct ov_job *j), void *arg)
+{
+	struct ov_db_stmt *q = NULL;
+	struct ov_job j;
+	bool row;
+	enum ov_status st;
+
+	OV_TRY(ov_db_query(
+	    &q, home->db, "SELECT " JOB_COLUMNS " FROM job ORDER BY created DESC"));
+	for (;;) {
+		OV_TRY(ov_db_step(q, &row));
+		if (!row)
+			break;
+		OV_TRY(read_job(&j, q));
+		OV_TRY(visit(arg, &j));
+	}
+done:
+	ov_db_finish(q);
+	return st;
+}
+
+enum ov_status
+ov_job_load_list(struct ov_list *out, struct ov_home *home, const struct ov_job *j)
+{
+	uint8_t digest[OV_HASH_LEN];
+	struct ov_db_stmt *q = NULL;
+	bool row;
+	enum ov_status st;
+
+	OV_TRY(ov_db_query(&q, home->db,
+	    "SELECT data FROM job_list WHERE job = ? ORDER BY part",
+	    OV_DB_BLOB(j->id, OV_ID)));
+	for (;;) {
+		OV_TRY(ov_db_step(q, &row));
+		if (!row)
+			break;
+		OV_TRY(ov_list_load(out, ov_db_blob(q, 0)));
+	}
+	ov_list_digest(digest, out);
+	OV_REQUIRE(memcmp(digest, j->list_digest, sizeof(digest)) == 0, OV_E_DB_FAILED);
+done:
+	ov_db_finish(q);
+	return st;
+}
+
+enum ov_status
+ov_job_load_seeds(struct ov_job_seeds *out, struct ov_home *home, const struct ov_job *j)
+{
+	struct ov_db_stmt *q = NULL;
+	bool row = false;
+	enum ov_status st;
+
+	OV_TRY(ov_db_query(&q, home->db, "SELECT seeds FROM job WHERE id = ?",
+	    OV_DB_BLOB(j->id, OV_ID)));
+	OV_TRY(ov_db_step(q, &row));
+	OV_REQUIRE(row && !ov_db_is_null(q, 0), OV_E_NOT_FOUND);
+	OV_TRY(ov_home_open_sealed(
+	    (uint8_t *)out, sizeof(*out), home, SEEDS, ov_db_blob(q, 0)));
+done:
+	ov_db_finish(q);
+	return st;
+}
+
+enum ov_status
+ov_job_set_state(struct ov_home *home, struct ov_job *j, enum ov_job_state state,
+    enum ov_status reason)
+{
+	bool final = ov_job_final(state);
+	uint64_t closed = final ? ov_home_now(home) : 0;
+	enum ov_status st;
+
+	OV_TRY(ov_db_begin(home->db));
+	OV_TRY(ov_db_run(home->db,
+	    "UPDATE job SET state = ?, reason = ?, closed = ? WHERE id = ?",
+	    OV_DB_I64(state), OV_DB_TEXT(ov_status_name(reason)), OV_DB_I64(closed),
+	    OV_DB_BLOB(j->id, OV_ID)));
+	if (final) {
+		OV_TRY(ov_db_run(home->db, "UPDATE job SET seeds = NULL WHERE id = ?",
+		    OV_DB_BLOB(j->id, OV_ID)));
+		OV_TRY(ov_db_run(home->db, "DELETE FROM job_list WHERE job = ?",
+		    OV_DB_BLOB(j->id, OV_ID)));
+		OV_TRY(ov_db_run(home->db,
+		    "DELETE FROM job_account WHERE generation NOT IN"
+		    " (SELECT generation FROM job WHERE state < ?) AND NOT EXISTS"
+		    " (SELECT 1 FROM job j JOIN job_match m ON m.job = j.id"
+		    "  WHERE j.generation = job_account.generation"
+		    "  AND m.record = job_account.record)",
+		    OV_DB_I64(OV_JOB_CLOSED)));
+	}
+	OV_TRY(ov_db_commit(home->db, "job.state"));
+	j->state = state;
+	j->reason = reason;
+	j->closed = closed;
+	/* so that what was erased is not in the WAL either; a reader only delays it */
+	if (final)
+		(void)!ov_db_checkpoint(home->db);
+done:
+	ov_db_rollback(home->db);
+	return st;
+}
+
+enum ov_status
+ov_job_runs(
+    uint32_t *n, struct ov_home *home, const uint8_t partner[OV_ID], uint64_t since)
+{
+	int64_t count = 0;
+	enum ov_status st = ov_db_number(&count, home->db,
+	    "SELECT count(*) FROM charge WHERE partner = ? AND time > ?",
+	    OV_DB_BLOB(partner, OV_ID), OV_DB_I64(since));
+
+	*n = (uint32_t)count;
+	return st;
+}
+
+enum ov_status
+ov_job_charge(struct ov_home *home, const struct ov_job *j, uint32_t other_slots)
+{
+	enum ov_status st;
+
+	OV_TRY(ov_db_begin(home->db));
+	OV_TRY(ov_db_run(home->db,
+	    "INSERT OR IGNORE INTO charge(job, partner, time, slots, other_slots)"
+	    " VALUES (?, ?, ?, ?, ?)",
+	    OV_DB_BLOB(j->id, OV_ID), OV_DB_BLOB(j->partner, OV_ID),
+	    OV_DB_I64(ov_home_now(home)), OV_DB_I64(j->slots), OV_DB_I64(other_slots)));
+	OV_TRY(ov_db_commit(home->db, "job.charge"));
+done:
+	ov_db_rollback(home->db);
+	return st;
+}
+
+/* --- steps --- */
+
+enum ov_status
+ov_step_keep(struct ov_home *home, const uint8_t job[OV_ID], unsigned int step,
+    struct ov_bytes body, const uint8_t signature[64])
+{
+	return ov_db_run(home->db,
+	    "INSERT INTO job_step(job, step, body, signature) VALUES (?, ?, ?, ?)",
+	    OV_DB_BLOB(job, OV_ID), OV_DB_I64(step), OV_DB_BYTES(body),
+	    OV_DB_BLOB(signature, 64));
+}
+
+enum ov_status
+ov_step_load(struct ov_step_text *out, struct ov_home *home, const uint8_t job[OV_ID],
+    unsigned int step)
+{
+	struct ov_db_stmt *q = NULL;
+	bool row = false;
+	struct ov_bytes body;
+	enum ov_status st;
+
+	OV_TRY(ov_db_query(&q, home->db,
+	    "SELECT body, signature FROM job_step WHERE job = ? AND step = ?",
+	    OV_DB_BLOB(job, OV_ID), OV_DB_I64(step)));
+	OV_TRY(ov_db_step(q, &row));
+	OV_REQUIRE(row, OV_E_NOT_FOUND);
+	OV_TRY(ov_db_copy(out->signature, 64, q, 1));
+	body = ov_db_blob(q, 0);
+	OV_TRY(ov_buf_append(&out->body, body.p, body.len));
+done:
+	ov_db_finish(q);
+	return st;
+}
+
+/* Leaf body of a stored step: H(lv(message) || lv(signature)). */
+static void
+step_leaf(uint8_t out[OV_HASH_LEN], const struct ov_step_text *t)
+{
+	struct ov_bytes parts[] = { OV_BUF_BYTES(&t->body), OV_BYTES(t->signature, 64) };
+
+	ov_hash_parts(out, parts, 2);
+}
+
+/* Where the leaf stands, for the audit file. */
+static enum ov_status
+keep_proof(struct ov_home *home, const uint8_t job[OV_ID], unsigned int step,
+    const struct ov_msg_proven *p)
+{
+	enum ov_status st;
+
+	OV_TRY(ov_db_begin(home->db));
+	OV_TRY(ov_db_run(home->db,
+	    "UPDATE job_step SET leaf_type = ?, salt = ?, leaf_index = ?"
+	    " WHERE job = ? AND step = ?",
+	    OV_DB_I64(p->leaf_type), OV_DB_BLOB(p->salt, sizeof(p->salt)),
+	    OV_DB_I64(p->index), OV_DB_BLOB(job, OV_ID), OV_DB_I64(step)));
+	OV_TRY(ov_db_commit(home->db, "job.proof"));
+done:
+	ov_db_rollback(home->db);
+	return st;
+}
+
+static enum ov_status
+sign_and_keep(struct ov_step_text *t, struct ov_home *home, const uint8_t job[OV_ID],
+    unsigned int step, struct ov_bytes body)
+{
+	enum ov_status st;
+
+	OV_TRY(ov_buf_append(&t->body, body.p, body.len));
+	OV_TRY(ov_home_sign(t->signature, home, ov_step_context(step), body));
+	OV_TRY(ov_db_begin(home->db));
+	OV_TRY(ov_step_keep(home, job, step, body, t->signature));
+	OV_TRY(ov_db_commit(home->db, "job.step"));
+done:
+	ov_db_rollback(home->db);
+	return st;
+}
+
+enum ov_status
+ov_step_send(struct ov_home *home, struct ov_session *s, const uint8_t job[OV_ID],
+    unsigned int step, struct ov_bytes body)
+{
+	struct ov_msg_put_step put = { .step = step };
+	struct ov_msg_proven proven;
+	struct ov_step_text t = { 0 };
+	struct ov_buf owner = { 0 };
+	uint8_t leaf[OV_HASH_LEN];
+	enum ov_status st;
+
+	st = ov_step_load(&t, home, job, step);
+	if (st == OV_E_NOT_FOUND)
+		st = sign_and_keep(&t, home, job, step, body);
+	OV_TRY(st);
+	put.body = OV_BUF_BYTES(&t.body);
+	memcpy(put.job, job, OV_ID);
+	memcpy(put.signature, t.signature, 64);
+	put.seen = ov_session_seen(s);
+	OV_TRY(ov_session_call(
+	    s, OV_MSG_PUT_STEP, &put, OV_MSG_PROVEN, &proven, &owner, ANSWER_MS));
+	step_leaf(leaf, &t);
+	OV_TRY(ov_session_check_proven(
+	    s, ov_step_leaf(step), OV_BYTES(leaf, sizeof(leaf)), &proven));
+	OV_TRY(keep_proof(home, job, step, &proven));
+done:
+	ov_step_free(&t);
+	ov_buf_free(&owner);
+	return st;
+}
+
+static enum ov_status
+ask_step(struct ov_step_text *out, struct ov_session *s, const uint8_t job[OV_ID],
+    unsigned int step, uint32_t wait_ms, struct ov_msg_step *reply, struct ov_buf *owner)
+{
+	struct ov_msg_get_step ask = { .step = step, .wait_ms = wait_ms };
+	enum ov_status st;
+
+	memcpy(ask.job, job, OV_ID);
+	ask.seen = ov_session_seen(s);
+	OV_TRY(ov_session_call(
+	    s, OV_MSG_GET_STEP, &ask, OV_MSG_STEP, reply, owner, ANSWER_MS + wait_ms));
+	OV_REQUIRE(reply->step == step, OV_E_PROTO_UNEXPECTED);
+	OV_TRY(ov_buf_append(&out->body, reply->body.p, reply->body.len));
+	memcpy(out->signature, reply->signature, 64);
+done:
+	return st;
+}
+
+enum ov_status
+ov_step_fetch(struct ov_step_text *out, struct ov_home *home, struct ov_session *s,
+    const uint8_t job[OV_ID], unsigned int step, const uint8_t signer[32],
+    uint32_t wait_ms)
+{
+	struct ov_msg_step reply;
+	struct ov_msg_proven proven;
+	struct ov_buf owner = { 0 };
+	uint8_t leaf[OV_HASH_LEN];
+	enum ov_status st;
+
+	st = ov_step_load(out, home, job, step);
+	if (st != OV_E_NOT_FOUND)
+		return st;
+	if (wait_ms > OV_WAIT_MAX)
+		wait_ms = OV_WAIT_MAX;
+	OV_TRY(ask_step(out, s, job, step, wait_ms, &reply, &owner));
+	OV_TRY(ov_verify_vartime(
+	    out->signature, signer, ov_step_context(step), OV_BUF_BYTES(&out->body)));
+	step_leaf(leaf, out);
+	OV_PROVEN_OF(&proven, &reply);
+	OV_TRY(ov_session_check_proven(
+	    s, ov_step_leaf(step), OV_BYTES(leaf, sizeof(leaf)), &proven));
+	OV_TRY(ov_db_begin(home->db));
+	OV_TRY(ov_step_keep(home, job, step, OV_BUF_BYTES(&out->body), out->signature));
+	OV_TRY(ov_db_commit(home->db, "job.step"));
+	OV_TRY(keep_proof(home, job, step, &proven));
+done:
+	ov_db_rollback(home->db);
+	ov_buf_free(&owner);
+	return st;
+}

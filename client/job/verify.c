@@ -1,0 +1,128 @@
+#include "client/job/verify.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/crypto/memory.h"
+
+enum ov_status
+ov_verify_init(struct ov_verify *v, const struct ov_verify_input *in)
+{
+	memset(v, 0, sizeof(*v));
+	v->in = *in;
+	v->last_number = UINT64_MAX;
+	v->own_seen = calloc(in->deck->list->n_records / 8 + 1, 1);
+	v->other_seen = calloc(in->other_slots / 8 + 1, 1);
+	if (v->own_seen != NULL && v->other_seen != NULL)
+		return OV_OK;
+	ov_verify_fini(v);
+	return OV_E_NOMEM;
+}
+
+void
+ov_verify_fini(struct ov_verify *v)
+{
+	free(v->own_seen);
+	free(v->other_seen);
+	v->own_seen = v->other_seen = NULL;
+}
+
+/* Sets bit i; false if it was set. */
+static bool
+take_bit(uint8_t *bits, size_t i)
+{
+	uint8_t bit = (uint8_t)(1U << (i & 7));
+
+	if ((bits[i >> 3] & bit) != 0)
+		return false;
+	bits[i >> 3] |= bit;
+	return true;
+}
+
+static bool
+macs_hold(const struct ov_verify_input *in, const struct ov_match_row *r)
+{
+	uint8_t proof[OV_MAC_LEN], roster[OV_MAC_LEN];
+
+	ov_proof_mac(
+	    proof, in->proof_key, r->own, in->tags + (size_t)r->other * OV_TAG_LEN);
+	ov_roster_mac(roster, in->roster_key, r->other, r->rank, r->label);
+	return ov_equal_secret(proof, r->proof, OV_MAC_LEN) &
+	       ov_equal_secret(roster, r->roster, OV_MAC_LEN);
+}
+
+enum ov_status
+ov_verify_row(struct ov_match *m, struct ov_verify *v, const uint8_t row[OV_MATCH_ROW])
+{
+	const struct ov_verify_input *in = &v->in;
+	struct ov_match_row r;
+	size_t record = 0;
+	uint8_t rank = 0, own, other;
+	enum ov_status st = OV_OK;
+
+	ov_match_unpack(&r, row);
+	OV_REQUIRE(
+	    r.own < in->deck->slots && r.other < in->other_slots, OV_E_PROTO_MISBEHAVED);
+	OV_REQUIRE(
+	    ov_deck_record(&record, &rank, in->deck, r.own), OV_E_PROTO_MISBEHAVED);
+	OV_REQUIRE(rank == r.rank, OV_E_PROTO_MISBEHAVED);
+	other = OV_LABEL_POPULATION(r.label);
+	OV_REQUIRE((in->visible >> other & 1) != 0, OV_E_PROTO_MISBEHAVED);
+	OV_REQUIRE(macs_hold(in, &r), OV_E_PROTO_MISBEHAVED);
+	OV_REQUIRE(v->last_number == UINT64_MAX || r.number > v->last_number,
+	    OV_E_PROTO_MISBEHAVED);
+	OV_REQUIRE(take_bit(v->own_seen, record), OV_E_PROTO_MISBEHAVED);
+	OV_REQUIRE(take_bit(v->other_seen, r.other), OV_E_PROTO_MISBEHAVED);
+	v->last_number = r.number;
+	v->matches++;
+	*m = (struct ov_match){ r.number, r.rank, r.label,
+		&in->deck->list->records[record] };
+	own = m->record->population;
+	v->pairs[own][other]++;
+	v->fit_yes[own][other] += m->record->fit == OV_FIT_YES;
+	v->fit_open[own][other] += m->record->fit == OV_FIT_UNKNOWN;
+done:
+	return st;
+}
+
+static bool
+cell_agrees(const struct ov_verify *v, const struct ov_cell_row *c)
+{
+	uint32_t pairs, yes, open;
+
+	if (c->own == 0 || c->own > 15 || c->other == 0 || c->other > 15)
+		return false;
+	if ((v->in.visible >> c->other & 1) == 0)
+		return true; /* only counted: nothing here can check it */
+	pairs = v->pairs[c->own][c->other];
+	yes = v->fit_yes[c->own][c->other];
+	open = v->fit_open[c->own][c->other];
+	if (c->pairs != pairs || c->plus_minus != 0)
+		return false;
+	if (c->fit_own != OV_HELD_BACK && (c->fit_own < yes || c->fit_own > yes + open))
+		return false;
+	return c->fit_other == OV_HELD_BACK || c->fit_other <= pairs;
+}
+
+enum ov_status
+ov_verify_view(const struct ov_verify *v, const struct ov_msg_view *view)
+{
+	uint32_t listed[16][16] = { { 0 } };
+	enum ov_status st = OV_OK;
+
+	OV_REQUIRE(view->matches == v->matches, OV_E_PROTO_MISBEHAVED);
+	OV_REQUIRE(view->cells.len % OV_CELL_ROW == 0, OV_E_PROTO_MISBEHAVED);
+	for (size_t i = 0; i < view->cells.len; i += OV_CELL_ROW) {
+		struct ov_cell_row c;
+
+		ov_cell_unpack(&c, view->cells.p + i);
+		OV_REQUIRE(cell_agrees(v, &c), OV_E_PROTO_MISBEHAVED);
+		OV_REQUIRE(listed[c.own][c.other]++ == 0, OV_E_PROTO_MISBEHAVED);
+	}
+	for (int a = 1; a < 16; a++) /* no cell may be left out */
+		for (int b = 1; b < 16; b++)
+			OV_REQUIRE(v->pairs[a][b] == 0 || listed[a][b] == 1,
+			    OV_E_PROTO_MISBEHAVED);
+done:
+	return st;
+}

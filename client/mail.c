@@ -1,0 +1,456 @@
+#include "client/mail.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/pair.h"
+#include "client/partner.h"
+#include "client/terms.h"
+#include "common/crypto/memory.h"
+#include "common/log.h"
+
+#define CALL_TIMEOUT_MS 30000
+#define REFUSED_MAX 100 /* refused mails that are kept to be shown */
+#define KEPT_MAX 1000	/* mails for a later release */
+
+/* How a stored mail stands; in the database. */
+enum mail_state { MAIL_NEW = 1, MAIL_DONE = 2, MAIL_REFUSED = 3, MAIL_KEPT = 4 };
+
+struct row {
+	int64_t id;
+	uint8_t company[OV_ID], mail[OV_ID];
+	enum ov_mail kind;
+	struct ov_buf body;
+};
+
+/* --- out --- */
+
+enum ov_status
+ov_mail_put(struct ov_home *home, const uint8_t to[OV_ID], enum ov_mail kind,
+    struct ov_bytes body)
+{
+	uint8_t h[OV_HASH_LEN];
+	struct ov_hash state;
+
+	ov_hash_init(&state);
+	ov_hash_raw(&state, body.p, body.len);
+	ov_hash_final(&state, h);
+	return ov_db_run(home->db,
+	    "INSERT INTO mail_out(company, mail, kind, body, created) VALUES (?, ?, ?, "
+	    "?, "
+	    "?) ON CONFLICT(company, mail) DO NOTHING",
+	    OV_DB_BLOB(to, OV_ID), OV_DB_BLOB(h, OV_ID), OV_DB_I64(kind),
+	    OV_DB_BYTES(body), OV_DB_I64(ov_home_now(home)));
+}
+
+/* The next row of a statement with columns id, company, mail, kind, body; takes it over.
+ * OV_E_NOT_FOUND after the last one. */
+static enum ov_status
+take_row(struct row *r, struct ov_db_stmt *q)
+{
+	struct ov_bytes body;
+	enum ov_status st = OV_OK;
+	bool row;
+
+	OV_TRY(ov_db_step(q, &row));
+	OV_REQUIRE(row, OV_E_NOT_FOUND);
+	r->id = ov_db_i64(q, 0);
+	OV_TRY(ov_db_copy(r->company, sizeof(r->company), q, 1));
+	OV_TRY(ov_db_copy(r->mail, sizeof(r->mail), q, 2));
+	r->kind = (enum ov_mail)ov_db_i64(q, 3);
+	body = ov_db_blob(q, 4);
+	r->body.len = 0;
+	OV_TRY(ov_buf_append(&r->body, body.p, body.len));
+done:
+	ov_db_finish(q);
+	return st;
+}
+
+static enum ov_status
+next_out(struct row *r, struct ov_home *home, int64_t after)
+{
+	struct ov_db_stmt *q = NULL;
+	enum ov_status st;
+
+	OV_TRY(ov_db_query(&q, home->db,
+	    "SELECT id, company, mail, kind, body FROM mail_out WHERE id > ? AND sent IS "
+	    "NULL AND refused IS NULL ORDER BY id LIMIT 1",
+	    OV_DB_I64(after)));
+	OV_TRY(take_row(r, q));
+done:
+	return st;
+}
+
+/* refused: OV_OK if the broker has it.  The body goes: what it said is stored elsewhere.
+ */
+static enum ov_status
+mark_out(struct ov_home *home, int64_t id, enum ov_status refused)
+{
+	enum ov_status st;
+
+	OV_TRY(ov_db_begin(home->db));
+	OV_TRY(ov_db_run(home->db,
+	    "UPDATE mail_out SET body = x'', sent = ?, refused = ? WHERE id = ?",
+	    OV_DB_I64(ov_home_now(home)),
+	    OV_DB_TEXT(refused == OV_OK ? NULL : ov_status_name(refused)),
+	    OV_DB_I64(id)));
+	OV_TRY(ov_db_commit(home->db, "mail.sent"));
+done:
+	ov_db_rollback(home->db);
+	return st;
+}
+
+static enum ov_status
+send_one(struct ov_session *s, const struct row *r)
+{
+	struct ov_msg_put_mail put = { .kind = r->kind, .body = OV_BUF_BYTES(&r->body) };
+	struct ov_msg_done reply;
+	struct ov_buf owner = { 0 };
+	enum ov_status st;
+
+	memcpy(put.to, r->company, OV_ID);
+	memcpy(put.mail, r->mail, OV_ID);
+	st = ov_session_call(
+	    s, OV_MSG_PUT_MAIL, &put, OV_MSG_DONE, &reply, &owner, CALL_TIMEOUT_MS);
+	ov_buf_free(&owner);
+	return st;
+}
+
+/* A full mailbox of one company must not hold up the mail to the others. */
+static bool
+is_passing(enum ov_status st)
+{
+	return st == OV_E_BROKER_QUOTA || st == OV_E_NET_LIMIT || st == OV_E_BROKER_WAIT;
+}
+
+enum ov_status
+ov_mail_flush(struct ov_home *home, struct ov_session *s)
+{
+	struct row r = { 0 };
+	enum ov_status st;
+
+	for (;;) {
+		st = next_out(&r, home, r.id);
+		if (st == OV_E_NOT_FOUND)
+			break;
+		OV_TRY(st);
+		st = send_one(s, &r);
+		if (is_passing(st))
+			continue;
+		if (st != OV_OK && ov_status_class(st) != OV_CLASS_PEER &&
+		    st != OV_E_DB_CONFLICT)
+			goto done;
+		OV_TRY(mark_out(home, r.id, st));
+	}
+	st = OV_OK;
+done:
+	ov_buf_free(&r.body);
+	return st;
+}
+
+/* --- in --- */
+
+/* Stores a mail of the broker; the same one again changes nothing. */
+static enum ov_status
+store_in(struct ov_home *home, const struct ov_msg_mail *m)
+{
+	enum ov_status st;
+
+	OV_TRY(ov_db_begin(home->db));
+	OV_TRY(ov_db_run(home->db,
+	    "INSERT INTO mail_in(seq, company, mail, kind, sent, received, body, state) "
+	    "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(seq, company, mail) DO NOTHING",
+	    OV_DB_I64(m->seq), OV_DB_BLOB(m->from, OV_ID), OV_DB_BLOB(m->mail, OV_ID),
+	    OV_DB_I64(m->kind), OV_DB_I64(m->sent), OV_DB_I64(ov_home_now(home)),
+	    OV_DB_BYTES(m->body), OV_DB_I64(MAIL_NEW)));
+	OV_TRY(ov_db_commit(home->db, "mail.stored"));
+done:
+	ov_db_rollback(home->db);
+	return st;
+}
+
+static enum ov_status
+next_in(struct row *r, struct ov_home *home, int64_t after)
+{
+	struct ov_db_stmt *q = NULL;
+	enum ov_status st;
+
+	OV_TRY(ov_db_query(&q, home->db,
+	    "SELECT id, company, mail, kind, body FROM mail_in WHERE state = ? AND id > "
+	    "? "
+	    "ORDER BY id LIMIT 1",
+	    OV_DB_I64(MAIL_NEW), OV_DB_I64(after)));
+	OV_TRY(take_row(r, q));
+done:
+	return st;
+}
+
+static enum ov_status
+forget_beyond(struct ov_home *home, enum mail_state state, int64_t keep)
+{
+	return ov_db_run(home->db,
+	    "DELETE FROM mail_in WHERE state = ?1 AND id NOT IN (SELECT id FROM mail_in "
+	    "WHERE state = ?1 ORDER BY id DESC LIMIT ?2)",
+	    OV_DB_I64(state), OV_DB_I64(keep));
+}
+
+static enum ov_status
+mark_in(struct ov_home *home, int64_t id, enum mail_state state, enum ov_status reason)
+{
+	enum ov_status st;
+
+	OV_TRY(ov_db_begin(home->db));
+	OV_TRY(ov_db_run(home->db,
+	    "UPDATE mail_in SET state = ?1, reason = ?2, body = CASE ?1 WHEN 4 THEN body "
+	    "END WHERE id = ?3",
+	    OV_DB_I64(state), OV_DB_TEXT(reason == OV_OK ? NULL : ov_status_name(reason)),
+	    OV_DB_I64(id)));
+	OV_TRY(forget_beyond(home, MAIL_REFUSED, REFUSED_MAX));
+	OV_TRY(forget_beyond(home, MAIL_KEPT, KEPT_MAX));
+	OV_TRY(forget_beyond(home, MAIL_DONE, KEPT_MAX));
+	OV_TRY(ov_db_commit(home->db, "mail.done"));
+done:
+	ov_db_rollback(home->db);
+	return st;
+}
+_Static_assert(MAIL_KEPT == 4, "the number in mark_in");
+
+/* What to do with a mail. */
+enum verdict { DID, LATER, KEEP, REFUSED };
+
+static enum verdict
+verdict_of(enum ov_status st)
+{
+	if (st == OV_OK)
+		return DID;
+	return ov_status_class(st) == OV_CLASS_HOST || ov_status_class(st) == OV_CLASS_BUG
+		   ? LATER
+		   : REFUSED;
+}
+
+static enum ov_status
+take_job(const struct row *r, const struct ov_mail_handlers *h)
+{
+	if (r->body.len != OV_ID)
+		return OV_E_WIRE_RANGE;
+	return h->job(h->arg, r->body.p);
+}
+
+static enum verdict
+work_on(enum ov_status *why, struct ov_home *home, const struct row *r,
+    const struct ov_mail_handlers *h)
+{
+	struct ov_bytes body = OV_BUF_BYTES(&r->body);
+	struct ov_partner p;
+
+	*why = OV_OK;
+	switch (r->kind) {
+	case OV_MAIL_PAIR_REQUEST:
+		return verdict_of(*why = ov_pair_take_request(home, r->company, body));
+	case OV_MAIL_PAIR_REPLY:
+		return verdict_of(*why = ov_pair_take_reply(home, r->company, body));
+	case OV_MAIL_TERMS_OFFER:
+		return verdict_of(*why = ov_terms_take_offer(home, r->company, body));
+	case OV_MAIL_TERMS_SIGNED:
+		return DID; /* ov_terms_advance asks for everything that is open */
+	case OV_MAIL_JOB:
+		if (h == NULL || h->job == NULL)
+			return LATER;
+		return verdict_of(*why = take_job(r, h));
+	case OV_MAIL_COSELL:
+	case OV_MAIL_TERMS_ASK:
+	case OV_MAIL_TERMS_END:
+	case OV_MAIL_IDENTITY:
+		break;
+	}
+	if ((*why = ov_partner_get(&p, home, r->company)) != OV_OK)
+		return verdict_of(*why);
+	if (r->kind != OV_MAIL_COSELL)
+		return KEEP;
+	if (h == NULL || h->cosell == NULL)
+		return LATER;
+	return verdict_of(*why = h->cosell(h->arg, r->company, body));
+}
+
+/* Works on everything that is stored and new, once. */
+static enum ov_status
+work(size_t *n, struct ov_home *home, const struct ov_mail_handlers *h)
+{
+	struct row r = { 0 };
+	enum ov_status st, why;
+
+	for (;;) {
+		st = next_in(&r, home, r.id);
+		if (st == OV_E_NOT_FOUND)
+			break;
+		OV_TRY(st);
+		switch (work_on(&why, home, &r, h)) {
+		case DID:
+			OV_TRY(mark_in(home, r.id, MAIL_DONE, OV_OK));
+			++*n;
+			break;
+		case LATER:
+			break;
+		case KEEP:
+			OV_TRY(mark_in(home, r.id, MAIL_KEPT, OV_OK));
+			break;
+		case REFUSED:
+			ov_log(OV_LOG_WARN, "mail.refused", OV_F_ID("from", r.company),
+			    OV_F_U64("kind", r.kind), OV_F_STATUS(why));
+			OV_TRY(mark_in(home, r.id, MAIL_REFUSED, why));
+			break;
+		}
+	}
+	st = OV_OK;
+done:
+	ov_buf_free(&r.body);
+	return st;
+}
+
+/* Stores the next mail after *after and drops it at the broker.  OV_E_BROKER_WAIT: none.
+ */
+static enum ov_status
+fetch(uint64_t *after, struct ov_home *home, struct ov_session *s, uint32_t wait_ms)
+{
+	struct ov_msg_get_mail get = { .after = *after, .wait_ms = wait_ms };
+	struct ov_msg_drop_mail drop;
+	struct ov_msg_mail mail;
+	struct ov_msg_done reply;
+	struct ov_buf owner = { 0 }, owner2 = { 0 };
+	enum ov_status st;
+
+	OV_TRY(ov_session_call(s, OV_MSG_GET_MAIL, &get, OV_MSG_MAIL, &mail, &owner,
+	    CALL_TIMEOUT_MS + wait_ms));
+	OV_REQUIRE(mail.seq > *after, OV_E_PROTO_UNEXPECTED);
+	OV_TRY(store_in(home, &mail));
+	drop.upto = mail.seq;
+	OV_TRY(ov_session_call(
+	    s, OV_MSG_DROP_MAIL, &drop, OV_MSG_DONE, &reply, &owner2, CALL_TIMEOUT_MS));
+	*after = mail.seq;
+done:
+	ov_buf_free(&owner);
+	ov_buf_free(&owner2);
+	return st;
+}
+
+/* Who is paired, taken before anything is written: a walk only reads. */
+struct crowd {
+	size_t n, cap;
+	struct ov_partner *p;
+};
+
+static enum ov_status
+join_crowd(void *arg, const struct ov_partner *p)
+{
+	struct crowd *c = arg;
+
+	if (p->state != OV_PARTNER_PAIRED || p->suspended)
+		return OV_OK;
+	if (c->n == c->cap) {
+		size_t cap = c->cap > 0 ? 2 * c->cap : 16;
+		struct ov_partner *more = reallocarray(c->p, cap, sizeof(*more));
+
+		if (more == NULL)
+			return OV_E_NOMEM;
+		c->p = more;
+		c->cap = cap;
+	}
+	c->p[c->n++] = *p;
+	return OV_OK;
+}
+
+/* A partner whose terms cannot go on does not stop the others. */
+static enum ov_status
+advance_terms(struct ov_home *home, struct ov_session *s)
+{
+	struct crowd c = { 0 };
+	enum ov_status st;
+
+	OV_TRY(ov_partner_each(home, join_crowd, &c));
+	for (size_t i = 0; i < c.n; i++) {
+		st = ov_terms_advance(home, s, &c.p[i]);
+		OV_REQUIRE(st == OV_OK || ov_status_class(st) != OV_CLASS_HOST, st);
+		if (st != OV_OK)
+			ov_log(OV_LOG_WARN, "terms.stuck",
+			    OV_F_ID("partner", c.p[i].company), OV_F_STATUS(st));
+	}
+	st = OV_OK;
+done:
+	free(c.p);
+	return st;
+}
+
+enum ov_status
+ov_mail_process(size_t *n, struct ov_home *home, struct ov_session *s,
+    const struct ov_mail_handlers *handlers, uint32_t wait_ms)
+{
+	uint64_t after = 0;
+	size_t count = 0;
+	enum ov_status st;
+
+	OV_TRY(ov_home_unlock(home)); /* a mail is not refused for want of a key */
+	OV_TRY(ov_mail_flush(home, s));
+	OV_TRY(work(&count, home, handlers));
+	if (wait_ms > OV_WAIT_MAX)
+		wait_ms = OV_WAIT_MAX;
+	for (;;) {
+		st = fetch(&after, home, s, count == 0 ? wait_ms : 0);
+		if (st == OV_E_BROKER_WAIT)
+			break;
+		OV_TRY(st);
+		wait_ms = 0;
+		OV_TRY(work(&count, home, handlers));
+	}
+	OV_TRY(advance_terms(home, s));
+	OV_TRY(ov_mail_flush(home, s));
+done:
+	if (n != NULL)
+		*n = count;
+	return st;
+}
+
+/* --- what a person may want to see --- */
+
+enum ov_status
+ov_mail_each_note(struct ov_home *home,
+    enum ov_status (*visit)(void *arg, const struct ov_mail_note *note), void *arg)
+{
+	struct ov_db_stmt *q = NULL;
+	enum ov_status st = OV_OK;
+	bool row;
+
+	OV_TRY(ov_db_query(&q, home->db,
+	    "SELECT company, kind, received, reason FROM mail_in WHERE state IN (?, ?) "
+	    "ORDER BY id DESC",
+	    OV_DB_I64(MAIL_REFUSED), OV_DB_I64(MAIL_KEPT)));
+	for (;;) {
+		struct ov_mail_note n;
+
+		OV_TRY(ov_db_step(q, &row));
+		if (!row)
+			break;
+		OV_TRY(ov_db_copy(n.from, sizeof(n.from), q, 0));
+		n.kind = (enum ov_mail)ov_db_i64(q, 1);
+		n.received = (uint64_t)ov_db_i64(q, 2);
+		n.reason =
+		    ov_db_is_null(q, 3) ? OV_OK : ov_status_by_name(ov_db_text(q, 3));
+		OV_TRY(visit(arg, &n));
+	}
+done:
+	ov_db_finish(q);
+	return st;
+}
+
+enum ov_status
+ov_mail_forget_refused(struct ov_home *home)
+{
+	enum ov_status st;
+
+	OV_TRY(ov_db_begin(home->db));
+	OV_TRY(ov_db_run(
+	    home->db, "DELETE FROM mail_in WHERE state = ?", OV_DB_I64(MAIL_REFUSED)));
+	OV_TRY(ov_db_commit(home->db, "mail.forget"));
+done:
+	ov_db_rollback(home->db);
+	return st;
+}

@@ -1,0 +1,182 @@
+#include <inttypes.h>
+#include <string.h>
+
+#include "client/report_print.h"
+#include "client/screen.h"
+
+#define IDS_WIDTH 36 /* wider ones are cut on the screen; CSV and JSON have all */
+#define NAME_WIDTH 40
+#define POPULATION_WIDTH 24
+#define NUMBER_TEXT 12
+
+/* --- table --- */
+
+enum { MATCH, IDS, NAME, MINE, THEIRS, KEY, FITS, COLUMNS };
+
+static const struct {
+	const char *title;
+	size_t most;
+} columns[COLUMNS] = {
+	[MATCH] = { "match", 10 },
+	[IDS] = { "account id", IDS_WIDTH },
+	[NAME] = { "name", NAME_WIDTH },
+	[MINE] = { "yours in", POPULATION_WIDTH },
+	[THEIRS] = { "theirs in", POPULATION_WIDTH },
+	[KEY] = { "by", 8 },
+	[FITS] = { "fits your ICP", 13 },
+};
+
+struct table {
+	FILE *out;
+	const struct ov_report *r;
+	size_t width[COLUMNS];
+	uint64_t n;
+};
+
+static void
+cells_of(const char *cell[COLUMNS], char number[NUMBER_TEXT], const struct ov_report *r,
+    const struct ov_report_match *m)
+{
+	const char *kind = ov_rank_kind(m->rank);
+
+	snprintf(number, NUMBER_TEXT, "%" PRIu32, m->number);
+	cell[MATCH] = number;
+	cell[IDS] = m->ids;
+	cell[NAME] = m->name;
+	cell[MINE] = ov_report_mine(r, m->mine);
+	cell[THEIRS] = ov_report_theirs(r, m->theirs);
+	cell[KEY] = kind != NULL ? kind : "?";
+	cell[FITS] = ov_fit_text(m->fit);
+}
+
+static enum ov_status
+measure(void *arg, const struct ov_report_match *m)
+{
+	struct table *t = arg;
+	const char *cell[COLUMNS];
+	char number[NUMBER_TEXT];
+	size_t width;
+
+	cells_of(cell, number, t->r, m);
+	for (size_t i = 0; i < COLUMNS; i++) {
+		width = ov_screen_width(cell[i]);
+		if (width > columns[i].most)
+			width = columns[i].most;
+		if (width > t->width[i])
+			t->width[i] = width;
+	}
+	t->n++;
+	return OV_OK;
+}
+
+static void
+print_cells(const struct table *t, const char *const cell[COLUMNS])
+{
+	for (size_t i = 0; i < COLUMNS; i++) {
+		if (i > 0)
+			fputs("  ", t->out);
+		/* nothing stands right of the last one: no filling */
+		ov_screen_cell(t->out, cell[i], i + 1 < COLUMNS ? t->width[i] : 0,
+		    i == MATCH ? OV_SCREEN_RIGHT : OV_SCREEN_LEFT);
+	}
+	fputc('\n', t->out);
+}
+
+static enum ov_status
+print_line(void *arg, const struct ov_report_match *m)
+{
+	const char *cell[COLUMNS];
+	struct table *t = arg;
+	char number[NUMBER_TEXT];
+
+	cells_of(cell, number, t->r, m);
+	print_cells(t, cell);
+	return OV_OK;
+}
+
+enum ov_status
+ov_matches_print_table(FILE *out, struct ov_db *db, const struct ov_report *r,
+    const struct ov_match_filter *filter)
+{
+	struct table t = { .out = out, .r = r };
+	const char *title[COLUMNS];
+	char n[OV_COUNT_TEXT];
+	enum ov_status st;
+
+	for (size_t i = 0; i < COLUMNS; i++) {
+		title[i] = columns[i].title;
+		t.width[i] = strlen(title[i]);
+	}
+	OV_TRY(ov_report_matches(db, r, filter, measure, &t));
+	if (t.n > 0) {
+		print_cells(&t, title);
+		OV_TRY(ov_report_matches(db, r, filter, print_line, &t));
+	}
+	fprintf(out, "%s match%s\n", ov_count_text(n, t.n), t.n == 1 ? "" : "es");
+	st = ov_print_flushed(out);
+done:
+	return st;
+}
+
+/* --- CSV --- */
+
+struct csv {
+	FILE *out;
+	const struct ov_report *r;
+	enum ov_csv kind;
+};
+
+static void
+put_field(const struct csv *c, const char *text)
+{
+	bool guard = c->kind == OV_CSV_SPREADSHEET && text[0] != '\0' &&
+		     strchr("=+-@\t\r", text[0]) != NULL;
+	bool quote = strpbrk(text, ",\"\r\n") != NULL;
+
+	if (quote)
+		fputc('"', c->out);
+	if (guard)
+		fputc('\'', c->out);
+	for (; *text != '\0'; text++) {
+		if (*text == '"')
+			fputc('"', c->out);
+		fputc(*text, c->out);
+	}
+	if (quote)
+		fputc('"', c->out);
+}
+
+static enum ov_status
+put_match(void *arg, const struct ov_report_match *m)
+{
+	const struct csv *c = arg;
+	const char *kind = ov_rank_kind(m->rank);
+
+	fprintf(c->out, "%" PRIu32 ",", m->number);
+	put_field(c, m->ids);
+	fputc(',', c->out);
+	put_field(c, m->name);
+	fputc(',', c->out);
+	put_field(c, ov_report_mine(c->r, m->mine));
+	fputc(',', c->out);
+	put_field(c, ov_report_theirs(c->r, m->theirs));
+	fprintf(c->out, ",%s,%" PRIu64 ",%s\r\n", kind != NULL ? kind : "?", m->rows,
+	    ov_fit_text(m->fit));
+	return ferror(c->out) ? OV_E_IO : OV_OK;
+}
+
+enum ov_status
+ov_matches_print_csv(FILE *out, struct ov_db *db, const struct ov_report *r,
+    const struct ov_match_filter *filter, enum ov_csv kind)
+{
+	struct csv c = { out, r, kind };
+	enum ov_status st;
+
+	fputs("match,account_id,name,my_population,their_population,key,rows,fits_my_icp"
+	      "\r\n",
+	    out);
+	OV_TRY(ov_report_matches(db, r, filter, put_match, &c));
+	st = ov_print_flushed(out);
+done:
+	return st;
+}

@@ -1,0 +1,35 @@
+#include "client/normalise/normalise.h"
+
+const char *
+ov_drop_text(enum ov_drop why)
+{
+	static const char *const text[OV_DROP_COUNT] = {
+		[OV_DROP_NONE] = "the value is used",
+		[OV_DROP_EMPTY] =
+		    "nothing is left of the value but spaces and punctuation",
+		[OV_DROP_CONTROL] = "the value holds a control character",
+		[OV_DROP_ENCODING] = "the value is not valid UTF-8 text",
+		[OV_DROP_TOO_LONG] = "the value is too long to be what its column says",
+		[OV_DROP_MALFORMED] =
+		    "the value does not have the form its column asks for",
+		[OV_DROP_IP_LITERAL] = "a bare internet address does not name a company",
+		[OV_DROP_UNKNOWN_TLD] =
+		    "the domain ends in something that is no top-level domain",
+		[OV_DROP_PUBLIC_SUFFIX] =
+		    "the domain is an ending under which anybody can register a name",
+		[OV_DROP_SHARED_HOST] =
+		    "the address is on a site that many companies share, so it does not "
+		    "name this one",
+		[OV_DROP_FREE_MAIL] =
+		    "the e-mail address is with a free-mail provider, so its domain does "
+		    "not name the company",
+		[OV_DROP_BAD_CHECKSUM] = "the check digits of the number do not fit",
+		[OV_DROP_PLACEHOLDER] = "the value is a filler such as 000000000",
+		[OV_DROP_NO_COUNTRY] =
+		    "the account has no country, and a name alone is not used",
+		[OV_DROP_UNKNOWN_COUNTRY] = "the country is not one of ISO 3166",
+	};
+	unsigned int i = (unsigned int)why;
+
+	return i < OV_DROP_COUNT ? text[i] : "the value is dropped";
+}

@@ -1,0 +1,65 @@
+/* forms.h - legal forms, and the other words that the name rules know.
+ *
+ * Read from legal_forms.txt and words.txt, whose head comments say what the columns mean.
+ * List entries are written as people write them and go through the same folding as names.
+ * All texts here are folded (unicode.h) and words of a form are parted by one space.
+ */
+#ifndef OV_CLIENT_NORMALISE_FORMS_H
+#define OV_CLIENT_NORMALISE_FORMS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "client/normalise/tokens.h"
+#include "common/status.h"
+
+#define OV_FORM_WORDS_MAX 8
+#define OV_FORM_TEXT_MAX 120 /* bytes of the longest legal form, words joined */
+
+enum {
+	OV_FORM_SHORT = 1,	/* a word elsewhere: only where the country agrees */
+	OV_FORM_WORD = 2,	/* so common a word that no country is not enough */
+	OV_FORM_FRONT = 4,	/* stands in front too */
+	OV_FORM_AFFIX = 8,	/* written without a space, at either end */
+	OV_FORM_STRUCTURE = 16, /* "group", "holdings": not a legal form */
+	OV_FORM_SILENT = 32	/* a kind of shares: tells no companies apart */
+};
+
+struct ov_form {
+	unsigned int flags;
+};
+
+struct ov_affix {
+	char text[96];
+	size_t len;
+	unsigned int flags;
+};
+
+enum ov_word_set {
+	OV_WORD_EDGAR, /* marks of a register */
+	OV_WORD_PLACE, /* letters that are no person's initials */
+	OV_WORD_GIVEN, /* given names */
+	OV_WORD_TLD,   /* endings of domains as names */
+	OV_WORD_CUT,   /* what follows is another name of the same company */
+	OV_WORD_SETS
+};
+
+OV_MUST_CHECK enum ov_status ov_forms_init(void);
+void ov_forms_fini(void);
+
+bool ov_word_in(enum ov_word_set set, const char *word, size_t len);
+
+/* Puts the one word for its variants ("international" to "intl") in place of each; never
+ * longer.  The single form returns the new length and does not write a NUL. */
+void ov_words_shorten(struct ov_words *t);
+size_t ov_word_shorten(char *word, size_t len);
+
+/* The form that the text is, if the country (NULL: none is given) agrees and it has all
+ * of flags; else NULL. */
+const struct ov_form *ov_form_find(
+    const char *text, size_t len, const char *cc, unsigned int flags);
+
+/* The form written without a space at an end of the text, never the whole; or NULL. */
+const struct ov_affix *ov_affix_find(const char *text, size_t len, bool at_end);
+
+#endif /* OV_CLIENT_NORMALISE_FORMS_H */

@@ -1,0 +1,448 @@
+#include <string.h>
+
+#include "client/normalise/forms.h"
+#include "client/normalise/html.h"
+#include "client/normalise/normalise.h"
+#include "client/normalise/tokens.h"
+
+/* --- marks of registers and brackets, on folded text --- */
+
+static bool
+is_word_at(const char *p, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((p[i] >= 'a' && p[i] <= 'z') || (p[i] >= '0' && p[i] <= '9') ||
+		    (uint8_t)p[i] >= 0x80)
+			return true;
+	return false;
+}
+
+/* "Lilly (Eli)", "Smucker (J.M.) Co": a given name or initials with dots, which a
+ * list that is sorted by surname has put behind it. */
+static bool
+is_forename(const char *p, size_t len)
+{
+	char letters[8];
+	size_t n = 0, dots = 0;
+
+	if (ov_word_in(OV_WORD_GIVEN, p, len))
+		return true;
+	for (size_t i = 0; i < len; i++) {
+		if (p[i] == '.' && i > 0 && p[i - 1] != '.' && p[i - 1] != ' ')
+			dots++;
+		else if (p[i] >= 'a' && p[i] <= 'z' && n == dots && n < sizeof(letters))
+			letters[n++] = p[i];
+		else if (p[i] != ' ')
+			return false;
+	}
+	return n > 0 && n <= 3 && n == dots && !ov_word_in(OV_WORD_PLACE, letters, n) &&
+	       ov_form_find(letters, n, NULL, 0) == NULL;
+}
+
+/* Takes bracketed text out, unless nothing else would be left, and puts a forename
+ * in front; an unpaired bracket is punctuation like any other.  The new length. */
+static size_t
+cut_brackets(char *text, size_t len)
+{
+	char kept[OV_FOLDED_CAP];
+	size_t open[16], depth = 0, front = 0, front_at = 0;
+
+	if (memchr(text, '(', len) == NULL && memchr(text, '[', len) == NULL &&
+	    memchr(text, '{', len) == NULL)
+		return len;
+	memcpy(kept, text, len);
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] != '\0' && strchr("([{", text[i]) != NULL && depth < 16) {
+			open[depth++] = i;
+		} else if (text[i] != '\0' && strchr(")]}", text[i]) != NULL &&
+			   depth > 0) {
+			size_t from = open[--depth];
+
+			memset(kept + from, ' ', i + 1 - from);
+			if (is_forename(text + from + 1, i - from - 1)) {
+				front_at = from + 1;
+				front = i - from - 1;
+			}
+		}
+	}
+	if (!is_word_at(kept, len))
+		return len;
+	/* what moves to the front was blanked with its two brackets: it fits */
+	if (front > 0) {
+		char name[OV_FOLDED_CAP];
+		size_t used = front + 1;
+
+		memcpy(name, text + front_at, front);
+		name[front] = ' ';
+		for (size_t i = 0; i < len; i++)
+			if (i < front_at - 1 || i > front_at + front)
+				name[used++] = kept[i];
+		memcpy(kept, name, used);
+		len = used;
+	}
+	memcpy(text, kept, len);
+	return len;
+}
+
+static bool
+is_slash(char c)
+{
+	return c == '/' || c == '\\';
+}
+
+/* "Horton D R Inc /De/", "Us Bancorp \De\", "Valero Energy Corp/Tx": cuts the
+ * register's mark of a state or a changed name.  "A/S" is not one, nor is the end of
+ * "R/GA". */
+static size_t
+cut_edgar(const char *text, size_t len)
+{
+	size_t end = len, start, slash;
+	bool closed;
+
+	while (end > 0 && text[end - 1] == ' ')
+		end--;
+	closed = end > 0 && is_slash(text[end - 1]);
+	if (closed)
+		end--;
+	while (end > 0 && text[end - 1] == ' ')
+		end--;
+	for (start = end; start > 0 && text[start - 1] >= 'a' && text[start - 1] <= 'z';)
+		start--;
+	for (slash = start; slash > 0 && text[slash - 1] == ' ';)
+		slash--;
+	if (slash < 2 || !is_slash(text[slash - 1]) || end - start < 2)
+		return len;
+	if (closed ? end - start > 8 : memchr(text, ' ', slash - 1) == NULL)
+		return len;
+	if (!closed && !ov_word_in(OV_WORD_EDGAR, text + start, end - start))
+		return len;
+	return is_word_at(text, slash - 1) ? slash - 1 : len;
+}
+
+/* --- legal forms, on words first .. first + n - 1 --- */
+
+struct span {
+	struct ov_words *t;
+	size_t first, n;
+	const char *cc;
+	struct ov_name_tail *tail; /* or NULL */
+};
+
+/* Notes what was taken off, in the order of the name, as far as it fits. */
+static void
+note(struct span *s, unsigned int flags, const char *text, size_t len)
+{
+	char *out;
+	size_t had;
+
+	if (s->tail == NULL || (flags & OV_FORM_SILENT) != 0)
+		return;
+	out = (flags & OV_FORM_STRUCTURE) != 0 ? s->tail->structure : s->tail->form;
+	had = strlen(out);
+	if (had + len >= OV_NAME_TAIL_CAP)
+		return;
+	memmove(out + len, out, had + 1);
+	memcpy(out, text, len);
+}
+
+/* As note, for n words from the first-th on. */
+static void
+note_words(struct span *s, const struct ov_form *f, size_t first, size_t n)
+{
+	char text[OV_NAME_TAIL_CAP];
+
+	note(s, f->flags, text, ov_words_join(text, sizeof(text), s->t, first, n, ""));
+}
+
+static bool
+word_is(const struct span *s, size_t i, const char *word)
+{
+	const struct ov_word *w = &s->t->w[s->first + i];
+
+	return w->len == strlen(word) &&
+	       memcmp(ov_word_text(s->t, s->first + i), word, w->len) == 0;
+}
+
+/* The form that the words are, with the flags that are needed, or NULL. */
+static const struct ov_form *
+form_at(const struct span *s, size_t first, size_t n, unsigned int flags)
+{
+	char text[OV_FORM_TEXT_MAX];
+	size_t len = ov_words_join(text, sizeof(text), s->t, first, n, " ");
+
+	return len > 0 ? ov_form_find(text, len, s->cc, flags) : NULL;
+}
+
+/* Takes the longest form off the end, leaving at least one word. */
+static bool
+strip_last(struct span *s)
+{
+	const struct ov_form *f;
+
+	for (size_t n = s->n < OV_FORM_WORDS_MAX + 1 ? s->n - 1 : OV_FORM_WORDS_MAX;
+	     n > 0; n--)
+		if ((f = form_at(s, s->first + s->n - n, n, 0)) != NULL) {
+			s->n -= n;
+			note_words(s, f, s->first + s->n, n);
+			return true;
+		}
+	return false;
+}
+
+static bool
+strip_first(struct span *s)
+{
+	for (size_t n = s->n < OV_FORM_WORDS_MAX + 1 ? s->n - 1 : OV_FORM_WORDS_MAX;
+	     n > 0; n--) {
+		const struct ov_form *f = form_at(s, s->first, n, OV_FORM_FRONT);
+
+		if (f != NULL) {
+			note_words(s, f, s->first, n);
+			s->first += n;
+			s->n -= n;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool
+strip_affix(struct span *s)
+{
+	struct ov_word *a = &s->t->w[s->first], *z = &s->t->w[s->first + s->n - 1];
+	const struct ov_affix *f;
+
+	if ((f = ov_affix_find(s->t->text + a->at, a->len, false)) != NULL) {
+		a->at = (uint16_t)(a->at + f->len);
+		a->len = (uint16_t)(a->len - f->len);
+	} else if ((f = ov_affix_find(s->t->text + z->at, z->len, true)) != NULL) {
+		z->len = (uint16_t)(z->len - f->len);
+	} else {
+		return false;
+	}
+	note(s, f->flags, f->text, f->len);
+	return true;
+}
+
+/* "The" at either end, and the "and" that "& Co" leaves. */
+static bool
+strip_particles(struct span *s)
+{
+	if (s->n > 1 && (word_is(s, 0, "the") || word_is(s, 0, "and"))) {
+		s->first++;
+		s->n--;
+		return true;
+	}
+	if (s->n > 1 && (word_is(s, s->n - 1, "the") || word_is(s, s->n - 1, "and"))) {
+		s->n--;
+		return true;
+	}
+	return false;
+}
+
+/* "Amazon.com", "Amazon Com": the name is what stands before. */
+static bool
+strip_tld(struct span *s)
+{
+	const struct ov_word *w = &s->t->w[s->first + s->n - 1];
+	const char *text = s->t->text + w->at;
+
+	if (s->n < 2 || !ov_word_in(OV_WORD_TLD, text, w->len))
+		return false;
+	if (!w->dotted && !word_is(s, s->n - 1, "com"))
+		return false;
+	s->n--;
+	return true;
+}
+
+static bool
+word_in(const struct span *s, size_t i, enum ov_word_set set)
+{
+	return ov_word_in(
+	    set, ov_word_text(s->t, s->first + i), s->t->w[s->first + i].len);
+}
+
+/* Surname first, as registers sort: "smith ao", "schwab charles".  Swapping maps no
+ * two names to one but those that differ in this order alone. */
+static void
+turn_forename(struct span *s)
+{
+	struct ov_word *w = &s->t->w[s->first], surname = w[0];
+
+	if (s->n < 2 || w[0].initials || word_in(s, 0, OV_WORD_GIVEN))
+		return;
+	/* one letter is as often a name: "Plan B", "Toys R Us" */
+	if (w[1].initials ? word_in(s, 1, OV_WORD_PLACE) || w[1].len < 2 || w[1].len > 3
+			  : !word_in(s, 1, OV_WORD_GIVEN))
+		return;
+	w[0] = w[1];
+	w[1] = surname;
+}
+
+/* "Acme Corp d/b/a Widgets": the company, not what it trades as. */
+static void
+cut_alias(struct span *s)
+{
+	for (size_t i = 1; i + 1 < s->n; i++)
+		if (word_in(s, i, OV_WORD_CUT))
+			s->n = i;
+}
+
+/* "Marsh & McLennan" is also written without; "H&M" is not HM. */
+static void
+drop_and(struct span *s)
+{
+	struct ov_word *w = &s->t->w[s->first];
+	size_t out = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		if (i == 0 || i + 1 == s->n || !word_is(s, i, "and") ||
+		    w[i - 1].len < 3 || w[i + 1].len < 3)
+			w[out++] = w[i];
+	s->n = out;
+}
+
+static enum ov_drop
+prepare(struct ov_words *words, const char *in, size_t len)
+{
+	char text[OV_TEXT_MAX], folded[OV_FOLDED_CAP];
+	enum ov_drop why;
+	size_t n, cut;
+
+	while (len > 0 && (in[0] == ' ' || in[0] == '\t'))
+		in++, len--;
+	while (len > 0 && (in[len - 1] == ' ' || in[len - 1] == '\t'))
+		len--;
+	if (len == 0)
+		return OV_DROP_EMPTY;
+	if (len > OV_TEXT_MAX)
+		return OV_DROP_TOO_LONG;
+	memcpy(text, in, len);
+	why = ov_unicode_fold(folded, &n, text, ov_html_decode(text, len));
+	if (why != OV_DROP_NONE)
+		return why;
+	while ((cut = cut_edgar(folded, n)) != n)
+		n = cut;
+	n = cut_brackets(folded, n);
+	while ((cut = cut_edgar(folded, n)) != n)
+		n = cut;
+	why = ov_words_split(words, folded, n);
+	if (why == OV_DROP_NONE)
+		ov_words_shorten(words);
+	return why;
+}
+
+static enum ov_drop
+once(char out[OV_TOKEN_VALUE_CAP], struct ov_name_tail *tail, const char *in, size_t len,
+    const char *cc)
+{
+	struct ov_words words;
+	struct span s;
+	enum ov_drop why = prepare(&words, in, len);
+
+	if (why != OV_DROP_NONE)
+		return why;
+	if (words.n == 0)
+		return OV_DROP_EMPTY;
+	s = (struct span){ &words, 0, words.n, cc, tail };
+	cut_alias(&s);
+	while (strip_particles(&s) || strip_last(&s) || strip_first(&s) ||
+	       strip_affix(&s) || strip_tld(&s))
+		;
+	turn_forename(&s);
+	drop_and(&s);
+	len = ov_words_join(out, OV_TOKEN_VALUE_CAP, &words, s.first, s.n, "");
+	if (len == 0)
+		return OV_DROP_TOO_LONG;
+	/* "inter national" has become a word that has a shorter one */
+	out[ov_word_shorten(out, len)] = '\0';
+	return OV_DROP_NONE;
+}
+
+static bool
+is_ascii(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((uint8_t)*text >= 0x80)
+			return false;
+	return true;
+}
+
+/* An ASCII result is one word of letters and digits, which no rule touches again.  In
+ * other scripts words that are put together may compose, or make a form. */
+enum ov_drop
+ov_normalise_name_parts(char out[OV_TOKEN_VALUE_CAP], struct ov_name_tail *tail,
+    const char *in, size_t len, const char *cc)
+{
+	enum { ROUNDS = 8 };
+	char before[OV_TOKEN_VALUE_CAP];
+	enum ov_drop why;
+
+	out[0] = '\0';
+	if (tail != NULL)
+		*tail = (struct ov_name_tail){ "", "" };
+	if (cc != NULL && cc[0] == '\0')
+		cc = NULL;
+	why = once(out, tail, in, len, cc);
+	for (int i = 0; why == OV_DROP_NONE && !is_ascii(out); i++) {
+		memcpy(before, out, sizeof(before));
+		why = i < ROUNDS ? once(out, tail, before, strlen(before), cc)
+				 : OV_DROP_MALFORMED;
+		if (strcmp(before, out) == 0)
+			break;
+	}
+	if (why != OV_DROP_NONE)
+		out[0] = '\0';
+	return why;
+}
+
+enum ov_drop
+ov_normalise_name(
+    char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len, const char *cc)
+{
+	return ov_normalise_name_parts(out, NULL, in, len, cc);
+}
+
+enum ov_drop
+ov_normalise_name_long(
+    char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len, const char *cc)
+{
+	struct ov_name_tail tail;
+	enum ov_drop why = ov_normalise_name_parts(out, &tail, in, len, cc);
+	size_t n = strlen(out), m = strlen(tail.structure), k = strlen(tail.form);
+
+	if (why != OV_DROP_NONE)
+		return why;
+	if (n + m + k > OV_TOKEN_VALUE_MAX) {
+		out[0] = '\0';
+		return OV_DROP_TOO_LONG;
+	}
+	memcpy(out + n, tail.structure, m);
+	memcpy(out + n + m, tail.form, k + 1);
+	return OV_DROP_NONE;
+}
+
+enum ov_drop
+ov_normalise_name_country(
+    char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len, const char *cc)
+{
+	char name[OV_TOKEN_VALUE_CAP];
+	enum ov_drop why;
+	size_t n;
+
+	out[0] = '\0';
+	if (cc == NULL || cc[0] == '\0')
+		return OV_DROP_NO_COUNTRY;
+	if (cc[0] < 'A' || cc[0] > 'Z' || cc[1] < 'A' || cc[1] > 'Z' || cc[2] != '\0')
+		return OV_DROP_UNKNOWN_COUNTRY;
+	why = ov_normalise_name(name, in, len, cc);
+	if (why != OV_DROP_NONE)
+		return why;
+	n = strlen(name);
+	if (n + 3 > OV_TOKEN_VALUE_MAX)
+		return OV_DROP_TOO_LONG;
+	memcpy(out, cc, 2);
+	out[2] = ' ';
+	memcpy(out + 3, name, n + 1);
+	return OV_DROP_NONE;
+}

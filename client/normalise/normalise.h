@@ -1,0 +1,139 @@
+/* normalise.h - one spelling for each domain, company name, country and registry id.
+ *
+ * Two partners find a common account only where both reach the same bytes, so
+ * the rules are open and versioned, and the lists they read are those of the
+ * release, compiled in, never the system's.  A profile names a set of rules
+ * and lists; both sides of a job use the same one (PROTOCOL.md "PROPOSE").
+ *
+ * All functions are pure, use no network, and may be called from any thread
+ * after ov_normalise_init().  Applying one to its own output changes nothing (of
+ * ov_normalise_name_country: to the name in its output).
+ * An output is never empty, holds no byte below 0x20, is valid UTF-8 and ends
+ * with NUL.  When a value is dropped the output is the empty string.
+ * Inputs are UTF-8 without NUL, borrowed, of any length.
+ */
+#ifndef OV_CLIENT_NORMALISE_NORMALISE_H
+#define OV_CLIENT_NORMALISE_NORMALISE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/status.h"
+
+#define OV_TOKEN_VALUE_MAX 255			    /* bytes, without the NUL */
+#define OV_TOKEN_VALUE_CAP (OV_TOKEN_VALUE_MAX + 1) /* what every `out` holds */
+#define OV_COUNTRY_CAP 3
+#define OV_PROFILE_DIGEST_LEN 64
+
+/* Why a value makes no token.  The numbers are stored in books: append only. */
+enum ov_drop {
+	OV_DROP_NONE = 0,
+	OV_DROP_EMPTY,
+	OV_DROP_CONTROL,
+	OV_DROP_ENCODING,
+	OV_DROP_TOO_LONG,
+	OV_DROP_MALFORMED,
+	OV_DROP_IP_LITERAL,
+	OV_DROP_UNKNOWN_TLD,
+	OV_DROP_PUBLIC_SUFFIX,
+	OV_DROP_SHARED_HOST,
+	OV_DROP_FREE_MAIL,
+	OV_DROP_BAD_CHECKSUM,
+	OV_DROP_PLACEHOLDER,
+	OV_DROP_NO_COUNTRY,
+	OV_DROP_UNKNOWN_COUNTRY,
+	OV_DROP_COUNT
+};
+
+/* One sentence for the owner of the account.  Never NULL. */
+const char *ov_drop_text(enum ov_drop why);
+
+enum ov_domain_source { OV_FROM_WEBSITE, OV_FROM_EMAIL };
+
+/* Loads the compiled-in lists, once; may be called again.  Call before threads
+ * start.  OV_E_NOMEM, or OV_E_BUG if a list does not parse.  ov_normalise_fini
+ * gives the memory back (for leak checkers; a program may just end). */
+OV_MUST_CHECK enum ov_status ov_normalise_init(void);
+void ov_normalise_fini(void);
+
+/* The registrable domain, in ASCII (A-labels), of a web address, host name or
+ * e-mail address.  Hosts that many companies share give the full host where
+ * each has one of its own, else OV_DROP_SHARED_HOST.  Free-mail domains are
+ * dropped where they come from an e-mail address. */
+enum ov_drop ov_normalise_domain(char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len,
+    enum ov_domain_source source);
+
+/* A company name without case, marks, spaces, punctuation and legal form: lists differ
+ * in where they part words ("JP Morgan", "JPMorgan").  cc: the account's country (alpha-2
+ * as ov_normalise_country gives it) or NULL; short legal forms that are words elsewhere
+ * go only where the country agrees.  A bare-name token is made with NULL on both sides,
+ * whatever the country. */
+enum ov_drop ov_normalise_name(
+    char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len, const char *cc);
+
+/* What ov_normalise_name takes off a name: words of structure ("group", "intl") and the
+ * legal form ("inc", "gmbh"), each without spaces, "" if none. */
+#define OV_NAME_TAIL_CAP 64
+struct ov_name_tail {
+	char structure[OV_NAME_TAIL_CAP];
+	char form[OV_NAME_TAIL_CAP];
+};
+
+/* As ov_normalise_name; tail (may be NULL) tells companies of one name in one book
+ * apart: see NOTES.md. */
+enum ov_drop ov_normalise_name_parts(char out[OV_TOKEN_VALUE_CAP],
+    struct ov_name_tail *tail, const char *in, size_t len, const char *cc);
+
+/* The name with its structure and form behind it ("targetgroupinc"): the value for rows
+ * whose short name stands for another company of the same book.  Not idempotent:
+ * it is made from names as they are written. */
+enum ov_drop ov_normalise_name_long(
+    char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len, const char *cc);
+
+/* ISO 3166-1 alpha-2 of a name, code or alias in any of many languages. */
+enum ov_drop ov_normalise_country(char out[OV_COUNTRY_CAP], const char *in, size_t len);
+
+/* The name+country value "CC name".  cc as ov_normalise_country gives it;
+ * NULL or "" is OV_DROP_NO_COUNTRY. */
+enum ov_drop ov_normalise_name_country(
+    char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len, const char *cc);
+
+/* Legal Entity Identifier (ISO 17442): 20 characters, checked mod 97-10. */
+enum ov_drop ov_normalise_lei(char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len);
+/* SEC Central Index Key: up to 10 digits, without leading zeros. */
+enum ov_drop ov_normalise_cik(char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len);
+/* D-U-N-S: 9 digits; leading zeros that a spreadsheet ate are put back. */
+enum ov_drop ov_normalise_duns(char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len);
+/* VAT identification number with its country prefix, by the shapes of the
+ * member states (and GB, XI, CH, NO).  cc, or NULL, gives a missing prefix. */
+enum ov_drop ov_normalise_vat(
+    char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len, const char *cc);
+
+/* A profile: rules and lists under one name.  A release ships the current one
+ * and the one before it, so that partners need not upgrade on one day. */
+struct ov_profile {
+	const char *id; /* "ov-norm-1" */
+	enum ov_drop (*domain)(char *, const char *, size_t, enum ov_domain_source);
+	enum ov_drop (*name)(char *, const char *, size_t, const char *);
+	enum ov_drop (*name_parts)(
+	    char *, struct ov_name_tail *, const char *, size_t, const char *);
+	enum ov_drop (*name_long)(char *, const char *, size_t, const char *);
+	enum ov_drop (*name_country)(char *, const char *, size_t, const char *);
+	enum ov_drop (*country)(char *, const char *, size_t);
+	enum ov_drop (*lei)(char *, const char *, size_t);
+	enum ov_drop (*cik)(char *, const char *, size_t);
+	enum ov_drop (*duns)(char *, const char *, size_t);
+	enum ov_drop (*vat)(char *, const char *, size_t, const char *);
+	uint8_t digest[OV_PROFILE_DIGEST_LEN]; /* valid after ov_normalise_init */
+};
+
+/* Profiles of this release, current first; NULL from n on.  By id: NULL if none. */
+const struct ov_profile *ov_profile_at(size_t n);
+const struct ov_profile *ov_profile_by_id(const char *id);
+
+/* Of the current profile.  The digest is SHA-512 over lv(id), then for each list
+ * lv(file name) lv(SHA-512 of the file), in the order of lists.def. */
+const char *ov_profile_id(void);
+void ov_profile_digest(uint8_t out[OV_PROFILE_DIGEST_LEN]);
+
+#endif /* OV_CLIENT_NORMALISE_NORMALISE_H */

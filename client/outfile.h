@@ -1,0 +1,29 @@
+/* outfile.h - a file that is there whole or not at all.
+ *
+ * What is written goes to a new file beside it, mode 0600 (it holds a company's own
+ * data), which takes its name when all of it is on the disk.  Something that is there
+ * and is no regular file (a pipe, a terminal) is written to directly.
+ */
+#ifndef OV_CLIENT_OUTFILE_H
+#define OV_CLIENT_OUTFILE_H
+
+#include <stdio.h>
+
+#include "common/status.h"
+
+struct ov_outfile {
+	FILE *f;
+	char *path, *temporary; /* temporary NULL: written to directly */
+};
+
+/* OV_E_IO, OV_E_NOMEM; then nothing is left behind and *o is zero. */
+OV_MUST_CHECK enum ov_status ov_outfile_open(struct ov_outfile *o, const char *path);
+
+/* Writes out, gives the file its name and closes.  On failure it is abandoned. */
+OV_MUST_CHECK enum ov_status ov_outfile_commit(struct ov_outfile *o);
+
+/* Closes and deletes what was written; what had the name keeps it.  After a commit, and
+ * on { 0 }, does nothing. */
+void ov_outfile_abandon(struct ov_outfile *o);
+
+#endif /* OV_CLIENT_OUTFILE_H */

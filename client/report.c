@@ -1,0 +1,425 @@
+#include "client/report.h"
+
+#include <string.h>
+
+#include "proto/codec.h"
+
+#define MONTH_S (30 * 86400)
+#define CHARGES_LEN 48
+#define JOB_COLUMNS                                                                      \
+	"id, partner, role, state, created, closed, terms_sequence, records, tokens, "   \
+	"reason, unchanged_since"
+
+/* A row of the table of jobs. */
+struct job_row {
+	uint8_t id[OV_ID], partner[OV_ID], unchanged_since[OV_ID];
+	enum ov_role role;
+	enum ov_job_state state;
+	enum ov_status reason;
+	uint64_t created, closed, terms_sequence;
+	uint32_t records, tokens;
+};
+
+/* The first row of q, which is finished.  OV_E_NOT_FOUND without one. */
+static enum ov_status
+read_job(struct job_row *j, struct ov_db_stmt *q)
+{
+	bool row = false;
+	enum ov_status st;
+
+	memset(j, 0, sizeof(*j));
+	OV_TRY(ov_db_step(q, &row));
+	OV_REQUIRE(row, OV_E_NOT_FOUND);
+	OV_TRY(ov_db_copy(j->id, OV_ID, q, 0));
+	OV_TRY(ov_db_copy(j->partner, OV_ID, q, 1));
+	j->role = ov_db_i64(q, 2) == OV_ROLE_A ? OV_ROLE_A : OV_ROLE_B;
+	OV_REQUIRE(
+	    ov_db_i64(q, 3) >= 0 && ov_db_i64(q, 3) < OV_JOB_STATES, OV_E_DB_FAILED);
+	j->state = (enum ov_job_state)ov_db_i64(q, 3);
+	j->created = (uint64_t)ov_db_i64(q, 4);
+	j->closed = (uint64_t)ov_db_i64(q, 5);
+	j->terms_sequence = (uint64_t)ov_db_i64(q, 6);
+	j->records = (uint32_t)ov_db_i64(q, 7);
+	j->tokens = (uint32_t)ov_db_i64(q, 8);
+	j->reason = ov_db_is_null(q, 9) ? OV_OK : ov_status_by_name(ov_db_text(q, 9));
+	if (!ov_db_is_null(q, 10))
+		OV_TRY(ov_db_copy(j->unchanged_since, OV_ID, q, 10));
+done:
+	ov_db_finish(q);
+	return st;
+}
+
+static enum ov_status
+job_by_id(struct job_row *j, struct ov_db *db, const uint8_t id[OV_ID])
+{
+	struct ov_db_stmt *q = NULL;
+	enum ov_status st;
+
+	OV_TRY(ov_db_query(&q, db, "SELECT " JOB_COLUMNS " FROM job WHERE id = ?",
+	    OV_DB_BLOB(id, OV_ID)));
+	return read_job(j, q);
+done:
+	return st;
+}
+
+static enum ov_status
+newest_closed(struct job_row *j, struct ov_db *db, const uint8_t *partner)
+{
+	struct ov_db_stmt *q = NULL;
+	enum ov_status st;
+
+	OV_TRY(ov_db_query(&q, db,
+	    "SELECT " JOB_COLUMNS
+	    " FROM job WHERE (?1 IS NULL OR partner = ?1) AND state = ?2"
+	    " ORDER BY closed DESC, created DESC LIMIT 1",
+	    partner != NULL ? OV_DB_BLOB(partner, OV_ID) : OV_DB_NULL,
+	    OV_DB_I64(OV_JOB_CLOSED)));
+	return read_job(j, q);
+done:
+	return st;
+}
+
+/* The newest job that began after `since`. */
+static enum ov_status
+newest_after(struct job_row *j, struct ov_db *db, const uint8_t *partner, uint64_t since)
+{
+	struct ov_db_stmt *q = NULL;
+	enum ov_status st;
+
+	OV_TRY(ov_db_query(&q, db,
+	    "SELECT " JOB_COLUMNS " FROM job WHERE (?1 IS NULL OR partner = ?1) AND "
+	    "state != ?2 AND created >= ?3"
+	    " ORDER BY created DESC LIMIT 1",
+	    partner != NULL ? OV_DB_BLOB(partner, OV_ID) : OV_DB_NULL,
+	    OV_DB_I64(OV_JOB_CLOSED), OV_DB_I64(since)));
+	return read_job(j, q);
+done:
+	return st;
+}
+
+static void
+set_newer(struct ov_report_newer *n, const struct job_row *j)
+{
+	n->is = true;
+	memcpy(n->job, j->id, OV_ID);
+	n->state = j->state;
+	n->reason = j->reason;
+	n->time = j->closed > 0 ? j->closed : j->created;
+}
+
+/* The job whose report is meant: into *j; a job that has none of its own: into newer. */
+static enum ov_status
+choose_named(struct job_row *j, struct ov_report_newer *newer, struct ov_db *db,
+    const uint8_t id[OV_ID])
+{
+	enum ov_status st;
+
+	OV_TRY(job_by_id(j, db, id));
+	if (j->state != OV_JOB_CLOSED)
+		set_newer(newer, j);
+	if (j->state == OV_JOB_UNCHANGED)
+		OV_TRY(job_by_id(j, db, j->unchanged_since));
+	OV_REQUIRE(j->state == OV_JOB_CLOSED, OV_E_NOT_FOUND);
+done:
+	return st;
+}
+
+static enum ov_status
+choose_newest(struct job_row *j, struct ov_report_newer *newer, struct ov_db *db,
+    const uint8_t *partner)
+{
+	struct job_row later;
+	enum ov_status found, st;
+
+	found = newest_closed(j, db, partner);
+	OV_REQUIRE(found == OV_OK || found == OV_E_NOT_FOUND, found);
+	if (found == OV_OK)
+		st = newest_after(&later, db, j->partner, j->created);
+	else
+		st = newest_after(&later, db, partner, 0);
+	if (st == OV_OK)
+		set_newer(newer, &later);
+	OV_REQUIRE(st == OV_OK || st == OV_E_NOT_FOUND, st);
+	st = found;
+done:
+	return st;
+}
+
+static enum ov_status
+load_populations(struct ov_report *r, struct ov_db *db)
+{
+	struct ov_report_population *p;
+	struct ov_db_stmt *q = NULL;
+	const char *name;
+	size_t *n;
+	bool row, mine;
+	enum ov_status st;
+
+	OV_TRY(ov_db_query(&q, db,
+	    "SELECT side, number, name, accounts FROM job_population WHERE job = ?"
+	    " ORDER BY side, number",
+	    OV_DB_BLOB(r->job, OV_ID)));
+	for (;;) {
+		OV_TRY(ov_db_step(q, &row));
+		if (!row)
+			break;
+		mine = ov_db_i64(q, 0) == OV_SIDE_MINE;
+		n = mine ? &r->n_mine : &r->n_theirs;
+		name = ov_db_text(q, 2);
+		OV_REQUIRE(*n < OV_POPULATIONS_MAX && ov_db_i64(q, 1) > 0 &&
+			       ov_db_i64(q, 1) <= OV_POPULATIONS_MAX &&
+			       strlen(name) <= OV_POPULATION_NAME_MAX,
+		    OV_E_DB_FAILED);
+		p = &(mine ? r->mine : r->theirs)[(*n)++];
+		p->number = (uint8_t)ov_db_i64(q, 1);
+		memcpy(p->name, name, strlen(name) + 1);
+		p->accounts = (uint64_t)ov_db_i64(q, 3);
+	}
+done:
+	ov_db_finish(q);
+	return st;
+}
+
+static enum ov_status
+load_cells(struct ov_report *r, struct ov_db *db)
+{
+	struct ov_db_stmt *q = NULL;
+	bool row;
+	enum ov_status st;
+
+	OV_TRY(ov_db_query(&q, db,
+	    "SELECT own, other, pairs, fit_own, fit_other, plus_minus FROM job_cell"
+	    " WHERE job = ? ORDER BY own, other",
+	    OV_DB_BLOB(r->job, OV_ID)));
+	for (;;) {
+		OV_TRY(ov_db_step(q, &row));
+		if (!row)
+			break;
+		OV_REQUIRE(r->n_cells < OV_REPORT_CELLS_MAX, OV_E_DB_FAILED);
+		r->cell[r->n_cells++] = (struct ov_cell_row){ (uint8_t)ov_db_i64(q, 0),
+			(uint8_t)ov_db_i64(q, 1), (uint32_t)ov_db_i64(q, 2),
+			(uint32_t)ov_db_i64(q, 3), (uint32_t)ov_db_i64(q, 4),
+			(uint32_t)ov_db_i64(q, 5) };
+	}
+done:
+	ov_db_finish(q);
+	return st;
+}
+
+/* Each match is another account of mine (ov_verify_row), so matches are accounts. */
+static enum ov_status
+load_totals(struct ov_report *r, struct ov_db *db)
+{
+	struct ov_db_stmt *q = NULL;
+	uint64_t n, rows;
+	bool row;
+	enum ov_status st;
+
+	OV_TRY(ov_db_query(&q, db,
+	    "SELECT population, fit, count(*), sum(rows) FROM match_account WHERE job = ?"
+	    " GROUP BY population, fit",
+	    OV_DB_BLOB(r->job, OV_ID)));
+	for (;;) {
+		OV_TRY(ov_db_step(q, &row));
+		if (!row)
+			break;
+		OV_REQUIRE(ov_db_i64(q, 1) >= 0 && ov_db_i64(q, 1) < 3, OV_E_DB_FAILED);
+		n = (uint64_t)ov_db_i64(q, 2);
+		rows = (uint64_t)ov_db_i64(q, 3);
+		r->fits[ov_db_i64(q, 1)] += n;
+		r->matches += n;
+		r->rows += rows;
+		for (size_t i = 0; i < r->n_mine; i++)
+			if (r->mine[i].number == ov_db_i64(q, 0)) {
+				r->mine[i].matched += n;
+				r->mine[i].rows += rows;
+			}
+	}
+done:
+	ov_db_finish(q);
+	return st;
+}
+
+/* This home's own ledger, over the 30 days before the broker wrote its report. */
+static enum ov_status
+count_own_runs(struct ov_report *r, struct ov_db *db, uint64_t until)
+{
+	int64_t n = 0;
+	enum ov_status st;
+
+	OV_TRY(ov_db_number(&n, db,
+	    "SELECT count(*) FROM charge WHERE partner = ? AND time > ? AND time <= ?",
+	    OV_DB_BLOB(r->partner, OV_ID),
+	    OV_DB_I64(until > MONTH_S ? until - MONTH_S : 0), OV_DB_I64(until)));
+	r->charges.own_runs_month = (uint32_t)n;
+done:
+	return st;
+}
+
+static enum ov_status
+load_charges(struct ov_report *r, struct ov_db *db)
+{
+	struct ov_report_charges *c = &r->charges;
+	struct ov_msg_report report;
+	struct ov_db_stmt *q = NULL;
+	bool row = false, is_b = r->role == OV_ROLE_B;
+	const uint8_t *p;
+	enum ov_status st;
+
+	OV_TRY(ov_db_query(&q, db, "SELECT body FROM job_step WHERE job = ? AND step = ?",
+	    OV_DB_BLOB(r->job, OV_ID), OV_DB_I64(OV_STEP_REPORT)));
+	OV_TRY(ov_db_step(q, &row));
+	OV_REQUIRE(row, OV_E_DB_FAILED);
+	OV_TRY(ov_msg_decode(&report, OV_MSG_REPORT, ov_db_blob(q, 0)));
+	p = report.charges.p; /* the codec lets pass CHARGES_LEN bytes only */
+	OV_REQUIRE(report.charges.len == CHARGES_LEN, OV_E_DB_FAILED);
+	c->slots = ov_get64(p + (is_b ? 8 : 0));
+	c->their_slots = ov_get64(p + (is_b ? 0 : 8));
+	c->slots_month = ov_get64(p + (is_b ? 24 : 16));
+	c->their_slots_month = ov_get64(p + (is_b ? 16 : 24));
+	c->runs_month = ov_get32(p + 32);
+	c->runs_left = ov_get32(p + 36);
+	OV_TRY(count_own_runs(r, db, report.created));
+done:
+	ov_db_finish(q);
+	return st;
+}
+
+enum ov_status
+ov_report_load(
+    struct ov_report *out, struct ov_db *db, const struct ov_report_choice *choice)
+{
+	struct job_row j;
+	enum ov_status st;
+
+	memset(out, 0, sizeof(*out));
+	OV_TRY(choice->job != NULL ? choose_named(&j, &out->newer, db, choice->job)
+				   : choose_newest(&j, &out->newer, db, choice->partner));
+	memcpy(out->job, j.id, OV_ID);
+	memcpy(out->partner, j.partner, OV_ID);
+	out->role = j.role;
+	out->closed = j.closed;
+	out->terms_sequence = j.terms_sequence;
+	out->records = j.records;
+	out->tokens = j.tokens;
+	OV_TRY(load_populations(out, db));
+	OV_TRY(load_cells(out, db));
+	OV_TRY(load_totals(out, db));
+	OV_TRY(load_charges(out, db));
+done:
+	return st;
+}
+
+static int
+hex_digit(char c)
+{
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
+				      : -1;
+}
+
+enum ov_status
+ov_report_find_job(uint8_t job[OV_ID], struct ov_db *db, const char *hex)
+{
+	uint8_t low[OV_ID], high[OV_ID];
+	struct ov_db_stmt *q = NULL;
+	size_t len = strlen(hex);
+	bool row = false;
+	enum ov_status st = OV_OK;
+
+	OV_REQUIRE(len >= 8 && len <= 2 * OV_ID, OV_E_NOT_FOUND);
+	memset(low, 0, sizeof(low));
+	memset(high, 0xff, sizeof(high));
+	for (size_t i = 0; i < len; i++) {
+		int shift = i % 2 == 0 ? 4 : 0, digit = hex_digit(hex[i]);
+
+		OV_REQUIRE(digit >= 0, OV_E_NOT_FOUND);
+		low[i / 2] = (uint8_t)(low[i / 2] | digit << shift);
+		high[i / 2] = (uint8_t)((high[i / 2] & ~(15 << shift)) | digit << shift);
+	}
+	OV_TRY(ov_db_query(&q, db, "SELECT id FROM job WHERE id BETWEEN ? AND ? LIMIT 2",
+	    OV_DB_BLOB(low, OV_ID), OV_DB_BLOB(high, OV_ID)));
+	OV_TRY(ov_db_step(q, &row));
+	OV_REQUIRE(row, OV_E_NOT_FOUND);
+	OV_TRY(ov_db_copy(low, OV_ID, q, 0));
+	OV_TRY(ov_db_step(q, &row));
+	OV_REQUIRE(!row, OV_E_NOT_FOUND);
+	memcpy(job, low, OV_ID);
+done:
+	ov_db_finish(q);
+	return st;
+}
+
+const struct ov_cell_row *
+ov_report_cell(const struct ov_report *r, uint8_t mine, uint8_t theirs)
+{
+	for (size_t i = 0; i < r->n_cells; i++)
+		if (r->cell[i].own == mine && r->cell[i].other == theirs)
+			return &r->cell[i];
+	return NULL;
+}
+
+static const char *
+name_of(const struct ov_report_population *p, size_t n, uint8_t number)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p[i].number == number)
+			return p[i].name;
+	return "?";
+}
+
+const char *
+ov_report_mine(const struct ov_report *r, uint8_t number)
+{
+	return name_of(r->mine, r->n_mine, number);
+}
+
+const char *
+ov_report_theirs(const struct ov_report *r, uint8_t number)
+{
+	return name_of(r->theirs, r->n_theirs, number);
+}
+
+static bool
+passes(const struct ov_match_filter *f, const struct ov_report_match *m)
+{
+	return (f->mine == 0 || (f->mine >> m->mine & 1) != 0) &&
+	       (f->theirs == 0 || (f->theirs >> m->theirs & 1) != 0) &&
+	       (f->fits == 0 || (f->fits >> m->fit & 1) != 0);
+}
+
+enum ov_status
+ov_report_matches(struct ov_db *db, const struct ov_report *r,
+    const struct ov_match_filter *filter,
+    enum ov_status (*visit)(void *arg, const struct ov_report_match *m), void *arg)
+{
+	struct ov_db_stmt *q = NULL;
+	struct ov_report_match m;
+	bool row;
+	enum ov_status st;
+
+	OV_TRY(ov_db_query(&q, db,
+	    "SELECT number, rank, label, population, fit, rows, account_ids, name"
+	    " FROM match_account WHERE job = ? ORDER BY number",
+	    OV_DB_BLOB(r->job, OV_ID)));
+	for (;;) {
+		OV_TRY(ov_db_step(q, &row));
+		if (!row)
+			break;
+		m.number = (uint32_t)ov_db_i64(q, 0);
+		m.rank = (uint8_t)ov_db_i64(q, 1);
+		m.theirs = OV_LABEL_POPULATION((uint8_t)ov_db_i64(q, 2));
+		m.band = OV_LABEL_BAND((uint8_t)ov_db_i64(q, 2));
+		m.mine = (uint8_t)ov_db_i64(q, 3) & 15;
+		m.fit = (uint8_t)ov_db_i64(q, 4) & 3;
+		m.rows = (uint64_t)ov_db_i64(q, 5);
+		m.ids = ov_db_text(q, 6);
+		m.name = ov_db_text(q, 7);
+		if (passes(filter, &m))
+			OV_TRY(visit(arg, &m));
+	}
+done:
+	ov_db_finish(q);
+	return st;
+}

@@ -1,0 +1,115 @@
+/* report.h - the report of a job as this home keeps it: read once here, printed in many
+ * ways (report_print.h).
+ *
+ * Everything comes from the tables that the job wrote when its report had passed all its
+ * checks; nothing is asked of the broker and no secret is needed.  Names in a report are
+ * the user's own data, for the user's own screen and files.
+ */
+#ifndef OV_CLIENT_REPORT_H
+#define OV_CLIENT_REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/db/db.h"
+#include "common/status.h"
+#include "proto/messages.h"
+#include "proto/slots.h"
+#include "proto/steps.h"
+#include "proto/terms.h"
+
+/* job_population.side */
+enum ov_report_side { OV_SIDE_MINE = 0, OV_SIDE_THEIRS = 1 };
+
+struct ov_report_population {
+	uint8_t number; /* in the giver's sheet, from 1 */
+	char name[OV_POPULATION_NAME_MAX + 1];
+	/* Mine: accounts of my list in this job, how many of them matched, and the rows
+	 * of the book that those have.  Theirs: 0, nobody tells. */
+	uint64_t accounts, matched, rows;
+};
+
+/* What the broker charged, as its signed report says (PROTOCOL 7.21), and what this home
+ * counted itself. */
+struct ov_report_charges {
+	uint64_t slots, their_slots;		 /* of this job */
+	uint64_t slots_month, their_slots_month; /* with this partner in 30 days */
+	uint32_t runs_month, runs_left;
+	uint32_t own_runs_month; /* this home's count: the stricter one wins */
+};
+
+/* A newer job with the partner that brought no report of its own. */
+struct ov_report_newer {
+	bool is;
+	uint8_t job[OV_ID];
+	enum ov_job_state state;
+	enum ov_status reason;
+	uint64_t time; /* when it ended, or else began */
+};
+
+#define OV_REPORT_CELLS_MAX (OV_POPULATIONS_MAX * OV_POPULATIONS_MAX)
+
+struct ov_report {
+	uint8_t job[OV_ID], partner[OV_ID];
+	char partner_name[65]; /* "" : the caller fills it in */
+	enum ov_role role;
+	uint64_t closed, terms_sequence;
+	uint32_t records, tokens; /* of my list */
+	size_t n_mine, n_theirs, n_cells;
+	struct ov_report_population mine[OV_POPULATIONS_MAX], theirs[OV_POPULATIONS_MAX];
+	struct ov_cell_row cell[OV_REPORT_CELLS_MAX]; /* numbers may be OV_HELD_BACK */
+	uint64_t matches, rows; /* distinct accounts of mine, and the rows they have */
+	uint64_t fits[3];	/* of the matches, by enum ov_fit of slots.h */
+	struct ov_report_charges charges;
+	struct ov_report_newer newer;
+};
+
+/* Which report: that of this job, else the newest one with this partner, else the newest
+ * one. */
+struct ov_report_choice {
+	const uint8_t *job;	/* or NULL */
+	const uint8_t *partner; /* or NULL */
+};
+
+/* Reads a report.  A job that ended as unchanged gives the report that stands, and is
+ * `newer`.  OV_E_NOT_FOUND: no report; then only `newer` is filled, where there is a job
+ * that has none, or none yet.  OV_E_DB_FAILED: the tables contradict themselves. */
+OV_MUST_CHECK enum ov_status ov_report_load(
+    struct ov_report *out, struct ov_db *db, const struct ov_report_choice *choice);
+
+/* The job whose id begins with these hex digits (8 to 32).  OV_E_NOT_FOUND if there is
+ * none, or more than one. */
+OV_MUST_CHECK enum ov_status ov_report_find_job(
+    uint8_t job[OV_ID], struct ov_db *db, const char *hex);
+
+/* The cell of two populations; NULL if the report has none. */
+const struct ov_cell_row *ov_report_cell(
+    const struct ov_report *r, uint8_t mine, uint8_t theirs);
+
+/* Names by number; "?" for a number that is not in the report. */
+const char *ov_report_mine(const struct ov_report *r, uint8_t number);
+const char *ov_report_theirs(const struct ov_report *r, uint8_t number);
+
+struct ov_report_match {
+	uint32_t number;
+	uint8_t rank;
+	uint8_t mine, theirs; /* populations */
+	uint8_t band;	      /* my ICP's band by the partner's data; 0: none */
+	uint8_t fit;	      /* enum ov_fit of slots.h: my ICP */
+	uint64_t rows;
+	const char *ids, *name; /* borrowed for the call */
+};
+
+struct ov_match_filter {
+	uint16_t mine, theirs; /* bit n: population n; 0: all */
+	uint8_t fits;	       /* bit f: enum ov_fit f; 0: all */
+};
+
+/* Calls visit for each match that passes the filter, by number.  Memory does not grow
+ * with the matches.  visit's failure ends the walk and is passed on. */
+OV_MUST_CHECK enum ov_status ov_report_matches(struct ov_db *db,
+    const struct ov_report *r, const struct ov_match_filter *filter,
+    enum ov_status (*visit)(void *arg, const struct ov_report_match *m), void *arg);
+
+#endif /* OV_CLIENT_REPORT_H */

@@ -1,0 +1,166 @@
+#include "client/json.h"
+#include "client/report_print.h"
+
+/* A number of the matrix; null when it is held back. */
+static void
+put_number(struct ov_json *at, const char *key, uint32_t n)
+{
+	if (n == OV_HELD_BACK)
+		ov_json_null(at, key);
+	else
+		ov_json_number(at, key, n);
+}
+
+static void
+put_populations(struct ov_json *doc, const struct ov_report *r)
+{
+	struct ov_json *list = ov_json_array(doc, "mine"), *p;
+
+	for (size_t i = 0; i < r->n_mine; i++) {
+		p = ov_json_object(list, NULL);
+		ov_json_number(p, "number", r->mine[i].number);
+		ov_json_text(p, "name", r->mine[i].name);
+		ov_json_number(p, "accounts", r->mine[i].accounts);
+		ov_json_number(p, "matched", r->mine[i].matched);
+		ov_json_number(p, "rows", r->mine[i].rows);
+	}
+	list = ov_json_array(doc, "theirs");
+	for (size_t i = 0; i < r->n_theirs; i++) {
+		p = ov_json_object(list, NULL);
+		ov_json_number(p, "number", r->theirs[i].number);
+		ov_json_text(p, "name", r->theirs[i].name);
+	}
+}
+
+static void
+put_cells(struct ov_json *doc, const struct ov_report *r)
+{
+	struct ov_json *list = ov_json_array(doc, "cells"), *cell;
+	const struct ov_cell_row *c;
+
+	for (size_t i = 0; i < r->n_cells; i++) {
+		c = &r->cell[i];
+		cell = ov_json_object(list, NULL);
+		ov_json_number(cell, "mine", c->own);
+		ov_json_number(cell, "theirs", c->other);
+		put_number(cell, "pairs", c->pairs);
+		put_number(cell, "fits_mine", c->fit_own);
+		put_number(cell, "fits_theirs", c->fit_other);
+		put_number(cell, "plus_minus", c->plus_minus);
+	}
+}
+
+static void
+put_charges(struct ov_json *doc, const struct ov_report_charges *c)
+{
+	struct ov_json *at = ov_json_object(doc, "charged");
+
+	ov_json_number(at, "slots", c->slots);
+	ov_json_number(at, "their_slots", c->their_slots);
+	ov_json_number(at, "slots_30_days", c->slots_month);
+	ov_json_number(at, "their_slots_30_days", c->their_slots_month);
+	ov_json_number(at, "runs_30_days", c->runs_month);
+	ov_json_number(at, "runs_30_days_own_count", c->own_runs_month);
+	ov_json_number(at, "runs_left", c->runs_left);
+}
+
+static void
+put_newer(struct ov_json *doc, const struct ov_report_newer *n)
+{
+	struct ov_json *at;
+
+	ov_json_bool(doc, "unchanged", n->is && n->state == OV_JOB_UNCHANGED);
+	if (!n->is) {
+		ov_json_null(doc, "newer_job");
+		return;
+	}
+	at = ov_json_object(doc, "newer_job");
+	ov_json_hex(at, "job", n->job, OV_ID);
+	ov_json_text(at, "state", ov_job_state_name(n->state));
+	ov_json_text(at, "reason", n->reason == OV_OK ? NULL : ov_status_name(n->reason));
+	ov_json_time(at, "time", n->time);
+}
+
+/* What a list of matches says about the report that it belongs to. */
+static void
+put_heading(struct ov_json *doc, const struct ov_report *r)
+{
+	ov_json_hex(doc, "job", r->job, OV_ID);
+	ov_json_text(doc, "partner", r->partner_name);
+	ov_json_hex(doc, "partner_id", r->partner, OV_ID);
+	ov_json_time(doc, "closed", r->closed);
+	ov_json_number(doc, "terms", r->terms_sequence);
+}
+
+enum ov_status
+ov_report_print_json(FILE *out, const struct ov_report *r)
+{
+	struct ov_json *doc = ov_json_new(), *fits;
+	enum ov_status st;
+
+	put_heading(doc, r);
+	put_newer(doc, &r->newer);
+	put_populations(doc, r);
+	put_cells(doc, r);
+	ov_json_number(doc, "matches", r->matches);
+	ov_json_number(doc, "rows", r->rows);
+	fits = ov_json_object(doc, "fits_my_icp");
+	ov_json_number(fits, "yes", r->fits[OV_FIT_YES]);
+	ov_json_number(fits, "no", r->fits[OV_FIT_NO]);
+	ov_json_number(fits, "unknown", r->fits[OV_FIT_UNKNOWN]);
+	put_charges(doc, &r->charges);
+	st = ov_json_write(out, doc);
+	ov_json_free(doc);
+	return st != OV_OK ? st : ov_print_flushed(out);
+}
+
+/* --- matches, one document at a time: memory does not grow with them --- */
+
+struct writing {
+	FILE *out;
+	const struct ov_report *r;
+	bool any;
+};
+
+static enum ov_status
+write_match(void *arg, const struct ov_report_match *m)
+{
+	struct writing *w = arg;
+	struct ov_json *doc = ov_json_new();
+	enum ov_status st;
+
+	if (w->any)
+		fputc(',', w->out);
+	w->any = true;
+	ov_json_number(doc, "match", m->number);
+	ov_json_text(doc, "account_id", m->ids);
+	ov_json_text(doc, "name", m->name);
+	ov_json_text(doc, "my_population", ov_report_mine(w->r, m->mine));
+	ov_json_text(doc, "their_population", ov_report_theirs(w->r, m->theirs));
+	ov_json_text(doc, "key", ov_rank_kind(m->rank));
+	ov_json_number(doc, "rows", m->rows);
+	ov_json_text(doc, "fits_my_icp", ov_fit_text(m->fit));
+	st = ov_json_write(w->out, doc);
+	ov_json_free(doc);
+	return st;
+}
+
+enum ov_status
+ov_matches_print_json(FILE *out, struct ov_db *db, const struct ov_report *r,
+    const struct ov_match_filter *filter)
+{
+	struct writing w = { .out = out, .r = r };
+	struct ov_json *doc = ov_json_new();
+	enum ov_status st;
+
+	put_heading(doc, r);
+	fputs("{\"report\":", out);
+	OV_TRY(ov_json_write(out, doc));
+	fputs(",\"matches\":[", out);
+	OV_TRY(ov_report_matches(db, r, filter, write_match, &w));
+	fputs("]}\n", out);
+	st = ov_print_flushed(out);
+done:
+	ov_json_free(doc);
+	return st;
+}

@@ -1,0 +1,38 @@
+/* report_print.h - a report and its matches as text, JSON and CSV.
+ *
+ * Keys of the JSON and columns of the CSV are documented in the help of `overlap report`
+ * and `overlap matches`; they are added to, never changed.  A number that is held back is
+ * null in JSON.  All print from the one struct ov_report and fail with OV_E_IO when out
+ * does.
+ */
+#ifndef OV_CLIENT_REPORT_PRINT_H
+#define OV_CLIENT_REPORT_PRINT_H
+
+#include <stdio.h>
+
+#include "client/report.h"
+
+OV_MUST_CHECK enum ov_status ov_report_print_text(FILE *out, const struct ov_report *r);
+OV_MUST_CHECK enum ov_status ov_report_print_json(FILE *out, const struct ov_report *r);
+
+/* A table for the screen, in two walks over the matches: widths, then lines. */
+OV_MUST_CHECK enum ov_status ov_matches_print_table(FILE *out, struct ov_db *db,
+    const struct ov_report *r, const struct ov_match_filter *filter);
+
+/* RFC 4180: CRLF, quotes where needed.  A spreadsheet runs cells that begin with = + - @
+ * or a tab; OV_CSV_SPREADSHEET puts an apostrophe before them, at the price that they
+ * are no longer what they were. */
+enum ov_csv { OV_CSV_VERBATIM, OV_CSV_SPREADSHEET };
+OV_MUST_CHECK enum ov_status ov_matches_print_csv(FILE *out, struct ov_db *db,
+    const struct ov_report *r, const struct ov_match_filter *filter, enum ov_csv kind);
+
+OV_MUST_CHECK enum ov_status ov_matches_print_json(FILE *out, struct ov_db *db,
+    const struct ov_report *r, const struct ov_match_filter *filter);
+
+/* "yes", "no", "unknown" for enum ov_fit of slots.h; "?" otherwise. */
+const char *ov_fit_text(uint8_t fit);
+
+/* OV_E_IO if anything printed to out before was lost. */
+OV_MUST_CHECK enum ov_status ov_print_flushed(FILE *out);
+
+#endif /* OV_CLIENT_REPORT_PRINT_H */

@@ -1,0 +1,395 @@
+#include "client/terms.h"
+
+#include <string.h>
+
+#include "client/hold.h"
+#include "client/terms_impl.h"
+#include "common/log.h"
+#include "proto/keys.h"
+
+#define CALL_TIMEOUT_MS 30000
+
+/* --- signing --- */
+
+/* TERMS, RELEASE and TERMS_BODY that follow from both sheets. */
+static enum ov_status
+derive(struct ov_signed_terms *r, const struct ov_home *home, const struct ov_partner *p,
+    const struct ov_sheets *s)
+{
+	bool low = ov_is_low(home->company, p->company);
+	struct ov_terms_input in = { .low = low ? home->identity : p->identity,
+		.high = low ? p->identity : home->identity,
+		.sequence = ov_sheets_sequence(s),
+		.grants_low = OV_BUF_BYTES(low ? &s->mine : &s->theirs),
+		.grants_high = OV_BUF_BYTES(low ? &s->theirs : &s->mine) };
+	struct ov_msg_terms_body body;
+	enum ov_status st;
+
+	OV_TRY(ov_terms_derive(&r->terms, &r->release, &body, &in));
+	OV_TRY(ov_msg_encode(&r->body, OV_MSG_TERMS_BODY, &body));
+done:
+	return st;
+}
+
+/* Signs what was derived and stores it before anybody sees it. */
+static enum ov_status
+sign(struct ov_signed_terms *r, struct ov_home *home, const struct ov_partner *p,
+    uint64_t sequence)
+{
+	enum ov_status st;
+
+	OV_TRY(ov_home_envelope_seal(&r->sealed, home, p->identity, p->envelope, "terms",
+	    OV_BUF_BYTES(&r->terms)));
+	OV_TRY(ov_home_sign(r->mine, home, "terms", OV_BUF_BYTES(&r->body)));
+	OV_TRY(ov_db_begin(home->db));
+	OV_TRY(ov_db_run(home->db,
+	    "INSERT INTO terms(company, sequence, state, body, terms, release, sealed, "
+	    "signature_mine) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+	    OV_DB_BLOB(p->company, OV_ID), OV_DB_I64(sequence),
+	    OV_DB_I64(OV_TERMS_SIGNED), OV_DB_BYTES(OV_BUF_BYTES(&r->body)),
+	    OV_DB_BYTES(OV_BUF_BYTES(&r->terms)), OV_DB_BYTES(OV_BUF_BYTES(&r->release)),
+	    OV_DB_BYTES(OV_BUF_BYTES(&r->sealed)), OV_DB_BLOB(r->mine, 64)));
+	OV_TRY(ov_db_commit(home->db, "terms.signed"));
+	r->state = OV_TERMS_SIGNED;
+done:
+	ov_db_rollback(home->db);
+	return st;
+}
+
+/* Offers the own sheet again, above `sequence`: what was signed there does not follow
+ * from the newest sheets. */
+static enum ov_status
+offer_again(struct ov_home *home, const struct ov_partner *p, const struct ov_sheets *s,
+    uint64_t sequence)
+{
+	enum ov_status st;
+
+	OV_REQUIRE(
+	    sequence < ov_sheets_sequence(s) + OV_SEQUENCE_STEP_MAX, OV_E_TERMS_MISMATCH);
+	ov_log(OV_LOG_INFO, "terms.again", OV_F_ID("partner", p->company),
+	    OV_F_U64("sequence", sequence + 1));
+	OV_TRY(ov_db_begin(home->db));
+	OV_TRY(ov_db_run(home->db,
+	    "UPDATE sheet SET sequence = ? WHERE company = ? AND mine = 1",
+	    OV_DB_I64(sequence + 1), OV_DB_BLOB(p->company, OV_ID)));
+	OV_TRY(ov_terms_put_offer(home, p, sequence + 1, OV_BUF_BYTES(&s->mine)));
+	OV_TRY(ov_db_commit(home->db, "terms.again"));
+done:
+	ov_db_rollback(home->db);
+	return st;
+}
+
+static enum ov_status
+store_in_force(struct ov_signed_terms *r, struct ov_home *home,
+    const struct ov_partner *p, uint64_t sequence, const struct ov_msg_proven *proven)
+{
+	struct ov_buf proof = { 0 };
+	enum ov_status st;
+
+	OV_TRY(ov_msg_encode(&proof, OV_MSG_PROVEN, proven));
+	OV_TRY(ov_db_begin(home->db));
+	OV_TRY(ov_db_run(home->db,
+	    "UPDATE terms SET state = ?, signature_theirs = ?, proof = ?, since = ? "
+	    "WHERE "
+	    "company = ? AND sequence = ?",
+	    OV_DB_I64(OV_TERMS_IN_FORCE), OV_DB_BLOB(r->theirs, 64),
+	    OV_DB_BLOB(proof.p, proof.len), OV_DB_I64(ov_home_now(home)),
+	    OV_DB_BLOB(p->company, OV_ID), OV_DB_I64(sequence)));
+	OV_TRY(ov_db_commit(home->db, "terms.in_force"));
+	r->state = OV_TERMS_IN_FORCE;
+done:
+	ov_db_rollback(home->db);
+	ov_buf_free(&proof);
+	return st;
+}
+
+/* The broker's answer about exactly what was signed here: with both signatures and its
+ * place in the log it comes into force. */
+static enum ov_status
+settle(struct ov_signed_terms *r, struct ov_home *home, struct ov_session *s,
+    const struct ov_partner *p, uint64_t sequence, const struct ov_msg_terms_signed *m)
+{
+	bool low = ov_is_low(home->company, p->company);
+	const struct ov_bytes *mine = low ? &m->signature_low : &m->signature_high;
+	const struct ov_bytes *theirs = low ? &m->signature_high : &m->signature_low;
+	struct ov_bytes parts[] = { OV_BUF_BYTES(&r->body), m->signature_low,
+		m->signature_high };
+	struct ov_msg_proven proven;
+	uint8_t leaf[OV_DIGEST];
+	enum ov_status st = OV_OK;
+
+	OV_REQUIRE(
+	    m->body.len == r->body.len && memcmp(m->body.p, r->body.p, r->body.len) == 0,
+	    OV_E_TERMS_MISMATCH);
+	OV_REQUIRE(
+	    mine->len == 64 && memcmp(mine->p, r->mine, 64) == 0, OV_E_TERMS_MISMATCH);
+	if (theirs->len == 0) {
+		OV_TRY(
+		    ov_session_check_head(s, m->head, m->head_signature, m->consistency));
+		goto done;
+	}
+	OV_REQUIRE(theirs->len == 64, OV_E_CRYPTO_SIGNATURE);
+	OV_TRY(
+	    ov_verify_vartime(theirs->p, p->identity, "terms", OV_BUF_BYTES(&r->body)));
+	OV_PROVEN_OF(&proven, m);
+	ov_hash_parts(leaf, parts, 3);
+	OV_TRY(ov_session_check_proven(
+	    s, OV_LEAF_TERMS, OV_BYTES(leaf, sizeof(leaf)), &proven));
+	memcpy(r->theirs, theirs->p, 64);
+	OV_TRY(store_in_force(r, home, p, sequence, &proven));
+done:
+	return st;
+}
+
+/* The sequence number of the newest terms that the broker has; 0: none. */
+static enum ov_status
+ask_sequence(uint64_t *sequence, struct ov_session *s, const struct ov_partner *p)
+{
+	struct ov_msg_get_terms get = { .seen = ov_session_seen(s) };
+	struct ov_msg_terms_signed m;
+	struct ov_msg_terms_body body;
+	struct ov_buf owner = { 0 };
+	enum ov_status st;
+
+	*sequence = 0;
+	memcpy(get.partner, p->company, OV_ID);
+	st = ov_session_call(
+	    s, OV_MSG_GET_TERMS, &get, OV_MSG_TERMS_SIGNED, &m, &owner, CALL_TIMEOUT_MS);
+	if (st == OV_E_NOT_FOUND || st == OV_E_BROKER_UNKNOWN) {
+		st = OV_OK;
+		goto done;
+	}
+	OV_TRY(st);
+	OV_TRY(ov_session_check_head(s, m.head, m.head_signature, m.consistency));
+	OV_TRY(ov_msg_decode(&body, OV_MSG_TERMS_BODY, m.body));
+	*sequence = body.sequence;
+done:
+	ov_buf_free(&owner);
+	return st;
+}
+
+/* Sends the signature.  *conflict: the broker has other terms under this number, or
+ * newer ones in force. */
+static enum ov_status
+send(struct ov_signed_terms *r, bool *conflict, struct ov_home *home,
+    struct ov_session *s, const struct ov_partner *p, uint64_t sequence)
+{
+	struct ov_msg_put_terms put = { .body = OV_BUF_BYTES(&r->body),
+		.release = OV_BUF_BYTES(&r->release),
+		.sealed = OV_BUF_BYTES(&r->sealed),
+		.seen = ov_session_seen(s) };
+	struct ov_msg_terms_signed m;
+	struct ov_buf owner = { 0 };
+	enum ov_status st;
+
+	*conflict = false;
+	memcpy(put.partner, p->company, OV_ID);
+	memcpy(put.signature, r->mine, 64);
+	st = ov_session_call(
+	    s, OV_MSG_PUT_TERMS, &put, OV_MSG_TERMS_SIGNED, &m, &owner, CALL_TIMEOUT_MS);
+	*conflict = st == OV_E_DB_CONFLICT;
+	if (*conflict) {
+		st = OV_OK;
+		goto done;
+	}
+	OV_TRY(st);
+	OV_TRY(settle(r, home, s, p, sequence, &m));
+done:
+	ov_buf_free(&owner);
+	return st;
+}
+
+/* One pass.  *again: the own sheet was offered anew, under another number. */
+static enum ov_status
+advance(bool *again, struct ov_home *home, struct ov_session *session,
+    const struct ov_partner *p)
+{
+	struct ov_sheets s = { 0 };
+	struct ov_signed_terms derived = { 0 }, r = { 0 };
+	uint64_t sequence, other;
+	bool consented, conflict;
+	enum ov_status st;
+
+	*again = false;
+	OV_TRY(ov_sheets_load(&s, home, p->company));
+	if (s.mine.len == 0 || s.theirs.len == 0)
+		goto done;
+	sequence = ov_sheets_sequence(&s);
+	OV_TRY(derive(&derived, home, p, &s));
+	st = ov_signed_terms_load(&r, home, p->company, sequence);
+	if (st == OV_E_NOT_FOUND) {
+		OV_TRY(ov_sheets_consented(&consented, &s));
+		if (!consented)
+			goto done;
+		OV_TRY(sign(&derived, home, p, sequence));
+		OV_TRY(ov_signed_terms_load(&r, home, p->company, sequence));
+	}
+	OV_TRY(st);
+	if (r.body.len != derived.body.len ||
+	    memcmp(r.body.p, derived.body.p, r.body.len) != 0) {
+		*again = true; /* one body a number: never sign a second */
+		OV_TRY(offer_again(home, p, &s, sequence));
+		goto done;
+	}
+	if (r.state == OV_TERMS_IN_FORCE)
+		goto done;
+	OV_TRY(send(&r, &conflict, home, session, p, sequence));
+	if (conflict) {
+		OV_TRY(ask_sequence(&other, session, p));
+		*again = true;
+		OV_TRY(offer_again(home, p, &s, other > sequence ? other : sequence));
+	}
+done:
+	ov_sheets_free(&s);
+	ov_signed_terms_free(&derived);
+	ov_signed_terms_free(&r);
+	return st;
+}
+
+enum ov_status
+ov_terms_advance(
+    struct ov_home *home, struct ov_session *s, const struct ov_partner *partner)
+{
+	enum ov_status st;
+	bool again;
+
+	OV_REQUIRE(partner->state == OV_PARTNER_PAIRED, OV_E_PARTNER_UNPAIRED);
+	OV_TRY(ov_hold_check(home, partner->company));
+	OV_TRY(ov_home_unlock(home));
+	OV_TRY(advance(&again, home, s, partner));
+	if (again) /* once: the offer leaves with the mail, the signature goes with it */
+		OV_TRY(advance(&again, home, s, partner));
+done:
+	return st;
+}
+
+/* --- what others ask --- */
+
+static enum ov_status
+state_of(struct ov_terms_view *v, struct ov_home *home, const uint8_t partner[OV_ID])
+{
+	struct ov_signed_terms r = { 0 };
+	enum ov_status st = OV_OK;
+
+	v->state = OV_TERMS_NONE;
+	if (v->mine.len == 0 || v->theirs.len == 0) {
+		if (v->mine.len > 0)
+			v->state = OV_TERMS_OFFERED;
+		if (v->theirs.len > 0)
+			v->state = OV_TERMS_ASKED;
+		goto done;
+	}
+	st = ov_signed_terms_load(&r, home, partner, v->sequence);
+	if (st == OV_OK)
+		v->state = r.state;
+	else if (st == OV_E_NOT_FOUND) {
+		v->state = v->consented ? OV_TERMS_READY : OV_TERMS_ASKED;
+		st = OV_OK;
+	}
+done:
+	ov_signed_terms_free(&r);
+	return st;
+}
+
+enum ov_status
+ov_terms_view(
+    struct ov_terms_view *out, struct ov_home *home, const uint8_t partner[OV_ID])
+{
+	struct ov_terms_view v = { 0 };
+	struct ov_sheets s = { 0 };
+	int64_t force;
+	enum ov_status st;
+
+	OV_TRY(ov_sheets_load(&s, home, partner));
+	v.sequence = ov_sheets_sequence(&s);
+	v.mine = s.mine;
+	v.theirs = s.theirs;
+	OV_TRY(ov_sheets_consented(&v.consented, &s));
+	OV_TRY(state_of(&v, home, partner));
+	OV_TRY(ov_db_number(&force, home->db,
+	    "SELECT coalesce(max(sequence), 0) FROM terms WHERE company = ? AND state = "
+	    "?",
+	    OV_DB_BLOB(partner, OV_ID), OV_DB_I64(OV_TERMS_IN_FORCE)));
+	v.force_sequence = (uint64_t)force;
+	*out = v;
+	s = (struct ov_sheets){ 0 };
+done:
+	ov_sheets_free(&s);
+	return st;
+}
+
+void
+ov_terms_view_free(struct ov_terms_view *v)
+{
+	ov_buf_free(&v->mine);
+	ov_buf_free(&v->theirs);
+}
+
+static enum ov_status
+populations_of(
+    struct ov_population p[OV_POPULATIONS_MAX], size_t *n, struct ov_bytes sheet)
+{
+	struct ov_msg_grants g;
+	enum ov_status st;
+
+	OV_TRY(ov_msg_decode(&g, OV_MSG_GRANTS, sheet));
+	OV_TRY(ov_populations_unpack(p, n, g.populations));
+done:
+	return st;
+}
+
+enum ov_status
+ov_terms_in_force(
+    struct ov_terms *out, struct ov_home *home, const uint8_t partner[OV_ID])
+{
+	struct ov_signed_terms r = { 0 };
+	struct ov_terms t = { 0 };
+	struct ov_msg_terms m;
+	struct ov_msg_terms_body body;
+	enum ov_status st;
+
+	OV_TRY(ov_signed_terms_in_force(&r, home, partner));
+	OV_TRY(ov_msg_decode(&m, OV_MSG_TERMS, OV_BUF_BYTES(&r.terms)));
+	OV_TRY(ov_msg_decode(&body, OV_MSG_TERMS_BODY, OV_BUF_BYTES(&r.body)));
+	OV_TRY(ov_release_decode(&t.release, OV_BUF_BYTES(&r.release)));
+	t.sequence = body.sequence;
+	t.low = ov_is_low(home->company, partner);
+	memcpy(t.digest, body.terms, OV_DIGEST);
+	memcpy(t.release_digest, body.release, OV_DIGEST);
+	OV_TRY(populations_of(t.mine, &t.n_mine, t.low ? m.grants_low : m.grants_high));
+	OV_TRY(
+	    populations_of(t.theirs, &t.n_theirs, t.low ? m.grants_high : m.grants_low));
+	t.since = r.since;
+	*out = t;
+done:
+	ov_signed_terms_free(&r);
+	return st;
+}
+
+enum ov_status
+ov_terms_text(
+    struct ov_terms_text *out, struct ov_home *home, const uint8_t partner[OV_ID])
+{
+	bool low = ov_is_low(home->company, partner);
+	struct ov_signed_terms r = { 0 };
+	enum ov_status st;
+
+	OV_TRY(ov_signed_terms_in_force(&r, home, partner));
+	*out = (struct ov_terms_text){
+		.terms = r.terms, .body = r.body, .release = r.release
+	};
+	memcpy(low ? out->signature_low : out->signature_high, r.mine, 64);
+	memcpy(low ? out->signature_high : out->signature_low, r.theirs, 64);
+	r.terms = r.body = r.release = (struct ov_buf){ 0 };
+done:
+	ov_signed_terms_free(&r);
+	return st;
+}
+
+void
+ov_terms_text_free(struct ov_terms_text *t)
+{
+	ov_buf_free(&t->terms);
+	ov_buf_free(&t->body);
+	ov_buf_free(&t->release);
+}

@@ -1,0 +1,263 @@
+/* overlap inbox: all that waits for a person. */
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/hold.h"
+#include "client/json.h"
+#include "client/mail.h"
+#include "client/terms.h"
+#include "client/verb_partner.h"
+#include "client/verbs.h"
+#include "common/crypto/memory.h"
+
+const char ov_help_inbox[] =
+    "usage: overlap inbox [--offline]\n"
+    "       overlap inbox clear NUMBER [--accept-new-log]\n"
+    "       overlap inbox clear mail\n"
+    "\n"
+    "Fetches what has come and shows all that waits for a person: terms that a partner\n"
+    "offers, partners without terms, holds that stop jobs, mail that was refused.\n"
+    "\n"
+    "  --offline         does not ask the broker\n"
+    "  clear NUMBER      a person has looked: the hold of that number no longer stops "
+    "jobs\n"
+    "  --accept-new-log  for a hold on the broker's log: its operator announced that a\n"
+    "                    restored backup begins a new log, and you believe it\n"
+    "  clear mail        forgets the refused mail\n"
+    "\n"
+    "example: overlap inbox --json\n";
+
+struct inbox {
+	struct ov_cli *cli;
+	struct ov_home *home;
+	struct ov_json *holds, *terms, *mail; /* with --json */
+	unsigned int n;
+};
+
+/* --- items --- */
+
+static const char *
+hold_name(enum ov_hold_kind kind)
+{
+	switch (kind) {
+	case OV_HOLD_LOG:
+		return "log";
+	case OV_HOLD_PARTNER:
+		return "partner";
+	case OV_HOLD_IMPORT:
+		return "import";
+	}
+	return "?";
+}
+
+static const char *
+hold_words(enum ov_hold_kind kind)
+{
+	switch (kind) {
+	case OV_HOLD_LOG:
+		return "every job is stopped: the broker's log failed a check";
+	case OV_HOLD_PARTNER:
+		return "a partner is suspended";
+	case OV_HOLD_IMPORT:
+		return "an import waits";
+	}
+	return "?";
+}
+
+static enum ov_status
+show_hold(void *arg, const struct ov_hold *h)
+{
+	struct inbox *in = arg;
+	struct ov_partner p = { 0 };
+	char since[OV_TIME_TEXT];
+	struct ov_json *o;
+
+	if (h->kind == OV_HOLD_PARTNER &&
+	    ov_partner_get(&p, in->home, h->partner) != OV_OK)
+		memset(&p, 0, sizeof(p)); /* ended meanwhile */
+	in->n++;
+	if (in->cli->json) {
+		o = ov_json_object(in->holds, NULL);
+		ov_json_number(o, "number", (uint64_t)h->number);
+		ov_json_text(o, "kind", hold_name(h->kind));
+		ov_json_text(o, "reason", ov_status_name(h->reason));
+		ov_json_text(o, "partner", p.name[0] != '\0' ? p.name : NULL);
+		ov_json_time(o, "since", h->since);
+		return OV_OK;
+	}
+	ov_time_text(since, h->since);
+	fprintf(in->cli->out, "Hold %lld, since %s: %s", (long long)h->number, since,
+	    hold_words(h->kind));
+	if (p.name[0] != '\0') {
+		fprintf(in->cli->out, ": ");
+		ov_print_name(in->cli->out, p.name);
+	}
+	fprintf(in->cli->out,
+	    ".\n  %s.\n  When you have looked: overlap inbox clear %lld\n",
+	    ov_status_text(h->reason), (long long)h->number);
+	return OV_OK;
+}
+
+static void
+show_terms(struct inbox *in, const struct ov_partner *p, enum ov_terms_state state)
+{
+	struct ov_json *o;
+
+	in->n++;
+	if (in->cli->json) {
+		o = ov_json_object(in->terms, NULL);
+		ov_json_text(o, "partner", p->name);
+		ov_json_hex(o, "company", p->company, OV_ID);
+		ov_json_text(o, "terms", ov_terms_state_name(state));
+		return;
+	}
+	ov_print_name(in->cli->out, p->name);
+	fprintf(in->cli->out, state == OV_TERMS_ASKED ? ": offers terms.  "
+						      : ": is paired; no terms yet.  ");
+	fprintf(in->cli->out, "See and decide: overlap partner terms ");
+	ov_print_name(in->cli->out, p->name);
+	fprintf(in->cli->out, "\n");
+}
+
+static enum ov_status
+show_partner(void *arg, const struct ov_partner *p)
+{
+	struct inbox *in = arg;
+	struct ov_terms_view v = { 0 };
+	enum ov_status st = OV_OK;
+
+	if (p->state != OV_PARTNER_PAIRED)
+		goto done;
+	OV_TRY(ov_terms_view(&v, in->home, p->company));
+	if (v.state == OV_TERMS_ASKED || v.state == OV_TERMS_NONE)
+		show_terms(in, p, v.state);
+done:
+	ov_terms_view_free(&v);
+	return st;
+}
+
+static enum ov_status
+show_note(void *arg, const struct ov_mail_note *n)
+{
+	struct inbox *in = arg;
+	char hex[2 * OV_ID + 1], at[OV_TIME_TEXT];
+	struct ov_json *o;
+
+	in->n++;
+	if (in->cli->json) {
+		o = ov_json_object(in->mail, NULL);
+		ov_json_hex(o, "from", n->from, OV_ID);
+		ov_json_number(o, "kind", (uint64_t)n->kind);
+		ov_json_time(o, "received", n->received);
+		ov_json_text(
+		    o, "refused", n->reason != OV_OK ? ov_status_name(n->reason) : NULL);
+		return OV_OK;
+	}
+	ov_hex(hex, n->from, OV_ID);
+	ov_time_text(at, n->received);
+	if (n->reason != OV_OK)
+		fprintf(in->cli->out, "Refused mail from company %.8s, %s: %s (%s).\n",
+		    hex, at, ov_status_text(n->reason), ov_status_name(n->reason));
+	else
+		fprintf(in->cli->out,
+		    "Mail from company %.8s, %s, is kept for a release that knows its "
+		    "kind.\n",
+		    hex, at);
+	return OV_OK;
+}
+
+static enum ov_status
+show_all(struct inbox *in)
+{
+	struct ov_json *doc = NULL;
+	enum ov_status st;
+
+	if (in->cli->json) {
+		doc = ov_json_new();
+		in->holds = ov_json_array(doc, "holds");
+		in->terms = ov_json_array(doc, "terms");
+		in->mail = ov_json_array(doc, "mail");
+	}
+	OV_TRY(ov_hold_each(in->home, show_hold, in));
+	OV_TRY(ov_partner_each(in->home, show_partner, in));
+	OV_TRY(ov_mail_each_note(in->home, show_note, in));
+	if (in->cli->json)
+		OV_TRY(ov_json_write(in->cli->out, doc));
+	else if (in->n == 0)
+		fprintf(in->cli->out, "Nothing waits for you.\n");
+done:
+	ov_json_free(doc);
+	return st;
+}
+
+/* --- the verb --- */
+
+/* Whatever keeps the mail from coming does not keep back what is here. */
+static void
+fetch(struct inbox *in)
+{
+	struct ov_session *s = NULL;
+	enum ov_status st;
+	bool busy;
+
+	OV_TRY(ov_session_open(&s, in->home));
+	ov_session_set_patience(s, 2000);
+	OV_TRY(ov_partner_mail(&busy, in->home, s));
+done:
+	if (st != OV_OK)
+		fprintf(stderr, "overlap: nothing was fetched: %s (%s)\n",
+		    ov_status_text(st), ov_status_name(st));
+	ov_session_close(s);
+}
+
+static enum ov_status
+clear(struct inbox *in, const char *what, bool accept_log)
+{
+	char *end;
+	long long number = strtoll(what, &end, 10);
+	enum ov_status st;
+
+	if (strcmp(what, "mail") == 0)
+		return ov_mail_forget_refused(in->home);
+	if (end == what || *end != '\0')
+		return ov_cli_fail(in->cli, OV_E_USAGE, "clear takes a hold's number");
+	st = ov_hold_clear(in->home, number, accept_log);
+	if (st == OV_E_NOT_FOUND)
+		return ov_cli_fail(in->cli, st, "no hold %lld", number);
+	return st;
+}
+
+enum ov_status
+ov_verb_inbox(struct ov_cli *cli, int argc, char **argv)
+{
+	static const struct option options[] = { { "offline", no_argument, NULL, 'o' },
+		{ "accept-new-log", no_argument, NULL, 'l' }, { NULL, 0, NULL, 0 } };
+	struct inbox in = { .cli = cli };
+	bool offline = false, accept_log = false;
+	enum ov_status st;
+
+	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+		if (c == 'o')
+			offline = true;
+		else if (c == 'l')
+			accept_log = true;
+		else
+			return ov_cli_fail(cli, OV_E_USAGE, "see `overlap inbox --help`");
+	}
+	OV_TRY(ov_cli_home(&in.home, cli));
+	if (optind == argc - 2 && strcmp(argv[optind], "clear") == 0) {
+		OV_TRY(clear(&in, argv[optind + 1], accept_log));
+		goto done;
+	}
+	if (optind != argc) {
+		st = ov_cli_fail(cli, OV_E_USAGE, "see `overlap inbox --help`");
+		goto done;
+	}
+	if (!offline && in.home->joined)
+		fetch(&in);
+	OV_TRY(show_all(&in));
+done:
+	ov_home_close(in.home);
+	return st;
+}

@@ -1,0 +1,112 @@
+#include "server/join_index.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/crypto/hash.h"
+#include "common/crypto/memory.h"
+
+/* Slots hashed ahead of their insertion, so that the table's lines are on their way. */
+#define BLOCK 32
+
+/* A cell holds (high half of the hash) << 32 | number + 1, 0 when empty.  A's slots have
+ * the numbers 0 .. a->n - 1, B's follow: both together are under 2^29. */
+struct index {
+	const struct ov_join_side *a, *b;
+	uint64_t *cell;
+	uint64_t n_cells; /* 3/2 of the slots, so under 2^30 */
+	uint8_t key[16];
+	struct ov_join_hit *hits;
+	size_t n_hits;
+};
+
+static const uint8_t *
+tag_of(const struct index *x, uint32_t number)
+{
+	const struct ov_join_side *s = number < x->a->n ? x->a : x->b;
+	size_t slot = number < x->a->n ? number : number - x->a->n;
+
+	return s->tag + slot * OV_TAG_LEN;
+}
+
+static uint64_t
+hash_of(const struct index *x, uint32_t number)
+{
+	uint64_t h;
+
+	ov_siphash((uint8_t *)&h, x->key, OV_BYTES(tag_of(x, number), OV_TAG_LEN));
+	return h;
+}
+
+/* The low half picks the cell, the high half is kept in it.  The product is under
+ * 2^32 * 2^30. */
+static uint64_t
+home_of(const struct index *x, uint64_t hash)
+{
+	return ((hash & UINT32_MAX) * x->n_cells) >> 32;
+}
+
+/* Slot `number` holds the tag of slot `earlier`. */
+static enum ov_status
+meet(struct index *x, uint32_t earlier, uint32_t number)
+{
+	uint32_t slot_b = (uint32_t)(number - x->a->n);
+
+	if (number < x->a->n || earlier >= x->a->n)
+		return OV_E_PSI_DUPLICATE;
+	if (x->a->rank[earlier] == x->b->rank[slot_b])
+		x->hits[x->n_hits++] =
+		    (struct ov_join_hit){ earlier, slot_b, OV_JOIN_NONE };
+	return OV_OK;
+}
+
+/* B's slot takes over the cell of A's equal one: a third equal tag is then a duplicate
+ * in B, since all of A went in before. */
+static enum ov_status
+insert(struct index *x, uint32_t number, uint64_t hash)
+{
+	uint64_t pos = home_of(x, hash), high = hash & ~(uint64_t)UINT32_MAX;
+	enum ov_status st = OV_OK;
+
+	for (; x->cell[pos] != 0; pos = pos + 1 == x->n_cells ? 0 : pos + 1) {
+		uint32_t earlier = (uint32_t)x->cell[pos] - 1;
+
+		if (((x->cell[pos] ^ high) >> 32) != 0)
+			continue;
+		if (memcmp(tag_of(x, earlier), tag_of(x, number), OV_TAG_LEN) != 0)
+			continue;
+		st = meet(x, earlier, number);
+		break;
+	}
+	x->cell[pos] = high | (number + 1);
+	return st;
+}
+
+enum ov_status
+ov_join_find_hits(struct ov_join_hit *hits, size_t *n, const struct ov_join_side *a,
+    const struct ov_join_side *b)
+{
+	struct index x = { .a = a, .b = b, .hits = hits };
+	uint32_t total = (uint32_t)(a->n + b->n); /* <= 2^29 */
+	uint64_t hash[BLOCK];
+	enum ov_status st = OV_OK;
+
+	x.n_cells = (uint64_t)total + total / 2 + 1; /* always one empty cell */
+	x.cell = calloc(x.n_cells, sizeof(*x.cell));
+	OV_REQUIRE(x.cell != NULL, OV_E_NOMEM);
+	ov_random(x.key, sizeof(x.key));
+	for (uint32_t base = 0; base < total; base += BLOCK) {
+		uint32_t block = total - base < BLOCK ? total - base : BLOCK;
+
+		for (uint32_t i = 0; i < block; i++) {
+			hash[i] = hash_of(&x, base + i);
+			__builtin_prefetch(&x.cell[home_of(&x, hash[i])], 1);
+		}
+		for (uint32_t i = 0; i < block; i++)
+			OV_TRY(insert(&x, base + i, hash[i]));
+	}
+	*n = x.n_hits;
+done:
+	free(x.cell);
+	return st;
+}

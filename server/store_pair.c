@@ -1,0 +1,168 @@
+/* What the broker knows of a pair of companies: terms and the ledger. */
+#include <string.h>
+
+#include "server/store_db.h"
+
+#define DAY INT64_C(86400)
+
+void
+ov_terms_bytes_free(struct ov_terms_bytes *t)
+{
+	ov_buf_free(&t->body);
+	ov_buf_free(&t->release);
+	ov_buf_free(&t->sealed_low);
+	ov_buf_free(&t->sealed_high);
+}
+
+static struct ov_db_value
+signature_or_null(bool has, const uint8_t signature[64])
+{
+	return has ? OV_DB_BLOB(signature, 64) : OV_DB_NULL;
+}
+
+enum ov_status
+ov_store_terms_put(
+    struct ov_tx *tx, const struct ov_terms_row *row, const struct ov_terms_bytes *text)
+{
+	enum ov_status st = OV_OK;
+
+	OV_TRY(ov_db_run(tx->db,
+	    "INSERT INTO terms(low, high, sequence, body, release, sealed_low, "
+	    "sealed_high,"
+	    " signature_low, signature_high, ended, leaf) VALUES (?, ?, ?, ?, ?, ?, ?, "
+	    "?, ?, ?, ?)"
+	    " ON CONFLICT(low, high, sequence) DO UPDATE SET sealed_low = "
+	    "excluded.sealed_low,"
+	    " sealed_high = excluded.sealed_high, signature_low = excluded.signature_low,"
+	    " signature_high = excluded.signature_high, ended = excluded.ended,"
+	    " leaf = excluded.leaf WHERE body = excluded.body AND release = "
+	    "excluded.release",
+	    ID(row->low), ID(row->high), OV_DB_I64(row->sequence),
+	    OV_DB_BYTES(OV_BUF_BYTES(&text->body)),
+	    OV_DB_BYTES(OV_BUF_BYTES(&text->release)),
+	    OV_DB_BYTES(OV_BUF_BYTES(&text->sealed_low)),
+	    OV_DB_BYTES(OV_BUF_BYTES(&text->sealed_high)),
+	    signature_or_null(row->has_low, row->signature_low),
+	    signature_or_null(row->has_high, row->signature_high), OV_DB_I64(row->ended),
+	    OV_DB_I64(row->leaf)));
+	OV_REQUIRE(ov_db_changed(tx->db) == 1, OV_E_DB_CONFLICT);
+done:
+	return st;
+}
+
+enum ov_status
+ov_store_terms_end(struct ov_tx *tx, const uint8_t low[OV_ID], const uint8_t high[OV_ID])
+{
+	return ov_db_run(tx->db, "UPDATE terms SET ended = 1 WHERE low = ? AND high = ?",
+	    ID(low), ID(high));
+}
+
+static enum ov_status
+read_terms(struct ov_terms_row *out, struct ov_terms_bytes *text, struct ov_db_stmt *s)
+{
+	struct ov_terms_row r = { 0 };
+	enum ov_status st = OV_OK;
+
+	OV_TRY(ov_db_copy(r.low, OV_ID, s, 0));
+	OV_TRY(ov_db_copy(r.high, OV_ID, s, 1));
+	r.sequence = (uint64_t)ov_db_i64(s, 2);
+	r.has_low = !ov_db_is_null(s, 3);
+	r.has_high = !ov_db_is_null(s, 4);
+	if (r.has_low)
+		OV_TRY(ov_db_copy(r.signature_low, 64, s, 3));
+	if (r.has_high)
+		OV_TRY(ov_db_copy(r.signature_high, 64, s, 4));
+	r.ended = ov_db_i64(s, 5) != 0;
+	r.leaf = (uint64_t)ov_db_i64(s, 6);
+	if (text != NULL) {
+		OV_TRY(ov_store_append(&text->body, s, 7));
+		OV_TRY(ov_store_append(&text->release, s, 8));
+		OV_TRY(ov_store_append(&text->sealed_low, s, 9));
+		OV_TRY(ov_store_append(&text->sealed_high, s, 10));
+	}
+	*out = r;
+done:
+	return st;
+}
+
+enum ov_status
+ov_store_terms(struct ov_tx *tx, struct ov_terms_row *out, struct ov_terms_bytes *text,
+    const uint8_t low[OV_ID], const uint8_t high[OV_ID], uint64_t sequence)
+{
+	bool in_force = sequence == OV_STORE_TERMS_IN_FORCE;
+	struct ov_db_stmt *s = NULL;
+	enum ov_status st = OV_OK;
+
+	OV_TRY(ov_db_query(&s, tx->db,
+	    "SELECT low, high, sequence, signature_low, signature_high, ended, leaf, "
+	    "body,"
+	    " release, sealed_low, sealed_high FROM terms WHERE low = ?1 AND high = ?2"
+	    " AND (?3 = 0 OR sequence = ?3) AND (?4 = 0 OR (signature_low IS NOT NULL"
+	    " AND signature_high IS NOT NULL AND ended = 0))"
+	    " ORDER BY sequence DESC LIMIT 1",
+	    ID(low), ID(high), OV_DB_I64(in_force ? 0 : sequence), OV_DB_I64(in_force)));
+	OV_TRY(ov_store_row(s));
+	OV_TRY(read_terms(out, text, s));
+done:
+	ov_db_finish(s);
+	return st;
+}
+
+enum ov_status
+ov_store_charge(struct ov_tx *tx, const struct ov_charge *c)
+{
+	return ov_db_run(tx->db,
+	    "INSERT INTO charge(job, low, high, at, slots_low, slots_high, epsilon_low,"
+	    " epsilon_high) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(job) DO NOTHING",
+	    ID(c->job), ID(c->low), ID(c->high), OV_DB_I64(c->at),
+	    OV_DB_I64(c->slots_low), OV_DB_I64(c->slots_high), OV_DB_I64(c->epsilon_low),
+	    OV_DB_I64(c->epsilon_high));
+}
+
+enum ov_status
+ov_store_charge_views(struct ov_tx *tx, const uint8_t job[OV_ID], uint64_t epsilon_low,
+    uint64_t epsilon_high)
+{
+	enum ov_status st = OV_OK;
+
+	OV_TRY(ov_db_run(tx->db,
+	    "UPDATE charge SET epsilon_low = ?2, epsilon_high = ?3 WHERE job = ?1",
+	    ID(job), OV_DB_I64(epsilon_low), OV_DB_I64(epsilon_high)));
+	OV_REQUIRE(ov_db_changed(tx->db) == 1, OV_E_NOT_FOUND);
+done:
+	return st;
+}
+
+enum ov_status
+ov_store_ledger(struct ov_tx *tx, struct ov_ledger *out, const uint8_t low[OV_ID],
+    const uint8_t high[OV_ID], int64_t now, const uint8_t except[OV_ID])
+{
+	struct ov_db_stmt *s = NULL;
+	enum ov_status st = OV_OK;
+
+	OV_TRY(ov_db_query(&s, tx->db,
+	    "SELECT coalesce(sum(at > ?3), 0), coalesce(sum(slots_low), 0),"
+	    " coalesce(sum(slots_high), 0),"
+	    " coalesce(sum(CASE WHEN at > ?3 THEN slots_low ELSE 0 END), 0),"
+	    " coalesce(sum(CASE WHEN at > ?3 THEN slots_high ELSE 0 END), 0),"
+	    " coalesce(sum(CASE WHEN at > ?4 THEN epsilon_low ELSE 0 END), 0),"
+	    " coalesce(sum(CASE WHEN at > ?4 THEN epsilon_high ELSE 0 END), 0),"
+	    " coalesce(max(CASE WHEN epsilon_low > 0 THEN at END), 0),"
+	    " coalesce(max(CASE WHEN epsilon_high > 0 THEN at END), 0)"
+	    " FROM charge WHERE low = ?1 AND high = ?2 AND (?5 IS NULL OR job != ?5)",
+	    ID(low), ID(high), OV_DB_I64(now - 30 * DAY), OV_DB_I64(now - 365 * DAY),
+	    except != NULL ? ID(except) : OV_DB_NULL));
+	OV_TRY(ov_store_row(s));
+	*out = (struct ov_ledger){ .runs_30d = (uint64_t)ov_db_i64(s, 0),
+		.slots_low = (uint64_t)ov_db_i64(s, 1),
+		.slots_high = (uint64_t)ov_db_i64(s, 2),
+		.slots_low_30d = (uint64_t)ov_db_i64(s, 3),
+		.slots_high_30d = (uint64_t)ov_db_i64(s, 4),
+		.epsilon_low_365d = (uint64_t)ov_db_i64(s, 5),
+		.epsilon_high_365d = (uint64_t)ov_db_i64(s, 6),
+		.last_view_low = ov_db_i64(s, 7),
+		.last_view_high = ov_db_i64(s, 8) };
+done:
+	ov_db_finish(s);
+	return st;
+}

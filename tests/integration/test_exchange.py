@@ -1,0 +1,82 @@
+"""exchange - the sample lists through real programs, from enrolment to report."""
+
+import unittest
+
+import harness
+
+
+NOT_TO_BE_FOUND = {
+    # two accounts of A without a common key are one company; one of them is matched
+    ("0015g00000aC292", "18200000185"),
+    # a name without a country is no key under these terms
+    ("0015g00000Gb033", "18200001221"),
+    ("0015g00000AA028", "18200001036"),
+    ("0015g00000EB056", "18200002072"),
+}
+
+
+class Exchange(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.world = harness.sample_world()
+        cls.addClassCleanup(cls.world.close)
+        cls.proposed, cls.answered = cls.world.exchange()
+
+    def test_both_sides_close_the_same_job(self):
+        for printed in (self.proposed, self.answered):
+            self.assertEqual(printed["state"], "closed")
+            self.assertEqual(printed["status"], "OK")
+        self.assertEqual(self.proposed["job"], self.answered["job"])
+
+    def test_both_sides_have_the_same_match_numbers(self):
+        found = harness.pairs(self.world)
+        # an account stands in one match only
+        for side in zip(*found):
+            self.assertEqual(len(set(side)), len(found))
+
+    def test_matches_are_the_true_pairs(self):
+        found = harness.rows_of(harness.pairs(self.world))
+        self.assertEqual(found, harness.truth() - NOT_TO_BE_FOUND)
+
+    def test_populations_are_seen_alike_from_both_sides(self):
+        seen = {row["match"]: (row["my_population"], row["their_population"], row["key"])
+                for row in self.world.a.matches(self.world.b)}
+        for row in self.world.b.matches(self.world.a):
+            self.assertEqual(seen[row["match"]],
+                             (row["their_population"], row["my_population"], row["key"]))
+
+    def test_report_numbers_are_those_of_the_match_list(self):
+        for x, y in ((self.world.a, self.world.b), (self.world.b, self.world.a)):
+            report, rows = x.json("report", y.name), x.matches(y)
+            self.assertEqual(report["matches"], len(rows))
+            self.assertEqual(report["rows"], sum(int(row["rows"]) for row in rows))
+            for fit in ("yes", "no", "unknown"):
+                self.assertEqual(report["fits_my_icp"][fit],
+                                 sum(row["fits_my_icp"] == fit for row in rows))
+            mine = {p["number"]: p["name"] for p in report["mine"]}
+            theirs = {p["number"]: p["name"] for p in report["theirs"]}
+            for cell in report["cells"]:
+                of_cell = [row for row in rows
+                           if row["my_population"] == mine[cell["mine"]]
+                           and row["their_population"] == theirs[cell["theirs"]]]
+                self.assertEqual(cell["pairs"], len(of_cell))
+
+    def test_the_matrix_is_the_partners_transposed(self):
+        def cells(company, partner):
+            return {(c["mine"], c["theirs"]): (c["pairs"], c["fits_mine"], c["fits_theirs"])
+                    for c in company.json("report", partner.name)["cells"]}
+        mine = cells(self.world.a, self.world.b)
+        theirs = cells(self.world.b, self.world.a)
+        self.assertEqual(mine, {(x, y): (pairs, other, own)
+                                for (y, x), (pairs, own, other) in theirs.items()})
+
+    def test_a_second_run_without_changes_sends_no_list(self):
+        before = self.world.a.matches(self.world.b)
+        proposed, answered = self.world.exchange()
+        self.assertEqual((proposed["state"], answered["state"]), ("unchanged",) * 2)
+        self.assertLess(proposed["bytes_sent"], self.proposed["bytes_sent"] / 4)
+        self.assertEqual(self.world.a.matches(self.world.b), before)
+
+
+if __name__ == "__main__":
+    harness.main()

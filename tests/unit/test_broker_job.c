@@ -1,0 +1,590 @@
+/* A whole job at the broker: six streams in, two views and a signed report out.  The
+ * partners' cryptography is made up here: tags and MACs are plain patterns, so that each
+ * row of a view can be told from where it must have come. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+/* cmocka wants the four above first */
+#include <cmocka.h>
+
+#include "common/crypto/memory.h"
+#include "common/crypto/sign.h"
+#include "proto/chunk.h"
+#include "proto/slots.h"
+#include "proto/terms.h"
+#include "server/jobs.h"
+#include "server/report.h"
+#include "tests/unit/broker_site.h"
+
+#define SLOTS_A 1024 /* as proposal() and acceptance() say */
+#define SLOTS_B 1280
+#define MATCHES 40 /* Ada's slot i is Bob's slot MATCHES - 1 - i, for i < MATCHES */
+
+static uint8_t roster[2][SLOTS_B * OV_ROSTER_ROW];
+static uint8_t tags[2][SLOTS_B * OV_TAG_ROW]; /* by who made them */
+static uint8_t points[SLOTS_B * OV_POINT_ROW + OV_CHUNK_OVERHEAD];
+static uint8_t legend[LEGEND_CHUNK];
+static const size_t slots[2] = { SLOTS_A, SLOTS_B };
+
+/* What says whose row it is: who made it, what it is, where it stands. */
+static void
+mark(uint8_t mac[OV_MAC_LEN], uint8_t who, uint8_t what, uint32_t position)
+{
+	memset(mac, 0, OV_MAC_LEN);
+	mac[0] = who;
+	mac[1] = what;
+	ov_put32(mac + 4, position);
+}
+
+static const struct actor *
+actor_of(unsigned int role)
+{
+	return role == OV_ROLE_A ? &ada : &bob;
+}
+
+static uint8_t
+label_of(uint32_t slot)
+{
+	return OV_LABEL(slot < MATCHES / 2 ? 1 : 2, 0);
+}
+
+/* Every slot a record of its own; tags agree for the first MATCHES slots. */
+static void
+make_lists(void)
+{
+	for (unsigned int role = 0; role < 2; role++)
+		for (uint32_t i = 0; i < slots[role]; i++) {
+			uint8_t *tag = tags[1 - role] + (size_t)i * OV_TAG_ROW;
+			struct ov_roster_row row = { .record = i,
+				.rank = OV_RANK_DOMAIN,
+				.label = label_of(i),
+				.fit = OV_FIT(OV_FIT_YES, OV_FIT_UNKNOWN) };
+
+			mark(row.mac, (uint8_t)role, 'r', i);
+			ov_roster_pack(roster[role] + (size_t)i * OV_ROSTER_ROW, &row);
+			memset(tag, 0, OV_TAG_LEN);
+			if (i < MATCHES) {
+				tag[0] = 0xee;
+				ov_put32(
+				    tag + 4, role == OV_ROLE_A ? i : MATCHES - 1 - i);
+			} else {
+				tag[0] = (uint8_t)(1 + role);
+				ov_put32(tag + 4, i);
+			}
+			mark(tag + OV_TAG_LEN, (uint8_t)(1 - role), 't', i);
+		}
+}
+
+static void
+send(unsigned int role, const uint8_t job[OV_ID], unsigned int stream, const uint8_t *p,
+    size_t len, size_t chunk)
+{
+	uint32_t index = 0;
+
+	for (size_t at = 0; at < len; index++) {
+		size_t n = len - at < chunk ? len - at : chunk;
+
+		assert_int_equal(put_chunk(actor_of(role), job, stream, index,
+				     at + n == len, p + at, n),
+		    OV_OK);
+		at += n;
+	}
+}
+
+static void
+digest_stream(uint8_t out[OV_DIGEST], unsigned int stream, const uint8_t *p, size_t len,
+    size_t chunk)
+{
+	struct ov_hash h;
+
+	ov_stream_digest_init(&h, (uint8_t)stream);
+	for (size_t at = 0; at < len; at += chunk)
+		ov_hash_lv(&h, p + at, len - at < chunk ? len - at : chunk);
+	ov_hash_final(&h, out);
+}
+
+static struct ov_msg_complete
+completion(const struct run *r, unsigned int stream, size_t count)
+{
+	struct ov_msg_complete m = { .stream = stream, .count = count };
+
+	memcpy(m.job, r->p.job, OV_ID);
+	memcpy(m.th, r->th, OV_DIGEST);
+	return m;
+}
+
+static enum ov_status
+complete(unsigned int role, const struct run *r, const struct ov_msg_complete *m)
+{
+	struct ov_buf bytes = { 0 };
+	enum ov_status st = put_step(actor_of(role), r->p.job,
+	    ov_stream_complete_step((unsigned int)m->stream), m, &bytes);
+
+	ov_buf_free(&bytes);
+	return st;
+}
+
+/* Chunk sizes that do not divide the streams evenly. */
+#define ROSTER_CHUNK ((size_t)300 * OV_ROSTER_ROW)
+#define TAGS_CHUNK ((size_t)700 * OV_TAG_ROW)
+
+/* POINTS: legend and one chunk.  Its digest as sent. */
+static void
+send_points(unsigned int role, const struct run *r, struct ov_msg_complete *m)
+{
+	unsigned int stream = ov_stream_of(OV_STREAM_POINTS_A, (enum ov_role)role);
+	size_t len = slots[role] * OV_POINT_ROW + OV_CHUNK_OVERHEAD;
+	struct ov_hash h;
+
+	*m = completion(r, stream, slots[role]);
+	assert_int_equal(
+	    put_chunk(actor_of(role), r->p.job, stream, 0, false, legend, sizeof(legend)),
+	    OV_OK);
+	assert_int_equal(
+	    put_chunk(actor_of(role), r->p.job, stream, 1, true, points, len), OV_OK);
+	ov_stream_digest_init(&h, (uint8_t)stream);
+	ov_hash_lv(&h, legend, sizeof(legend));
+	ov_hash_lv(&h, points, len);
+	ov_hash_final(&h, m->sent);
+}
+
+static void
+send_roster(unsigned int role, const struct run *r, struct ov_msg_complete *m)
+{
+	unsigned int stream = ov_stream_of(OV_STREAM_ROSTER_A, (enum ov_role)role);
+	size_t len = slots[role] * OV_ROSTER_ROW;
+
+	*m = completion(r, stream, slots[role]);
+	send(role, r->p.job, stream, roster[role], len, ROSTER_CHUNK);
+	digest_stream(m->sent, stream, roster[role], len, ROSTER_CHUNK);
+}
+
+static void
+send_tags(unsigned int role, const struct run *r, struct ov_msg_complete *m)
+{
+	unsigned int stream = ov_stream_of(OV_STREAM_TAGS_A, (enum ov_role)role);
+	size_t len = slots[1 - role] * OV_TAG_ROW;
+
+	*m = completion(r, stream, slots[1 - role]);
+	send(role, r->p.job, stream, tags[role], len, TAGS_CHUNK);
+	digest_stream(m->sent, stream, tags[role], len, TAGS_CHUNK);
+}
+
+static void
+exchange(struct run *r)
+{
+	struct ov_msg_complete m;
+
+	start_run(r, 1);
+	for (unsigned int role = 0; role < 2; role++) {
+		send_points(role, r, &m);
+		assert_int_equal(complete(role, r, &m), OV_OK);
+		send_roster(role, r, &m);
+		assert_int_equal(complete(role, r, &m), OV_OK);
+		send_tags(role, r, &m);
+		assert_int_equal(complete(role, r, &m), OV_OK);
+	}
+}
+
+static void
+fetch_report(struct ov_msg_report *m, struct ov_buf *body, const struct run *r)
+{
+	struct ov_msg_get_step get = { .step = OV_STEP_REPORT, .seen = seen };
+	struct ov_msg_step step;
+	struct ov_msg_proven proven;
+	uint8_t leaf[OV_DIGEST];
+
+	memcpy(get.job, r->p.job, OV_ID);
+	assert_int_equal(call(&ada, OV_MSG_GET_STEP, &get, OV_MSG_STEP, &step), OV_OK);
+	assert_int_equal(
+	    ov_verify_vartime(step.signature, broker.report_pk, "report", step.body),
+	    OV_OK);
+	{
+		struct ov_bytes parts[] = { step.body, OV_BYTES(step.signature, 64) };
+
+		ov_hash_parts(leaf, parts, 2);
+	}
+	PROVEN_OF(&proven, &step);
+	check_proven(&proven, OV_LEAF_RELEASED, OV_BYTES(leaf, sizeof(leaf)));
+	body->len = 0;
+	assert_int_equal(ov_buf_append(body, step.body.p, step.body.len), OV_OK);
+	assert_int_equal(ov_msg_decode(m, OV_MSG_REPORT, OV_BUF_BYTES(body)), OV_OK);
+}
+
+/* Every row of a view against the made-up lists. */
+static void
+check_matches(unsigned int role, struct ov_bytes rows)
+{
+	bool taken[MATCHES] = { false };
+	uint8_t proof[OV_MAC_LEN], roster_mac[OV_MAC_LEN];
+	uint32_t last = 0;
+
+	/* the other's population 1 is at `matches`, 2 is not: half of them */
+	assert_int_equal(rows.len, (size_t)MATCHES / 2 * OV_MATCH_ROW);
+	for (size_t at = 0; at < rows.len; at += OV_MATCH_ROW) {
+		struct ov_match_row m;
+
+		ov_match_unpack(&m, rows.p + at);
+		assert_true(m.own < MATCHES && !taken[m.own]);
+		taken[m.own] = true;
+		assert_int_equal(m.other, MATCHES - 1 - m.own);
+		assert_int_equal(m.rank, OV_RANK_DOMAIN);
+		assert_int_equal(m.label, OV_LABEL(1, 0));
+		assert_int_equal(m.label, label_of(m.other));
+		mark(proof, (uint8_t)(1 - role), 't', m.own);
+		assert_memory_equal(m.proof, proof, OV_MAC_LEN);
+		mark(roster_mac, (uint8_t)(1 - role), 'r', m.other);
+		assert_memory_equal(m.roster, roster_mac, OV_MAC_LEN);
+		assert_true(at == 0 || m.number > last);
+		last = m.number;
+	}
+}
+
+static void
+check_cells(const struct ov_msg_view *view)
+{
+	uint32_t pairs = 0;
+
+	assert_int_equal(view->cells.len % OV_CELL_ROW, 0);
+	for (size_t at = 0; at < view->cells.len; at += OV_CELL_ROW) {
+		struct ov_cell_row c;
+
+		ov_cell_unpack(&c, view->cells.p + at);
+		if (c.other != 1)
+			continue; /* only counted: noise or held back */
+		assert_int_equal(c.plus_minus, 0);
+		/* slots of Ada's population 2 meet Bob's 1, and the other way round */
+		assert_int_equal(c.pairs, c.own == 2 ? MATCHES / 2 : 0);
+		assert_int_equal(c.fit_own, c.pairs);
+		pairs += c.pairs;
+	}
+	assert_int_equal(pairs, MATCHES / 2);
+}
+
+static void
+check_view(unsigned int role, const struct run *r, const uint8_t want[OV_DIGEST])
+{
+	unsigned int stream = ov_stream_of(OV_STREAM_VIEW_A, (enum ov_role)role);
+	struct ov_msg_chunk chunk;
+	struct ov_msg_view view;
+	uint8_t digest[OV_DIGEST];
+	struct ov_hash h;
+
+	ov_stream_digest_init(&h, (uint8_t)stream);
+	assert_int_equal(get_chunk(actor_of(role), r->p.job, stream, 0, &chunk), OV_OK);
+	assert_false(chunk.last);
+	ov_hash_lv(&h, chunk.body.p, chunk.body.len);
+	assert_int_equal(ov_msg_decode(&view, OV_MSG_VIEW, chunk.body), OV_OK);
+	assert_int_equal(view.receiver, role);
+	assert_int_equal(view.matches, MATCHES / 2);
+	check_cells(&view);
+	assert_int_equal(get_chunk(actor_of(role), r->p.job, stream, 1, &chunk), OV_OK);
+	assert_true(chunk.last);
+	ov_hash_lv(&h, chunk.body.p, chunk.body.len);
+	check_matches(role, chunk.body);
+	ov_hash_final(&h, digest);
+	assert_memory_equal(digest, want, OV_DIGEST);
+	/* the other's view is not for this side */
+	assert_int_equal(get_chunk(actor_of(1 - role), r->p.job, stream, 0, &chunk),
+	    OV_E_BROKER_DENIED);
+}
+
+static void
+close_job(const struct run *r, const struct ov_buf *report)
+{
+	struct ov_msg_close m = { .verdict = OV_LITERAL("OK") };
+	struct ov_buf bytes = { 0 };
+
+	memcpy(m.job, r->p.job, OV_ID);
+	memcpy(m.th, r->th, OV_DIGEST);
+	ov_digest(m.report, "report", OV_BUF_BYTES(report));
+	assert_int_equal(put_step(&ada, r->p.job, OV_STEP_CLOSE_A, &m, &bytes), OV_OK);
+	assert_int_equal(job_state(&ada, r->p.job).state, OV_JOB_REPORTED);
+	assert_int_equal(put_step(&bob, r->p.job, OV_STEP_CLOSE_B, &m, &bytes), OV_OK);
+	assert_int_equal(job_state(&ada, r->p.job).state, OV_JOB_CLOSED);
+	ov_buf_free(&bytes);
+}
+
+static void
+job_runs_to_its_end(void **state)
+{
+	struct ov_msg_report m;
+	struct ov_msg_chunk chunk;
+	struct ov_buf body = { 0 }, again = { 0 };
+	struct ov_tx *tx = NULL;
+	struct run r;
+	uint64_t bytes;
+
+	(void)state;
+	make_lists();
+	exchange(&r);
+	assert_int_equal(job_state(&ada, r.p.job).state, OV_JOB_EXCHANGING);
+	assert_int_equal(ov_report_make(&broker, r.p.job), OV_OK);
+	assert_int_equal(job_state(&ada, r.p.job).state, OV_JOB_REPORTED);
+	fetch_report(&m, &body, &r);
+	assert_memory_equal(m.th, r.th, OV_DIGEST);
+	assert_int_equal(ov_get64(m.charges.p), SLOTS_A);
+	assert_int_equal(ov_get64(m.charges.p + 8), SLOTS_B);
+	assert_int_equal(ov_get64(m.charges.p + 16), SLOTS_A);
+	assert_int_equal(ov_get64(m.charges.p + 24), SLOTS_B);
+	assert_int_equal(ov_get32(m.charges.p + 32), 1);
+	assert_int_equal(ov_get32(m.charges.p + 36), 1);
+	check_view(OV_ROLE_A, &r, m.view_a);
+	check_view(OV_ROLE_B, &r, m.view_b);
+	/* asked for again, after a restart too: the same report, not another one */
+	site_reopen();
+	assert_int_equal(ov_report_make(&broker, r.p.job), OV_OK);
+	fetch_report(&m, &again, &r);
+	assert_int_equal(again.len, body.len);
+	assert_memory_equal(again.p, body.p, body.len);
+	close_job(&r, &body);
+	assert_int_equal(
+	    get_chunk(&bob, r.p.job, OV_STREAM_POINTS_A, 0, &chunk), OV_E_NOT_FOUND);
+	assert_int_equal(ov_tx_begin(&tx, broker.store), OV_OK);
+	assert_int_equal(ov_store_usage(tx, &bytes, ada.id), OV_OK);
+	assert_int_equal(bytes, OV_ID); /* the mail of the proposal */
+	ov_tx_end(&tx);
+	ov_buf_free(&body);
+	ov_buf_free(&again);
+	run_free(&r);
+}
+
+static void
+completes_that_do_not_fit_are_refused(void **state)
+{
+	struct ov_msg_complete good, m;
+	struct run r;
+
+	(void)state;
+	make_lists();
+	start_run(&r, 1);
+	m = completion(&r, OV_STREAM_ROSTER_A, SLOTS_A);
+	assert_int_equal(complete(OV_ROLE_A, &r, &m), OV_E_PROTO_UNEXPECTED);
+	send_points(OV_ROLE_A, &r, &good); /* now it is exchanging */
+	assert_int_equal(complete(OV_ROLE_A, &r, &m), OV_E_PROTO_UNEXPECTED);
+	send_roster(OV_ROLE_A, &r, &good);
+#define REFUSED(change, status)                                                          \
+	do {                                                                             \
+		m = good;                                                                \
+		change;                                                                  \
+		assert_int_equal(complete(OV_ROLE_A, &r, &m), (status));                 \
+	} while (0)
+	REFUSED(m.th[0] ^= 1, OV_E_PROTO_MISMATCH);
+	REFUSED(m.job[0] ^= 1, OV_E_PROTO_MISMATCH);
+	REFUSED(m.count--, OV_E_PROTO_COUNT);
+	REFUSED(m.sent[0] ^= 1, OV_E_PROTO_DIGEST);
+	assert_int_equal(complete(OV_ROLE_B, &r, &good), OV_E_BROKER_DENIED);
+	REFUSED((void)0, OV_OK); /* control */
+	REFUSED((void)0, OV_OK); /* and again */
+	REFUSED(m.plain[0] ^= 1, OV_E_PROTO_EQUIVOCATION);
+#undef REFUSED
+	run_free(&r);
+}
+
+static void
+bad_roster_fails_the_job_with_its_reason(void **state)
+{
+	struct ov_msg_job job;
+	struct run r;
+
+	(void)state;
+	make_lists();
+	roster[1][5] = OV_LABEL(9, 0); /* a population that the terms do not know */
+	exchange(&r);
+	assert_int_equal(ov_report_make(&broker, r.p.job), OV_OK);
+	job = job_state(&ada, r.p.job);
+	assert_int_equal(job.state, OV_JOB_FAILED);
+	assert_memory_equal(job.reason.p, "E_PROTO_ROSTER", job.reason.len);
+	run_free(&r);
+}
+
+static void
+duplicate_tag_fails_the_job(void **state)
+{
+	struct ov_msg_job job;
+	struct run r;
+
+	(void)state;
+	make_lists();
+	memcpy(tags[0] + OV_TAG_ROW * 7, tags[0] + OV_TAG_ROW * 8, OV_TAG_LEN);
+	exchange(&r);
+	assert_int_equal(ov_report_make(&broker, r.p.job), OV_OK);
+	job = job_state(&ada, r.p.job);
+	assert_int_equal(job.state, OV_JOB_FAILED);
+	assert_memory_equal(job.reason.p, "E_PSI_DUPLICATE", job.reason.len);
+	run_free(&r);
+}
+
+static void
+cancelled_job_gets_no_report(void **state)
+{
+	struct ov_msg_cancel cancel = { .reason = OV_LITERAL("late") };
+	struct ov_buf bytes = { 0 };
+	struct run r;
+
+	(void)state;
+	make_lists();
+	exchange(&r);
+	memcpy(cancel.job, r.p.job, OV_ID);
+	assert_int_equal(
+	    put_step(&bob, r.p.job, OV_STEP_CANCEL_B, &cancel, &bytes), OV_OK);
+	assert_int_equal(ov_report_make(&broker, r.p.job), OV_OK);
+	assert_int_equal(job_state(&ada, r.p.job).state, OV_JOB_CANCELLED);
+	ov_buf_free(&bytes);
+	run_free(&r);
+}
+
+static void
+verdict_against_the_report_ends_the_job(void **state)
+{
+	struct ov_msg_close m = { .verdict = OV_LITERAL("E_PROTO_MISBEHAVED") };
+	struct ov_buf bytes = { 0 };
+	struct run r;
+
+	(void)state;
+	make_lists();
+	exchange(&r);
+	assert_int_equal(ov_report_make(&broker, r.p.job), OV_OK);
+	memcpy(m.job, r.p.job, OV_ID);
+	memcpy(m.th, r.th, OV_DIGEST);
+	assert_int_equal(put_step(&bob, r.p.job, OV_STEP_CLOSE_B, &m, &bytes), OV_OK);
+	assert_int_equal(job_state(&ada, r.p.job).state, OV_JOB_MISBEHAVED);
+	ov_buf_free(&bytes);
+	run_free(&r);
+}
+
+static void
+close_once(
+    const struct run *r, unsigned int step, uint64_t confirmation, enum ov_status want)
+{
+	struct ov_msg_close m = { .verdict = OV_LITERAL("OK"),
+		.confirmation = confirmation };
+	struct ov_buf bytes = { 0 };
+
+	memcpy(m.job, r->p.job, OV_ID);
+	memcpy(m.th, r->th, OV_DIGEST);
+	assert_int_equal(
+	    put_step(step == OV_STEP_CLOSE_A ? &ada : &bob, r->p.job, step, &m, &bytes),
+	    want);
+	ov_buf_free(&bytes);
+}
+
+static void
+fields_need_both_confirmations(void **state)
+{
+	struct ov_msg_confirm_a ca = { .ya = { 1 } };
+	struct ov_msg_confirm_b cb = { .yb = { 2 } };
+	struct ov_msg_confirmed_a done = { .mac = { 3 } };
+	struct ov_buf bytes = { 0 };
+	struct ov_msg_complete m;
+	struct run r;
+
+	(void)state;
+	make_lists();
+	exchange(&r);
+	assert_int_equal(ov_report_make(&broker, r.p.job), OV_OK);
+#define NAMES(x)                                                                         \
+	do {                                                                             \
+		memcpy((x).job, r.p.job, OV_ID);                                         \
+		memcpy((x).th, r.th, OV_DIGEST);                                         \
+	} while (0)
+	NAMES(ca);
+	NAMES(cb);
+	NAMES(done);
+#undef NAMES
+	assert_int_equal(put_step(&bob, r.p.job, OV_STEP_CONFIRM_B, &cb, &bytes),
+	    OV_E_PROTO_UNEXPECTED);
+	assert_int_equal(put_step(&ada, r.p.job, OV_STEP_CONFIRM_A, &ca, &bytes), OV_OK);
+	assert_int_equal(put_step(&ada, r.p.job, OV_STEP_CONFIRMED_A, &done, &bytes),
+	    OV_E_PROTO_UNEXPECTED);
+	assert_int_equal(put_step(&bob, r.p.job, OV_STEP_CONFIRM_B, &cb, &bytes), OV_OK);
+	assert_int_equal(put_chunk(&ada, r.p.job, OV_STREAM_FIELDS_A, 0, true, "row", 3),
+	    OV_E_PROTO_UNEXPECTED);
+	assert_int_equal(
+	    put_step(&ada, r.p.job, OV_STEP_CONFIRMED_A, &done, &bytes), OV_OK);
+	assert_int_equal(
+	    put_chunk(&ada, r.p.job, OV_STREAM_FIELDS_A, 0, true, "row", 3), OV_OK);
+	m = completion(&r, OV_STREAM_FIELDS_A, 1);
+	digest_stream(m.sent, OV_STREAM_FIELDS_A, (const uint8_t *)"row", 3, 3);
+	assert_int_equal(complete(OV_ROLE_A, &r, &m), OV_OK);
+	close_once(&r, OV_STEP_CLOSE_A, 1, OV_OK);
+	close_once(&r, OV_STEP_CLOSE_B, 2, OV_OK);
+	assert_int_equal(job_state(&ada, r.p.job).state, OV_JOB_CONFIRM_FAILED);
+	ov_buf_free(&bytes);
+	run_free(&r);
+}
+
+static void
+unchanged_job_carries_and_charges_nothing(void **state)
+{
+	struct ov_msg_propose p;
+	struct ov_msg_accept a;
+	struct ov_buf body = { 0 }, bytes = { 0 };
+	struct ov_tx *tx = NULL;
+	struct ov_msg_report m;
+	struct ov_ledger ledger;
+	struct run r;
+	uint8_t last[OV_ID];
+	bool low = ov_is_low(ada.id, bob.id);
+
+	(void)state;
+	make_lists();
+	exchange(&r);
+	assert_int_equal(ov_report_make(&broker, r.p.job), OV_OK);
+	fetch_report(&m, &body, &r);
+	close_job(&r, &body);
+	for (uint8_t job = 2; job <= 3; job++) {
+		p = proposal(job);
+		p.unchanged_since = OV_BYTES(r.p.job, OV_ID);
+		assert_int_equal(
+		    put_step(&ada, p.job, OV_STEP_PROPOSE, &p, &bytes), OV_OK);
+		a = acceptance(&p, &bytes);
+		a.unchanged_since = OV_BYTES(r.p.job, OV_ID);
+		assert_int_equal(
+		    put_step(&bob, p.job, OV_STEP_ACCEPT, &a, &bytes), OV_OK);
+		assert_int_equal(job_state(&bob, p.job).state, OV_JOB_UNCHANGED);
+	}
+	assert_int_equal(ov_tx_begin(&tx, broker.store), OV_OK);
+	assert_int_equal(ov_store_ledger(tx, &ledger, low ? ada.id : bob.id,
+			     low ? bob.id : ada.id, clock_now, NULL),
+	    OV_OK);
+	assert_int_equal(ledger.runs_30d, 1);
+	ov_tx_end(&tx);
+	/* a job that carried nothing is no base for another one */
+	memcpy(last, a.job, OV_ID);
+	p = proposal(4);
+	p.unchanged_since = OV_BYTES(last, OV_ID);
+	assert_int_equal(put_step(&ada, p.job, OV_STEP_PROPOSE, &p, &bytes), OV_OK);
+	a = acceptance(&p, &bytes);
+	a.unchanged_since = p.unchanged_since;
+	assert_int_equal(
+	    put_step(&bob, p.job, OV_STEP_ACCEPT, &a, &bytes), OV_E_PROTO_MISMATCH);
+	ov_buf_free(&body);
+	ov_buf_free(&bytes);
+	run_free(&r);
+}
+
+#define WITH_DEAL(f) cmocka_unit_test_setup_teardown(f, deal_setup, deal_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WITH_DEAL(job_runs_to_its_end),
+		WITH_DEAL(completes_that_do_not_fit_are_refused),
+		WITH_DEAL(bad_roster_fails_the_job_with_its_reason),
+		WITH_DEAL(duplicate_tag_fails_the_job),
+		WITH_DEAL(cancelled_job_gets_no_report),
+		WITH_DEAL(verdict_against_the_report_ends_the_job),
+		WITH_DEAL(fields_need_both_confirmations),
+		WITH_DEAL(unchanged_job_carries_and_charges_nothing),
+	};
+
+	if (ov_crypto_init() != OV_OK)
+		return 1;
+	return cmocka_run_group_tests_name("broker_job", tests, NULL, NULL);
+}

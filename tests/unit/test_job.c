@@ -1,0 +1,404 @@
+/* Lists, decks and the check of a view: two honest sides meet in a real join, then a
+ * broker that lies about one match, one label, one position is caught. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "client/job/deck.h"
+#include "client/job/list.h"
+#include "client/job/verify.h"
+#include "common/crypto/memory.h"
+#include "common/crypto/sign.h"
+#include "common/psi/psi.h"
+#include "server/join.h"
+
+#define SLOTS 1024
+
+static void
+add(struct ov_list *l, uint64_t account, uint8_t population, const char *domain,
+    const char *name)
+{
+	const struct ov_list_token t[] = {
+		{ OV_RANK_DOMAIN, OV_BYTES(domain, strlen(domain)) },
+		{ OV_RANK_NAME_COUNTRY, OV_BYTES(name, strlen(name)) },
+	};
+
+	assert_int_equal(
+	    ov_list_add(l, account, population, (uint8_t)(account % 3), t, 2), OV_OK);
+}
+
+/* n records d<from>.example ..., in list order by construction. */
+static void
+fill(struct ov_list *l, int from, int n)
+{
+	for (int i = from; i < from + n; i++) {
+		char domain[32], name[32];
+
+		snprintf(domain, sizeof(domain), "d%04d.example", i);
+		snprintf(name, sizeof(name), "US company %04d", i);
+		add(l, (uint64_t)i, (uint8_t)(1 + i % 2), domain, name);
+	}
+}
+
+struct side {
+	struct ov_list list;
+	struct ov_deck deck;
+	uint8_t scalar[32];
+	uint8_t points[SLOTS * 32];
+	uint8_t tags[SLOTS * OV_TAG_LEN]; /* of the other's points */
+	struct ov_roster_row roster[SLOTS];
+};
+
+static struct side *sides; /* [0] A, [1] B */
+static struct ov_shared_keys keys;
+
+static void
+blind(struct side *s)
+{
+	for (uint32_t i = 0; i < SLOTS; i++) {
+		uint8_t token[OV_DECK_TOKEN_MAX];
+		struct ov_bytes t = OV_BYTES(token, ov_deck_token(token, &s->deck, i));
+
+		assert_int_equal(
+		    ov_psi_blind_tokens(s->points + 32 * i, &t, 1, s->scalar), OV_OK);
+	}
+}
+
+static void
+tag(struct side *own, const struct side *other)
+{
+	static uint8_t out[SLOTS * 32], ok[SLOTS];
+
+	assert_int_equal(
+	    ov_psi_blind_points(out, ok, other->points, SLOTS, own->scalar), 0);
+	for (size_t i = 0; i < SLOTS; i++)
+		ov_blake2b(own->tags + OV_TAG_LEN * i, OV_TAG_LEN, keys.tag,
+		    OV_BYTES(out + 32 * i, 32), OV_BYTES(NULL, 0));
+}
+
+static int
+set_up(void **state)
+{
+	uint8_t th[64] = { 1 }, e[2][32], pk[2][32];
+
+	(void)state;
+	sides = calloc(2, sizeof(*sides));
+	if (sides == NULL)
+		return 1;
+	for (int i = 0; i < 2; i++) {
+		ov_random(e[i], 32);
+		ov_dh_public(pk[i], e[i]);
+	}
+	assert_int_equal(ov_shared_keys_derive(&keys, th, e[0], pk[1]), OV_OK);
+	fill(&sides[0].list, 0, 300);
+	fill(&sides[1].list, 200, 250); /* 100 in common */
+	for (int i = 0; i < 2; i++) {
+		struct ov_local_keys local;
+		uint8_t seed[32], digest[64];
+
+		ov_random(seed, 32);
+		ov_list_digest(digest, &sides[i].list);
+		ov_local_keys_derive(&local, th, seed, digest);
+		assert_int_equal(
+		    ov_psi_scalar(sides[i].scalar, local.scalar_wide), OV_OK);
+		assert_int_equal(
+		    ov_deck_init(&sides[i].deck, &sides[i].list, SLOTS, &local), OV_OK);
+		for (uint32_t p = 0; p < SLOTS; p++)
+			ov_deck_roster(
+			    &sides[i].roster[p], &sides[i].deck, p, keys.roster[i]);
+		blind(&sides[i]);
+	}
+	tag(&sides[0], &sides[1]);
+	tag(&sides[1], &sides[0]);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		ov_deck_fini(&sides[i].deck);
+		ov_list_fini(&sides[i].list);
+	}
+	free(sides);
+	return 0;
+}
+
+/* --- the broker's part, honest --- */
+
+struct arrays {
+	uint32_t record[SLOTS];
+	uint8_t rank[SLOTS], label[SLOTS], fit[SLOTS];
+};
+
+static struct ov_join_side
+join_side(struct arrays *a, const struct side *s, const uint8_t *tags)
+{
+	struct ov_join_side j = { .n = SLOTS,
+		.tag = tags,
+		.record = a->record,
+		.rank = a->rank,
+		.label = a->label,
+		.fit = a->fit,
+		.ranks = 0x7e,
+		.level = { 0, 2, 2 } };
+
+	for (size_t i = 0; i < SLOTS; i++) {
+		a->record[i] = s->roster[i].record;
+		a->rank[i] = s->roster[i].rank;
+		a->label[i] = s->roster[i].label;
+		a->fit[i] = s->roster[i].fit;
+	}
+	return j;
+}
+
+/* A's view: rows for A, numbers 10, 20, ... */
+static size_t
+a_view(uint8_t rows[][OV_MATCH_ROW], struct ov_join_cells *cells)
+{
+	static struct arrays arrays[2];
+	/* tags of A's points come from B, in A's order, and the other way round */
+	struct ov_join_side a = join_side(&arrays[0], &sides[0], sides[1].tags);
+	struct ov_join_side b = join_side(&arrays[1], &sides[1], sides[0].tags);
+	struct ov_join_list list;
+	struct ov_join *j;
+	size_t n;
+
+	assert_int_equal(ov_join_new(&j, &a, &b, ov_veto_default), OV_OK);
+	assert_int_equal(ov_join_list(j, OV_JOIN_A, OV_LEVEL_MATCHES, &list), OV_OK);
+	ov_join_count(j, &list, cells);
+	for (size_t i = 0; i < list.n; i++) {
+		const struct ov_join_pair *p = &list.pairs[i];
+		struct ov_match_row r = { .own = p->a,
+			.other = p->b,
+			.rank = p->rank,
+			.label = sides[1].roster[p->b].label,
+			.number = (uint32_t)(10 * i + 10) };
+
+		/* B's TAGS row for A's point */
+		ov_proof_mac(
+		    r.proof, keys.proof[1], p->a, sides[1].tags + OV_TAG_LEN * p->a);
+		memcpy(r.roster, sides[1].roster[p->b].mac, OV_MAC_LEN);
+		ov_match_pack(rows[i], &r);
+	}
+	n = list.n;
+	ov_join_list_fini(&list);
+	ov_join_free(j);
+	return n;
+}
+
+static struct ov_verify_input
+a_input(void)
+{
+	return (struct ov_verify_input){ &sides[0].deck, sides[0].tags, SLOTS,
+		keys.proof[1], keys.roster[1], 0x6 };
+}
+
+static void
+honest_view_holds(void **state)
+{
+	static uint8_t rows[SLOTS][OV_MATCH_ROW];
+	static struct ov_join_cells cells;
+	struct ov_verify_input in = a_input();
+	struct ov_msg_view view = { .receiver = 0 };
+	uint8_t packed[4 * OV_CELL_ROW];
+	struct ov_verify v;
+	size_t n = a_view(rows, &cells), k = 0;
+
+	(void)state;
+	assert_int_equal(n, 100);
+	assert_int_equal(ov_verify_init(&v, &in), OV_OK);
+	for (size_t i = 0; i < n; i++) {
+		struct ov_match m;
+
+		assert_int_equal(ov_verify_row(&m, &v, rows[i]), OV_OK);
+		assert_in_range(m.record->account, 200, 299);
+		assert_int_equal(OV_LABEL_POPULATION(m.label), m.record->population);
+	}
+	for (uint8_t x = 1; x < 3; x++)
+		for (uint8_t y = 1; y < 3; y++) {
+			struct ov_cell_row c = { x, y, cells.pairs[x][y],
+				cells.fits_a[x][y], cells.fits_b[x][y], 0 };
+
+			ov_cell_pack(packed + OV_CELL_ROW * k++, &c);
+		}
+	view.matches = n;
+	view.cells = OV_BYTES(packed, sizeof(packed));
+	assert_int_equal(ov_verify_view(&v, &view), OV_OK);
+	view.matches = n - 1;
+	assert_int_equal(ov_verify_view(&v, &view), OV_E_PROTO_MISBEHAVED);
+	view.matches = n;
+	packed[5] ^= 1; /* pairs of the first cell */
+	assert_int_equal(ov_verify_view(&v, &view), OV_E_PROTO_MISBEHAVED);
+	packed[5] ^= 1;
+	view.cells.len -= 4 * OV_CELL_ROW; /* every cell left out */
+	assert_int_equal(ov_verify_view(&v, &view), OV_E_PROTO_MISBEHAVED);
+	ov_verify_fini(&v);
+}
+
+/* Every single changed bit of a row but those of the match number voids the report. */
+static void
+any_changed_bit_is_caught(void **state)
+{
+	static uint8_t rows[SLOTS][OV_MATCH_ROW];
+	static struct ov_join_cells cells;
+	struct ov_verify_input in = a_input();
+
+	(void)state;
+	assert_int_equal(a_view(rows, &cells), 100);
+	for (size_t bit = 0; bit < 8 * OV_MATCH_ROW; bit++) {
+		struct ov_verify v;
+		struct ov_match m;
+
+		if (bit / 8 >= 10 && bit / 8 < 14)
+			continue;
+		assert_int_equal(ov_verify_init(&v, &in), OV_OK);
+		rows[0][bit / 8] ^= (uint8_t)(1U << bit % 8);
+		assert_int_equal(ov_verify_row(&m, &v, rows[0]), OV_E_PROTO_MISBEHAVED);
+		rows[0][bit / 8] ^= (uint8_t)(1U << bit % 8);
+		ov_verify_fini(&v);
+	}
+}
+
+/* The broker pairs an own real position with another real match's other half. */
+static void
+crossed_and_repeated_matches_are_caught(void **state)
+{
+	static uint8_t rows[SLOTS][OV_MATCH_ROW];
+	static struct ov_join_cells cells;
+	struct ov_verify_input in = a_input();
+	struct ov_verify v;
+	struct ov_match m;
+	uint8_t crossed[OV_MATCH_ROW];
+
+	(void)state;
+	assert_int_equal(a_view(rows, &cells), 100);
+	memcpy(crossed, rows[0], OV_MATCH_ROW);
+	memcpy(crossed + 4, rows[1] + 4, 4);   /* the other position */
+	memcpy(crossed + 9, rows[1] + 9, 1);   /* its label */
+	memcpy(crossed + 22, rows[1] + 22, 8); /* its roster MAC, genuine */
+	assert_int_equal(ov_verify_init(&v, &in), OV_OK);
+	assert_int_equal(ov_verify_row(&m, &v, crossed), OV_E_PROTO_MISBEHAVED);
+	assert_int_equal(ov_verify_row(&m, &v, rows[0]), OV_OK);
+	assert_int_equal(ov_verify_row(&m, &v, rows[0]), OV_E_PROTO_MISBEHAVED);
+	memcpy(crossed, rows[0], OV_MATCH_ROW);
+	ov_put32(crossed + 10, 4000000000U); /* the same match under a new number */
+	assert_int_equal(ov_verify_row(&m, &v, crossed), OV_E_PROTO_MISBEHAVED);
+	ov_verify_fini(&v);
+}
+
+static void
+populations_below_matches_are_refused(void **state)
+{
+	static uint8_t rows[SLOTS][OV_MATCH_ROW];
+	static struct ov_join_cells cells;
+	struct ov_verify_input in = a_input();
+	size_t n = a_view(rows, &cells), caught = 0;
+	struct ov_verify v;
+
+	(void)state;
+	in.visible = 0x2; /* population 2 is only counted */
+	assert_int_equal(ov_verify_init(&v, &in), OV_OK);
+	for (size_t i = 0; i < n; i++) {
+		struct ov_match m;
+
+		caught += ov_verify_row(&m, &v, rows[i]) != OV_OK;
+	}
+	assert_int_equal(caught, 50);
+	ov_verify_fini(&v);
+}
+
+static void
+deck_is_a_permutation_with_padding_shaped_like_records(void **state)
+{
+	const struct ov_deck *d = &sides[0].deck;
+	uint8_t seen[SLOTS] = { 0 };
+	static uint32_t per_record[SLOTS];
+	size_t real = 0;
+
+	(void)state;
+	memset(per_record, 0, sizeof(per_record));
+	for (uint32_t p = 0; p < SLOTS; p++) {
+		size_t record;
+		uint8_t rank;
+
+		assert_int_equal(seen[d->slot_at[p]]++, 0);
+		assert_true(sides[0].roster[p].record < d->records);
+		per_record[sides[0].roster[p].record]++;
+		real += ov_deck_record(&record, &rank, d, p);
+	}
+	assert_int_equal(real, 600);
+	assert_int_equal(d->records, 512); /* all records, real or not, have two tokens */
+	for (size_t r = 0; r < d->records; r++)
+		assert_int_equal(per_record[r], 2);
+}
+
+static void
+list_survives_the_database(void **state)
+{
+	struct ov_list again = { 0 };
+	struct ov_buf b = { 0 };
+	uint8_t x[64], y[64];
+
+	(void)state;
+	assert_int_equal(ov_list_save(&b, &sides[0].list, 0, 300), OV_OK);
+	assert_int_equal(ov_list_load(&again, OV_BUF_BYTES(&b)), OV_OK);
+	ov_list_digest(x, &sides[0].list);
+	ov_list_digest(y, &again);
+	assert_memory_equal(x, y, 64);
+	assert_int_equal(again.records[299].account, 299);
+	ov_list_fini(&again);
+	for (size_t len = 1; len < 40; len++) {
+		enum ov_status st = ov_list_load(&again, OV_BYTES(b.p, len));
+
+		assert_true(st == OV_E_DB_FAILED || again.n_records > 0);
+		ov_list_fini(&again);
+	}
+	ov_buf_free(&b);
+}
+
+static void
+list_sorts_and_refuses_repeats_and_controls(void **state)
+{
+	struct ov_list l = { 0 };
+	const struct ov_list_token b = { OV_RANK_DOMAIN, OV_LITERAL("b.example") };
+	const struct ov_list_token a = { OV_RANK_DOMAIN, OV_LITERAL("a.example") };
+	const struct ov_list_token bad = { OV_RANK_NAME, OV_LITERAL("line\nfeed") };
+
+	(void)state;
+	assert_int_equal(ov_list_add(&l, 1, 1, 0, &b, 1), OV_OK);
+	assert_int_equal(ov_list_add(&l, 2, 1, 0, &a, 1), OV_OK);
+	assert_int_equal(ov_list_sort(&l), OV_OK);
+	assert_int_equal(l.records[0].account, 2);
+	assert_int_equal(ov_list_add(&l, 2, 1, 0, &bad, 1), OV_E_PSI_VALUE);
+	assert_int_equal(ov_list_add(&l, 2, 0, 0, &a, 1), OV_E_BUG);
+	assert_int_equal(l.n_records, 2);
+	assert_int_equal(ov_list_add(&l, 3, 1, 0, &b, 1), OV_OK); /* the same token twice */
+	assert_int_equal(ov_list_sort(&l), OV_E_BUG);
+	ov_list_fini(&l);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(honest_view_holds),
+		cmocka_unit_test(any_changed_bit_is_caught),
+		cmocka_unit_test(crossed_and_repeated_matches_are_caught),
+		cmocka_unit_test(populations_below_matches_are_refused),
+		cmocka_unit_test(deck_is_a_permutation_with_padding_shaped_like_records),
+		cmocka_unit_test(list_survives_the_database),
+		cmocka_unit_test(list_sorts_and_refuses_repeats_and_controls),
+	};
+
+	if (ov_crypto_init() != OV_OK || ov_psi_init() != OV_OK)
+		return 1;
+	return cmocka_run_group_tests_name("job", tests, set_up, tear_down);
+}

@@ -1,0 +1,136 @@
+/* Over real company lists: applying a rule twice changes nothing, and a name with a
+ * letter never becomes nothing.  The lists are not part of the repository:
+ * ../shared/data. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+/* cmocka wants the four above first */
+#include <cmocka.h>
+
+#include "client/normalise/normalise.h"
+
+#define COLUMNS 4 /* id, name, website, country */
+
+static const char *const lists[] = { "fortune1000_2015", "fortune1000_2022", "sp500",
+	"sec", "cncf_landscape", "yc_2014", "yc_2023", "twofactorauth" };
+
+static const char *
+data_directory(void)
+{
+	const char *set = getenv("OVERLAP_TEST_LISTS");
+
+	return set != NULL ? set : OV_SOURCE_DIR "/../shared/data/lists";
+}
+
+/* The first COLUMNS cells of one record (RFC 4180) of an open list. */
+static bool
+read_record(FILE *f, char cell[COLUMNS][2048])
+{
+	size_t column = 0, len = 0;
+	bool quoted = false, any = false;
+	int c;
+
+	memset(cell, 0, sizeof(char[COLUMNS][2048]));
+	while ((c = fgetc(f)) != EOF) {
+		any = true;
+		if (c == '"') {
+			quoted = !quoted;
+		} else if (c == '\n' && !quoted) {
+			return true;
+		} else if (c == ',' && !quoted) {
+			column++;
+			len = 0;
+		} else if (column < COLUMNS && len < 2047 && c != '\r') {
+			cell[column][len++] = (char)c;
+		}
+	}
+	return any;
+}
+
+static bool
+has_letter(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') ||
+		    (*text >= '0' && *text <= '9'))
+			return true;
+	return false;
+}
+
+static void
+check_name(const char *name, const char *cc)
+{
+	char out[OV_TOKEN_VALUE_CAP], again[OV_TOKEN_VALUE_CAP];
+	enum ov_drop why = ov_normalise_name(out, name, strlen(name), cc);
+
+	if (has_letter(name))
+		assert_int_equal(why, OV_DROP_NONE);
+	if (why != OV_DROP_NONE)
+		return;
+	assert_true(out[0] != '\0');
+	assert_int_equal(ov_normalise_name(again, out, strlen(out), cc), OV_DROP_NONE);
+	assert_string_equal(again, out);
+}
+
+static void
+check_website(const char *site)
+{
+	char out[OV_TOKEN_VALUE_CAP], again[OV_TOKEN_VALUE_CAP];
+
+	if (ov_normalise_domain(out, site, strlen(site), OV_FROM_WEBSITE) != OV_DROP_NONE)
+		return;
+	assert_int_equal(
+	    ov_normalise_domain(again, out, strlen(out), OV_FROM_WEBSITE), OV_DROP_NONE);
+	assert_string_equal(again, out);
+}
+
+static void
+real_lists_normalise_once_and_for_all(void **state)
+{
+	static char cell[COLUMNS][2048];
+	char path[4096], cc[OV_COUNTRY_CAP];
+	size_t rows = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		FILE *f;
+
+		snprintf(path, sizeof(path), "%s/%s.csv", data_directory(), lists[i]);
+		f = fopen(path, "r");
+		if (f == NULL) {
+			print_message(
+			    "skipped: no %s.csv in %s\n", lists[i], data_directory());
+			continue;
+		}
+		for (; read_record(f, cell); rows++) {
+			(void)ov_normalise_country(cc, cell[3], strlen(cell[3]));
+			check_name(cell[1], NULL);
+			check_name(cell[1], cc);
+			check_website(cell[2]);
+		}
+		fclose(f);
+	}
+	print_message("%zu rows\n", rows);
+	if (rows == 0)
+		skip();
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(real_lists_normalise_once_and_for_all),
+	};
+	int failed;
+
+	if (ov_normalise_init() != OV_OK)
+		return 1;
+	failed = cmocka_run_group_tests_name("normalise lists", tests, NULL, NULL);
+	ov_normalise_fini();
+	return failed;
+}

@@ -1,0 +1,238 @@
+/* Key schedule, sealed chunks, packed rows, terms. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/crypto/memory.h"
+#include "common/crypto/sign.h"
+#include "proto/chunk.h"
+#include "proto/keys.h"
+#include "proto/slots.h"
+#include "proto/terms.h"
+
+static void
+both_sides_derive_the_same_keys(void **state)
+{
+	uint8_t ea[32], eb[32], pa[32], pb[32], th[64] = { 1 };
+	struct ov_shared_keys ka, kb;
+
+	(void)state;
+	ov_random(ea, 32);
+	ov_random(eb, 32);
+	ov_dh_public(pa, ea);
+	ov_dh_public(pb, eb);
+	assert_int_equal(ov_shared_keys_derive(&ka, th, ea, pb), OV_OK);
+	assert_int_equal(ov_shared_keys_derive(&kb, th, eb, pa), OV_OK);
+	assert_memory_equal(&ka, &kb, sizeof(ka));
+	th[0] ^= 1;
+	assert_int_equal(ov_shared_keys_derive(&kb, th, eb, pa), OV_OK);
+	assert_memory_not_equal(ka.tag, kb.tag, 32);
+	assert_memory_not_equal(ka.points[0], ka.points[1], 32);
+}
+
+static void
+derivation_refuses_zero_agreement(void **state)
+{
+	uint8_t e[32] = { 5 }, zero[32] = { 0 }, th[64] = { 0 };
+	struct ov_shared_keys k;
+
+	(void)state;
+	assert_int_equal(ov_shared_keys_derive(&k, th, e, zero), OV_E_CRYPTO_KEY);
+}
+
+static void
+local_keys_depend_on_transcript_seed_and_list(void **state)
+{
+	uint8_t th[64] = { 0 }, seed[32] = { 0 }, list[64] = { 0 };
+	struct ov_local_keys k, other;
+
+	(void)state;
+	ov_local_keys_derive(&k, th, seed, list);
+	th[63] = 1;
+	ov_local_keys_derive(&other, th, seed, list);
+	assert_memory_not_equal(k.scalar_wide, other.scalar_wide, 64);
+	th[63] = 0;
+	seed[0] = 1;
+	ov_local_keys_derive(&other, th, seed, list);
+	assert_memory_not_equal(k.scalar_wide, other.scalar_wide, 64);
+	seed[0] = 0;
+	list[0] = 1;
+	ov_local_keys_derive(&other, th, seed, list);
+	assert_memory_not_equal(k.scalar_wide, other.scalar_wide, 64);
+}
+
+static void
+chunk_opens_only_in_its_place(void **state)
+{
+	uint8_t th[64] = { 1 }, key[32] = { 2 }, nonce[32] = { 3 };
+	struct ov_chunk_key k = { th, key, nonce, OV_STREAM_POINTS_A };
+	uint8_t sealed[5 + OV_CHUNK_OVERHEAD], again[sizeof(sealed)], out[5];
+	struct ov_bytes box = OV_BYTES(sealed, sizeof(sealed));
+
+	(void)state;
+	ov_chunk_seal(sealed, &k, 3, false, OV_LITERAL("hello"));
+	ov_chunk_seal(again, &k, 3, false, OV_LITERAL("hello"));
+	assert_memory_equal(sealed, again, sizeof(sealed));
+	assert_int_equal(ov_chunk_open(out, &k, 3, false, box), OV_OK);
+	assert_memory_equal(out, "hello", 5);
+	assert_int_equal(ov_chunk_open(out, &k, 4, false, box), OV_E_CRYPTO_OPEN);
+	assert_int_equal(ov_chunk_open(out, &k, 3, true, box), OV_E_CRYPTO_OPEN);
+	k.stream = OV_STREAM_POINTS_B;
+	assert_int_equal(ov_chunk_open(out, &k, 3, false, box), OV_E_CRYPTO_OPEN);
+	k.stream = OV_STREAM_POINTS_A;
+	for (size_t len = 0; len < sizeof(sealed); len++)
+		assert_int_equal(ov_chunk_open(out, &k, 3, false, OV_BYTES(sealed, len)),
+		    OV_E_CRYPTO_OPEN);
+	/* a changed chunk has another nonce */
+	ov_chunk_seal(again, &k, 3, false, OV_LITERAL("hellp"));
+	assert_memory_not_equal(sealed, again, OV_SEAL_NONCE_LEN);
+}
+
+static void
+rows_round_trip(void **state)
+{
+	struct ov_roster_row r = { 0x01020304, 5, 6, 7, "abcdefg" }, r2;
+	struct ov_match_row m = { 1, 0xfffffffe, 3, 4, 0x05060708, "1234567", "7654321" },
+			    m2;
+	struct ov_cell_row c = { 1, 2, 3, 4, OV_HELD_BACK, 6 }, c2;
+	uint8_t buf[OV_MATCH_ROW];
+
+	(void)state;
+	ov_roster_pack(buf, &r);
+	assert_memory_equal(buf,
+	    "\x01\x02\x03\x04\x05\x06\x07"
+	    "abcdefg",
+	    OV_ROSTER_ROW);
+	ov_roster_unpack(&r2, buf);
+	assert_int_equal(r2.record, r.record);
+	assert_memory_equal(r2.mac, r.mac, 8);
+	ov_match_pack(buf, &m);
+	ov_match_unpack(&m2, buf);
+	assert_int_equal(m2.other, m.other);
+	assert_int_equal(m2.number, m.number);
+	assert_memory_equal(m2.roster, m.roster, 8);
+	ov_cell_pack(buf, &c);
+	ov_cell_unpack(&c2, buf);
+	assert_int_equal(c2.fit_other, OV_HELD_BACK);
+	assert_int_equal(c2.plus_minus, 6);
+}
+
+static void
+padded_sizes_are_quarters_of_powers_of_two(void **state)
+{
+	static const uint32_t cases[][2] = { { 0, 1024 }, { 1024, 1024 }, { 1025, 1280 },
+		{ 1281, 1536 }, { 1793, 2048 }, { 2048, 2048 }, { 2049, 2560 },
+		{ 1048576, 1048576 }, { 1048577, 1310720 }, { 0x80000000U, 0x80000000U },
+		{ 0x80000001U, 0 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_int_equal(ov_padded_slots(cases[i][0]), cases[i][1]);
+	for (uint32_t n = 1; n < 100000; n += 7) {
+		uint32_t p = ov_padded_slots(n);
+
+		assert_true(p >= n && (p == 1024 || p <= n + n / 4 + 1));
+		assert_int_equal(ov_padded_slots(p), p);
+	}
+}
+
+static void
+encode_grants(struct ov_buf *b, const struct ov_population *p, size_t n, uint64_t slots)
+{
+	struct ov_buf pops = { 0 };
+	struct ov_msg_grants g = { .version = 1,
+		.slots = slots,
+		.minimum_list = 10,
+		.runs = 31,
+		.view_days = 28,
+		.exact = 1,
+		.fit = 1 };
+
+	assert_int_equal(ov_populations_pack(&pops, p, n), OV_OK);
+	g.populations = OV_BUF_BYTES(&pops);
+	assert_int_equal(ov_msg_encode(b, OV_MSG_GRANTS, &g), OV_OK);
+	ov_buf_free(&pops);
+}
+
+static void
+terms_take_the_stricter_of_both(void **state)
+{
+	static const struct ov_population low[] = { { "customers", OV_LEVEL_MATCHES } };
+	static const struct ov_population high[] = { { "clients", OV_LEVEL_MATCHES },
+		{ "leads", OV_LEVEL_COUNTS } };
+	struct ov_buf a = { 0 }, b = { 0 }, terms = { 0 }, release = { 0 };
+	uint8_t ids[2][32] = { { 1 }, { 2 } };
+	struct ov_msg_terms_body body;
+	struct ov_release r;
+
+	(void)state;
+	encode_grants(&a, low, 1, 5000);
+	encode_grants(&b, high, 2, 4096);
+	const struct ov_terms_input in = { ids[0], ids[1], 1, OV_BUF_BYTES(&a),
+		OV_BUF_BYTES(&b) };
+
+	assert_int_equal(ov_terms_derive(&terms, &release, &body, &in), OV_OK);
+	assert_int_equal(ov_release_decode(&r, OV_BUF_BYTES(&release)), OV_OK);
+	assert_int_equal(r.slots, 4096);
+	assert_int_equal(r.ranks, 0x7e);
+	assert_int_equal(r.level[0][1], OV_LEVEL_MATCHES);
+	assert_int_equal(r.level[0][2], OV_LEVEL_HIDDEN);
+	assert_int_equal(r.level[1][2], OV_LEVEL_COUNTS);
+	assert_true(r.exact);
+	ov_buf_free(&a);
+	ov_buf_free(&b);
+	ov_buf_free(&terms);
+	ov_buf_free(&release);
+}
+
+static void
+populations_reject_bad_rows(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t len;
+	} bad[] = { { "\x02", 1 }, { "\x02\x00", 2 },
+		{ "\x02\x02"
+		  "a",
+		    3 },
+		{ "\x04\x01"
+		  "a",
+		    3 },
+		{ "\x02\x01"
+		  "a\x02\x01"
+		  "a",
+		    6 },
+		{ "\x02\x01\x1f", 3 } };
+	struct ov_population p[OV_POPULATIONS_MAX];
+	size_t n = 7;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_not_equal(
+		    ov_populations_unpack(p, &n, OV_BYTES(bad[i].bytes, bad[i].len)),
+		    OV_OK);
+	assert_int_equal(n, 7);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(both_sides_derive_the_same_keys),
+		cmocka_unit_test(derivation_refuses_zero_agreement),
+		cmocka_unit_test(local_keys_depend_on_transcript_seed_and_list),
+		cmocka_unit_test(chunk_opens_only_in_its_place),
+		cmocka_unit_test(rows_round_trip),
+		cmocka_unit_test(padded_sizes_are_quarters_of_powers_of_two),
+		cmocka_unit_test(terms_take_the_stricter_of_both),
+		cmocka_unit_test(populations_reject_bad_rows),
+	};
+
+	if (ov_crypto_init() != OV_OK)
+		return 1;
+	return cmocka_run_group_tests_name("proto", tests, NULL, NULL);
+}

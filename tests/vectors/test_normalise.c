@@ -1,0 +1,163 @@
+/* Does every value normalise to what tests/vectors/normalise.tsv says, and stay there
+ * when it is normalised again? */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+/* cmocka wants the four above first */
+#include <cmocka.h>
+
+#include "client/normalise/normalise.h"
+
+#define FIELDS 4
+
+struct vector {
+	char *kind, *in, *want, *cc;
+	size_t in_len;
+	int line;
+};
+
+/* \t \n \r \\ \xHH in place; the new length. */
+static size_t
+unescape(char *s)
+{
+	char *out = s, *start = s;
+	unsigned int byte;
+
+	for (; *s != '\0'; s++) {
+		if (*s != '\\') {
+			*out++ = *s;
+		} else if (s[1] == 'x' && sscanf(s + 2, "%2x", &byte) == 1) {
+			*out++ = (char)byte;
+			s += 3;
+		} else {
+			s++;
+			*out++ = *s == 't'   ? '\t'
+				 : *s == 'n' ? '\n'
+				 : *s == 'r' ? '\r'
+					     : *s;
+		}
+	}
+	*out = '\0';
+	return (size_t)(out - start);
+}
+
+static bool
+parse(struct vector *v, char *line)
+{
+	char *field[FIELDS] = { NULL, NULL, NULL, NULL };
+	size_t n = 0;
+
+	line[strcspn(line, "\n")] = '\0';
+	if (line[0] == '\0' || line[0] == '#')
+		return false;
+	while (n < FIELDS && line != NULL)
+		field[n++] = strsep(&line, "\t");
+	assert_true(n >= 3);
+	v->kind = field[0];
+	v->in = field[1];
+	v->want = field[2];
+	v->cc = field[3];
+	v->in_len = unescape(v->in);
+	(void)unescape(v->want);
+	return true;
+}
+
+static enum ov_drop
+apply(const char *kind, char *out, const char *in, size_t len, const char *cc)
+{
+	const struct ov_profile *p = ov_profile_at(0);
+
+	if (strcmp(kind, "website") == 0)
+		return p->domain(out, in, len, OV_FROM_WEBSITE);
+	if (strcmp(kind, "email") == 0)
+		return p->domain(out, in, len, OV_FROM_EMAIL);
+	if (strcmp(kind, "name") == 0)
+		return p->name(out, in, len, cc);
+	if (strcmp(kind, "namecc") == 0)
+		return p->name_country(out, in, len, cc);
+	if (strcmp(kind, "country") == 0)
+		return p->country(out, in, len);
+	if (strcmp(kind, "lei") == 0)
+		return p->lei(out, in, len);
+	if (strcmp(kind, "cik") == 0)
+		return p->cik(out, in, len);
+	if (strcmp(kind, "duns") == 0)
+		return p->duns(out, in, len);
+	if (strcmp(kind, "vat") == 0)
+		return p->vat(out, in, len, cc);
+	fail_msg("unknown kind %s", kind);
+	return OV_DROP_NONE;
+}
+
+static const char *
+drop_name(enum ov_drop why)
+{
+	static const char *const names[OV_DROP_COUNT] = { "none", "empty", "control",
+		"encoding", "too_long", "malformed", "ip_literal", "unknown_tld",
+		"public_suffix", "shared_host", "free_mail", "bad_checksum",
+		"placeholder", "no_country", "unknown_country" };
+
+	return names[why];
+}
+
+static bool
+check(const struct vector *v)
+{
+	char got[OV_TOKEN_VALUE_CAP + 1] = "!", again[OV_TOKEN_VALUE_CAP];
+	enum ov_drop why = apply(v->kind, got, v->in, v->in_len, v->cc);
+
+	if (why != OV_DROP_NONE) {
+		assert_string_equal(got, "");
+		snprintf(got, sizeof(got), "!%s", drop_name(why));
+	} else if (strcmp(v->kind, "namecc") != 0) {
+		/* a drop would leave "" */
+		(void)apply(v->kind, again, got, strlen(got), v->cc);
+		if (strcmp(again, got) != 0) {
+			print_error("line %d: '%s' becomes '%s'\n", v->line, got, again);
+			return false;
+		}
+	}
+	if (strcmp(got, v->want) != 0) {
+		print_error("line %d: %s '%s': got '%s', want '%s'\n", v->line, v->kind,
+		    v->in, got, v->want);
+		return false;
+	}
+	return true;
+}
+
+static void
+normalises_every_vector(void **state)
+{
+	FILE *f = fopen(OV_SOURCE_DIR "/tests/vectors/normalise.tsv", "r");
+	int line_no = 0, ran = 0, wrong = 0;
+	char line[8192];
+
+	(void)state;
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f) != NULL) {
+		struct vector v = { .line = ++line_no };
+
+		if (!parse(&v, line))
+			continue;
+		ran++;
+		wrong += check(&v) ? 0 : 1;
+	}
+	fclose(f);
+	print_message("%d vectors\n", ran);
+	assert_true(ran > 0);
+	assert_int_equal(wrong, 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(normalises_every_vector) };
+
+	if (ov_normalise_init() != OV_OK)
+		return 1;
+	return cmocka_run_group_tests_name("normalise vectors", tests, NULL, NULL);
+}
