@@ -23,7 +23,8 @@
 
 struct job {
 	struct ov_bytes tokens[N];
-	uint8_t text[N][32], scalar[32], half[32], uniform[OV_UNIFORM_LEN];
+	uint8_t text[N][32], scalar[32], half[32], minus_half[32],
+	    uniform[OV_UNIFORM_LEN];
 	uint8_t out[N * 32], ok[N];
 };
 
@@ -84,6 +85,7 @@ leftovers(struct job *j, void *(*fn)(void *))
 	pthread_attr_destroy(&attr);
 	n = count(stack, j->scalar) + count(stack, j->scalar + NEEDLE) +
 	    count(stack, j->half) + count(stack, j->half + NEEDLE) +
+	    count(stack, j->minus_half) + count(stack, j->minus_half + NEEDLE) +
 	    count(stack, j->text[N - 1]) + count(stack, j->text[0]) +
 	    count(stack, j->uniform) + count(stack, j->uniform + 32);
 	free(stack);
@@ -97,7 +99,7 @@ fill_job(struct job *j)
 
 	ov_random(wide, sizeof(wide));
 	assert_int_equal(ov_psi_scalar(j->scalar, wide), OV_OK);
-	ov_psi_scalar_half(j->half, j->scalar);
+	ov_psi_scalar_half(j->half, j->minus_half, j->scalar);
 	ov_random(j->text, sizeof(j->text));
 	for (size_t i = 0; i < N; i++)
 		j->tokens[i] = OV_BYTES(j->text[i], sizeof(j->text[i]));
