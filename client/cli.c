@@ -134,7 +134,7 @@ ov_time_text(char out[OV_TIME_TEXT], uint64_t t)
 	struct tm tm = calendar_of(t);
 
 	if (strftime(out, OV_TIME_TEXT, "%Y-%m-%d %H:%M UTC", &tm) == 0)
-		strcpy(out, "?");
+		memcpy(out, "?", 2);
 }
 
 void
@@ -143,7 +143,7 @@ ov_time_iso(char out[OV_TIME_TEXT], uint64_t t)
 	struct tm tm = calendar_of(t);
 
 	if (strftime(out, OV_TIME_TEXT, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-		strcpy(out, "?");
+		memcpy(out, "?", 2);
 }
 
 void

@@ -11,7 +11,9 @@ ov_cli_fault(
 {
 	size_t len = strlen(file);
 
-	if (len > PATH_SHOWN)
+	if (strcmp(file, "-") == 0)
+		file = "standard input";
+	else if (len > PATH_SHOWN)
 		file += len - PATH_SHOWN;
 	if (fault->text[0] == '\0')
 		return ov_cli_fail(cli, st, "%s", file);

@@ -6,7 +6,7 @@
 #include "client/cli.h"
 
 /* "FILE, line 7: text" as the words of st, which is returned.  A fault without words
- * gives FILE alone; of a long path the end is shown. */
+ * gives FILE alone; of a long path the end is shown; `-` is standard input. */
 enum ov_status ov_cli_fault(struct ov_cli *cli, enum ov_status st, const char *file,
     const struct ov_fault *fault);
 

@@ -216,7 +216,7 @@ load_totals(struct ov_report *r, struct ov_db *db)
 	enum ov_status st;
 
 	OV_TRY(ov_db_query(&q, db,
-	    "SELECT population, fit, count(*), sum(rows) FROM job_match WHERE job = ?"
+	    "SELECT population, fit, count(*), sum(rows) FROM match_account WHERE job = ?"
 	    " GROUP BY population, fit",
 	    OV_DB_BLOB(r->job, OV_ID)));
 	for (;;) {
@@ -401,7 +401,7 @@ ov_report_matches(struct ov_db *db, const struct ov_report *r,
 
 	OV_TRY(ov_db_query(&q, db,
 	    "SELECT number, rank, label, population, fit, rows, account_ids, name"
-	    " FROM job_match WHERE job = ? ORDER BY number",
+	    " FROM match_account WHERE job = ? ORDER BY number",
 	    OV_DB_BLOB(r->job, OV_ID)));
 	for (;;) {
 		OV_TRY(ov_db_step(q, &row));

@@ -65,6 +65,17 @@ done:
 	return st;
 }
 
+/* Until the next round, or until the agent is stopped. */
+static void
+pause_ms(uint32_t ms)
+{
+	const struct timespec slice = { 0, 100 * 1000000L };
+
+	for (uint64_t end = ov_clock_ms() + ms;
+	     ov_clock_ms() < end && !ov_work_stopped();)
+		(void)nanosleep(&slice, NULL);
+}
+
 /* Only what a person must mend ends the agent; the rest is told and tried again. */
 static enum ov_status
 forever(struct ov_work *w)
@@ -77,8 +88,9 @@ forever(struct ov_work *w)
 		if (st == OV_OK)
 			continue;
 		ov_log(OV_LOG_WARN, "agent.round", OV_F_STATUS(st));
-		if (ov_status_class(st) == OV_CLASS_BUG)
+		if (ov_status_class(st) == OV_CLASS_BUG || st == OV_E_BROKER_REVOKED)
 			return st;
+		pause_ms(POLL_MS);
 	}
 	return OV_OK;
 }

@@ -1,4 +1,5 @@
 /* overlap icp: the company's ideal customer profile, evaluated on its own book. */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,7 +55,8 @@ read_file(struct ov_buf *out, struct ov_cli *cli, const char *path)
 	enum ov_status st = OV_OK;
 
 	if (f == NULL)
-		return ov_cli_fail(cli, OV_E_IO, "%s", path);
+		return ov_cli_fail(
+		    cli, errno == ENOENT ? OV_E_NOT_FOUND : OV_E_IO, "%s", path);
 	OV_TRY(ov_buf_reserve(out, ICP_BYTES_MAX + 1));
 	while ((n = fread(out->p + out->len, 1, ICP_BYTES_MAX + 1 - out->len, f)) > 0)
 		out->len += n;

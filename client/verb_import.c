@@ -1,4 +1,5 @@
 /* overlap import: a CSV export of the CRM becomes the book. */
+#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,7 +118,8 @@ open_file(struct import *im)
 
 	im->f = strcmp(im->path, "-") == 0 ? stdin : fopen(im->path, "re");
 	if (im->f == NULL)
-		return ov_cli_fail(im->cli, OV_E_IO, "%s", im->path);
+		return ov_cli_fail(
+		    im->cli, errno == ENOENT ? OV_E_NOT_FOUND : OV_E_IO, "%s", im->path);
 	if (fstat(fileno(im->f), &sb) == 0 && S_ISREG(sb.st_mode) && sb.st_size > 0)
 		im->size = (uint64_t)sb.st_size;
 	return OV_OK;
@@ -186,11 +188,31 @@ look_at_row(void *ctx, const struct ov_table_row *row)
 }
 
 static enum ov_status
+check_population(struct import *im)
+{
+	const char *name = im->options.population;
+	struct ov_populations p;
+
+	ov_populations_default(&p);
+	if (im->map != NULL)
+		p = *ov_map_populations(im->map);
+	if (name == NULL ||
+	    ov_population_find(&p, name, strlen(name)) != OV_POPULATION_NONE)
+		return OV_OK;
+	return ov_fault_set(&im->fault, OV_E_IMPORT_COLUMNS, 0,
+	    "there is no population `%s`; name it under `populations:` of a mapping file",
+	    name);
+}
+
+static enum ov_status
 run_dry(struct import *im)
 {
-	enum ov_status st = ov_table_read(im->f, im->options.delimiter, look_at_row, im,
-	    &im->result->table, &im->fault);
+	enum ov_status st;
 
+	OV_TRY(check_population(im));
+	OV_TRY(ov_table_read(im->f, im->options.delimiter, look_at_row, im,
+	    &im->result->table, &im->fault));
+done:
 	return st == OV_OK ? st : ov_cli_fault(im->cli, st, im->path, &im->fault);
 }
 

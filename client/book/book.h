@@ -151,9 +151,9 @@ OV_MUST_CHECK enum ov_status ov_book_account(
     struct ov_book_account *out, struct ov_db *db, int64_t record);
 void ov_book_account_fini(struct ov_book_account *a);
 
-/* Prints to out, for each account with a row of that name, id or domain (whole, without
- * regard to ASCII case): its population, rows and keys, and why other values of it are no
- * keys.  OV_E_NOT_FOUND if there is none. */
+/* Prints to out, for each account that `name` may mean (a row's id, a name in any
+ * spelling, a website or domain): its population, rows and keys, and why other values of
+ * it are no keys.  OV_E_NOT_FOUND if there is none. */
 OV_MUST_CHECK enum ov_status ov_book_why(FILE *out, struct ov_db *db, const char *name);
 
 #endif /* OV_CLIENT_BOOK_BOOK_H */

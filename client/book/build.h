@@ -9,7 +9,7 @@
 #include "common/status.h"
 
 /* Inside the caller's transaction.  The old records are replaced, the generation
- * counts up.  Peak memory: about 200 bytes a row. */
+ * counts up.  Peak memory: about 350 bytes a row. */
 OV_MUST_CHECK enum ov_status ov_book_build(struct ov_db *db);
 
 /* What book_count.what means; append only. */

@@ -180,9 +180,13 @@ read_map(struct ov_map *map, struct ov_fault *fault)
 	static const char *const keys[] = { "version", "columns", "ignore", "keep",
 		"populations", "default", "open_stages" };
 	const struct ov_yaml *top = ov_yaml_top(map->doc), *populations;
+	const struct ov_yaml *version = ov_yaml_get(top, "version");
 	enum ov_status st;
+	uint64_t one;
 
 	OV_TRY(ov_yaml_only(top, keys, 7, BAD, fault));
+	if (version != NULL)
+		OV_TRY(ov_yaml_count(&one, version, 1, 1, BAD, fault));
 	if ((map->columns = ov_yaml_get(top, "columns")) != NULL) {
 		OV_TRY(ov_yaml_want(map->columns, OV_YAML_MAP, BAD, "columns", fault));
 		OV_TRY(check_columns(map->columns, fault));

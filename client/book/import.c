@@ -93,16 +93,24 @@ next_part(struct ov_bytes *rest)
 	return part;
 }
 
-/* What follows the last @, up to a closing bracket or quote; all of it without an @. */
+/* The domain of one part of an e-mail cell: what follows the last @, up to a closing
+ * bracket or quote.  A cell without any @ may be a domain by itself, and must then be a
+ * good one; all else there ("Jane", "j.doe") may be a person's and is not taken. */
 static struct ov_bytes
-after_at(struct ov_bytes part)
+email_domain(struct ov_bytes part, bool cell_has_at)
 {
-	for (size_t i = part.len; i > 0; i--)
-		if (part.p[i - 1] == '@') {
-			part.p += i;
-			part.len -= i;
-			break;
-		}
+	struct ov_bytes none = { NULL, 0 };
+	char domain[OV_TOKEN_VALUE_CAP];
+	const uint8_t *at = memrchr(part.p, '@', part.len);
+
+	if (at == NULL) {
+		if (cell_has_at || ov_normalise_domain(domain, (const char *)part.p,
+				       part.len, OV_FROM_EMAIL) != OV_DROP_NONE)
+			return none;
+		return part;
+	}
+	part.len -= (size_t)(at + 1 - part.p);
+	part.p = at + 1;
 	for (size_t i = 0; i < part.len; i++)
 		if (part.p[i] == '>' || part.p[i] == ')' || part.p[i] == '"')
 			part.len = i;
@@ -112,16 +120,15 @@ after_at(struct ov_bytes part)
 static enum ov_status
 add_list(struct text *t, struct ov_bytes cell, bool email)
 {
+	bool at = email && cell.len > 0 && memchr(cell.p, '@', cell.len) != NULL;
 	enum ov_status st = OV_OK;
 	struct ov_bytes part;
 
 	while (st == OV_OK && (part = next_part(&cell)).len > 0) {
-		if (email) {
-			part = after_at(part);
-			/* "Jane" in "Jane <jane@x.com>" is no domain */
-			if (memchr(part.p, '.', part.len) == NULL)
-				continue;
-		}
+		if (email)
+			part = email_domain(part, at);
+		if (part.len == 0)
+			continue;
 		if (t->len > 0)
 			st = text_add(t, "\n", 1);
 		if (st == OV_OK)

@@ -24,7 +24,7 @@
  * A record keeps 6 keys: the strongest ranks, websites before e-mail, then by bytes.
  * Rows that claim nothing but the same bare name are one record.  So each value is a key
  * of at most one record, and the result depends on the set of rows, not on their order.
- * Pure, in memory: about 200 bytes a row.  One thread.
+ * Pure, in memory: about 250 bytes a row.  One thread.
  */
 #ifndef OV_CLIENT_BOOK_MERGE_H
 #define OV_CLIENT_BOOK_MERGE_H

@@ -19,10 +19,11 @@ struct reader {
 	enum ov_status st; /* first failure inside a callback of libcsv */
 	char delimiter;	   /* 0: not known yet, text is gathered in head */
 	uint8_t *head;
-	size_t n_head;
-	uint64_t line;	     /* of the text being fed, 1-based */
-	uint64_t field_line; /* where the field now being read opens */
-	uint64_t odd_line;   /* where the text turned out to be Windows-1252 */
+	size_t n_head, scanned;	       /* of head, for the end of its first line */
+	bool head_quoted, head_filled; /* at scanned */
+	uint64_t line;		       /* of the text being fed, 1-based */
+	uint64_t field_line;	       /* where the field now being read opens */
+	uint64_t odd_line;	       /* where the text turned out to be Windows-1252 */
 	uint64_t row_line, rows, stray_quotes;
 	bool in_row, after_cr;
 	char *row; /* OV_TABLE_ROW_MAX bytes; fields with their NULs */
@@ -163,21 +164,20 @@ feed(struct reader *r, const uint8_t *text, size_t len)
 	return r->st;
 }
 
-/* The end of the first line with anything in it, outside quotation marks; 0: not yet. */
+/* The end of the first line with anything in it, outside quotation marks; 0: not yet.
+ * Goes on where it stopped: text comes in small pieces. */
 static size_t
-first_line(const uint8_t *text, size_t len)
+first_line(struct reader *r)
 {
-	bool quoted = false, any = false;
+	while (r->scanned < r->n_head) {
+		uint8_t c = r->head[r->scanned++];
 
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] == '"')
-			quoted = !quoted;
-		if (text[i] == '\n' || text[i] == '\r') {
-			if (any && !quoted)
-				return i + 1;
-		} else {
-			any = true;
-		}
+		if (c == '"')
+			r->head_quoted = !r->head_quoted;
+		if (c != '\n' && c != '\r')
+			r->head_filled = true;
+		else if (r->head_filled && !r->head_quoted)
+			return r->scanned;
 	}
 	return 0;
 }
@@ -208,6 +208,7 @@ begin(struct reader *r, size_t line_end)
 	size_t skip = 0, end = line_end > 0 ? line_end : r->n_head;
 
 	if (end >= 6 && memcmp(r->head, "sep=", 4) == 0 &&
+	    memchr(",;\t|", r->head[4], 4) != NULL &&
 	    (r->head[5] == '\r' || r->head[5] == '\n')) {
 		r->delimiter = (char)r->head[4];
 		skip = 6;
@@ -235,7 +236,7 @@ take_text(void *ctx, const uint8_t *text, size_t len)
 	take = len < HEAD_MAX - r->n_head ? len : HEAD_MAX - r->n_head;
 	memcpy(r->head + r->n_head, text, take);
 	r->n_head += take;
-	line_end = first_line(r->head, r->n_head);
+	line_end = first_line(r);
 	if (line_end == 0 && r->n_head < HEAD_MAX)
 		return OV_OK;
 	st = begin(r, line_end);
@@ -254,7 +255,9 @@ finish(struct reader *r)
 	if (r->delimiter == 0)
 		OV_TRY(begin(r, 0));
 	if (csv_fini(&r->csv, field_done, row_done, r) != 0)
-		fail(r, OV_E_IMPORT_QUOTES, r->field_line,
+		fail(r,
+		    csv_error(&r->csv) == CSV_ENOMEM ? OV_E_NOMEM : OV_E_IMPORT_QUOTES,
+		    r->field_line,
 		    "the quotation mark that opens a field here is never closed");
 	OV_TRY(r->st);
 	if (r->rows == 0)

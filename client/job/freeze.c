@@ -110,87 +110,52 @@ done:
 	return st;
 }
 
-/* --- accounts of a frozen list --- */
-
-void
-ov_frozen_account_fini(struct ov_frozen_account *a)
-{
-	free(a->name);
-	free(a->ids);
-	*a = (struct ov_frozen_account){ 0 };
-}
-
-static enum ov_status
-account_of_book(struct ov_frozen_account *out, struct ov_home *home, uint64_t account)
-{
-	struct ov_book_account a;
-	enum ov_status st;
-
-	OV_TRY(ov_book_account(&a, home->db, (int64_t)account));
-	*out = (struct ov_frozen_account){ a.rows, a.name, a.ids };
-	a.name = a.ids = NULL;
-	ov_book_account_fini(&a);
-done:
-	return st;
-}
-
-static enum ov_status
-account_of_snapshot(struct ov_frozen_account *out, struct ov_home *home,
-    uint64_t generation, uint64_t account)
-{
-	struct ov_db_stmt *q = NULL;
-	bool row = false;
-	enum ov_status st;
-
-	OV_TRY(ov_db_query(&q, home->db,
-	    "SELECT rows, name, ids FROM job_account WHERE generation = ? AND record = ?",
-	    OV_DB_I64(generation), OV_DB_I64(account)));
-	OV_TRY(ov_db_step(q, &row));
-	OV_REQUIRE(row, OV_E_NOT_FOUND);
-	out->rows = (uint64_t)ov_db_i64(q, 0);
-	out->name = strdup(ov_db_text(q, 1));
-	out->ids = strdup(ov_db_text(q, 2));
-	OV_REQUIRE(out->name != NULL && out->ids != NULL, OV_E_NOMEM);
-done:
-	ov_db_finish(q);
-	return st;
-}
-
-enum ov_status
-ov_freeze_account(struct ov_frozen_account *out, struct ov_home *home,
-    const struct ov_job *j, uint64_t account)
-{
-	uint64_t now = 0;
-	enum ov_status st;
-
-	*out = (struct ov_frozen_account){ 0 };
-	OV_TRY(ov_book_generation(&now, home->db));
-	OV_TRY(now == j->generation
-		   ? account_of_book(out, home, account)
-		   : account_of_snapshot(out, home, j->generation, account));
-done:
-	if (st != OV_OK)
-		ov_frozen_account_fini(out);
-	return st;
-}
+/* --- accounts of a generation of the book that goes --- */
 
 static enum ov_status
 keep_account(struct ov_home *home, uint64_t generation, uint64_t record)
 {
-	struct ov_frozen_account a = { 0 };
+	struct ov_book_account a = { 0 };
 	enum ov_status st;
 
-	OV_TRY(account_of_book(&a, home, record));
+	OV_TRY(ov_book_account(&a, home->db, (int64_t)record));
 	OV_TRY(ov_db_run(home->db,
 	    "INSERT OR IGNORE INTO job_account(generation, record, rows, name, ids)"
 	    " VALUES (?, ?, ?, ?, ?)",
 	    OV_DB_I64(generation), OV_DB_I64(record), OV_DB_I64(a.rows),
 	    OV_DB_TEXT(a.name), OV_DB_TEXT(a.ids)));
 done:
-	ov_frozen_account_fini(&a);
+	ov_book_account_fini(&a);
 	return st;
 }
 
+/* Those that stand in reports. */
+static enum ov_status
+keep_matched(struct ov_home *home, uint64_t generation)
+{
+	struct ov_db_stmt *q = NULL;
+	bool row;
+	enum ov_status st;
+
+	OV_TRY(ov_db_begin(home->db));
+	OV_TRY(ov_db_query(&q, home->db,
+	    "SELECT DISTINCT m.record FROM job_match m JOIN job j ON j.id = m.job"
+	    " WHERE j.generation = ?",
+	    OV_DB_I64(generation)));
+	for (;;) {
+		OV_TRY(ov_db_step(q, &row));
+		if (!row)
+			break;
+		OV_TRY(keep_account(home, generation, (uint64_t)ov_db_i64(q, 0)));
+	}
+	OV_TRY(ov_db_commit(home->db, "job.accounts"));
+done:
+	ov_db_finish(q);
+	ov_db_rollback(home->db);
+	return st;
+}
+
+/* Those that open jobs may bring into reports. */
 struct keeping {
 	struct ov_home *home;
 	uint64_t generation;
@@ -224,6 +189,7 @@ ov_freeze_keep_accounts(struct ov_home *home)
 
 	OV_TRY(ov_book_generation(&k.generation, home->db));
 	OV_TRY(ov_job_each(home, keep_job, &k));
+	OV_TRY(keep_matched(home, k.generation));
 done:
 	return st;
 }

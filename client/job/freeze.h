@@ -19,16 +19,8 @@
 OV_MUST_CHECK enum ov_status ov_freeze(struct ov_list *out, uint64_t *generation,
     struct ov_home *home, const struct ov_terms *terms);
 
-/* An account of a frozen list, for the report. */
-struct ov_frozen_account {
-	uint64_t rows;
-	char *name, *ids; /* freed by ov_frozen_account_fini */
-};
-OV_MUST_CHECK enum ov_status ov_freeze_account(struct ov_frozen_account *out,
-    struct ov_home *home, const struct ov_job *j, uint64_t account);
-void ov_frozen_account_fini(struct ov_frozen_account *a);
-
-/* Before an import: for every open job, what the report needs of each of its accounts. */
+/* Before an import: what reports need of the accounts of this generation of the book, of
+ * every open job and of every match there is. */
 OV_MUST_CHECK enum ov_status ov_freeze_keep_accounts(struct ov_home *home);
 
 /* The company's own ICP file as stored by `overlap icp`; appended, empty if none. */

@@ -20,6 +20,7 @@ struct ov_outbox {
 	struct ov_pending *pending[OV_OUTBOX_WINDOW];
 	size_t n_pending; /* pending[0] is the oldest */
 	struct ov_hash plain, sent;
+	bool sealed; /* plain and sent differ */
 };
 
 /* Asks the broker how much of the stream it has. */
@@ -31,7 +32,7 @@ OV_MUST_CHECK enum ov_status ov_outbox_init(struct ov_outbox *b, struct ov_home 
 OV_MUST_CHECK enum ov_status ov_outbox_put(struct ov_outbox *b, uint32_t index, bool last,
     struct ov_bytes plain, struct ov_bytes sent);
 
-/* Waits for all answers and gives the digests. */
+/* Waits for all answers and gives the digests, which may not be the same buffer. */
 OV_MUST_CHECK enum ov_status ov_outbox_flush(
     struct ov_outbox *b, uint8_t plain[OV_HASH_LEN], uint8_t sent[OV_HASH_LEN]);
 

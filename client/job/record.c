@@ -28,8 +28,8 @@ const char ov_job_schema_1[] =
     " time INTEGER NOT NULL, PRIMARY KEY(job, stream, chunk)) WITHOUT ROWID;"
     "CREATE TABLE job_match(job BLOB NOT NULL, number INTEGER NOT NULL,"
     " rank INTEGER NOT NULL, label INTEGER NOT NULL, population INTEGER NOT NULL,"
-    " fit INTEGER NOT NULL, rows INTEGER NOT NULL, account_ids TEXT NOT NULL,"
-    " name TEXT NOT NULL, PRIMARY KEY(job, number)) WITHOUT ROWID;"
+    " fit INTEGER NOT NULL, record INTEGER NOT NULL, PRIMARY KEY(job, number))"
+    " WITHOUT ROWID;"
     "CREATE TABLE job_cell(job BLOB NOT NULL, own INTEGER NOT NULL,"
     " other INTEGER NOT NULL, pairs INTEGER NOT NULL, fit_own INTEGER NOT NULL,"
     " fit_other INTEGER NOT NULL, plus_minus INTEGER NOT NULL,"
@@ -40,6 +40,19 @@ const char ov_job_schema_1[] =
     "CREATE TABLE job_account(generation INTEGER NOT NULL, record INTEGER NOT NULL,"
     " rows INTEGER NOT NULL, name TEXT NOT NULL, ids TEXT NOT NULL,"
     " PRIMARY KEY(generation, record)) WITHOUT ROWID;"
+    /* matches with their accounts: from the book while it is the one that the job froze,
+     * from what was kept of it afterwards */
+    "CREATE VIEW match_account AS SELECT m.job, m.number, m.rank, m.label, m.population,"
+    " m.fit, coalesce(a.rows, r.rows, 0) AS rows, coalesce(a.ids, (SELECT"
+    " group_concat(ext_id, ';') FROM (SELECT DISTINCT k.ext_id FROM book_member b JOIN"
+    " book_row k ON k.row = b.row WHERE b.record = r.record AND k.ext_id <> ''"
+    " ORDER BY k.ext_id)), '') AS account_ids, coalesce(a.name, (SELECT k.name FROM"
+    " book_member b JOIN book_row k ON k.row = b.row WHERE b.record = r.record AND"
+    " k.name <> '' ORDER BY k.ext_id, k.name, k.row LIMIT 1), '') AS name"
+    " FROM job_match m JOIN job j ON j.id = m.job"
+    " LEFT JOIN job_account a ON a.generation = j.generation AND a.record = m.record"
+    " LEFT JOIN book_record r ON a.record IS NULL AND r.record = m.record AND"
+    " j.generation = (SELECT generation FROM book_state);"
     "CREATE TABLE setting(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;";
 
 #define LIST_PART 8192 /* records in one row of job_list */
@@ -280,7 +293,10 @@ ov_job_set_state(struct ov_home *home, struct ov_job *j, enum ov_job_state state
 		    OV_DB_BLOB(j->id, OV_ID)));
 		OV_TRY(ov_db_run(home->db,
 		    "DELETE FROM job_account WHERE generation NOT IN"
-		    " (SELECT generation FROM job WHERE state < ?)",
+		    " (SELECT generation FROM job WHERE state < ?) AND NOT EXISTS"
+		    " (SELECT 1 FROM job j JOIN job_match m ON m.job = j.id"
+		    "  WHERE j.generation = job_account.generation"
+		    "  AND m.record = job_account.record)",
 		    OV_DB_I64(OV_JOB_CLOSED)));
 	}
 	OV_TRY(ov_db_commit(home->db, "job.state"));

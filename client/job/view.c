@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "client/job/freeze.h"
 #include "client/job/verify.h"
 #include "common/clock.h"
 #include "common/crypto/memory.h"
@@ -131,25 +130,16 @@ done:
 	return st;
 }
 
+/* The account behind the record is looked up when somebody reads the report. */
 static enum ov_status
 keep_match(struct reader *r, const struct ov_match *m)
 {
-	struct ov_home *home = r->in->run->home;
-	struct ov_frozen_account a;
-	enum ov_status st;
-
-	OV_TRY(ov_freeze_account(&a, home, r->in->job, m->record->account));
-	OV_TRY(ov_db_run(home->db,
-	    "INSERT INTO job_match(job, number, rank, label, population, fit, rows, "
-	    "account_ids,"
-	    " name) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	return ov_db_run(r->in->run->home->db,
+	    "INSERT INTO job_match(job, number, rank, label, population, fit, record)"
+	    " VALUES (?, ?, ?, ?, ?, ?, ?)",
 	    OV_DB_BLOB(r->in->job->id, OV_ID), OV_DB_I64(m->number), OV_DB_I64(m->rank),
 	    OV_DB_I64(m->label), OV_DB_I64(m->record->population),
-	    OV_DB_I64(m->record->fit), OV_DB_I64(a.rows), OV_DB_TEXT(a.ids),
-	    OV_DB_TEXT(a.name)));
-done:
-	ov_frozen_account_fini(&a);
-	return st;
+	    OV_DB_I64(m->record->fit), OV_DB_I64(m->record->account));
 }
 
 static enum ov_status

@@ -15,23 +15,22 @@ struct ov_slot {
 	uint32_t at, len; /* key in the arena */
 };
 
-const struct ov_list_file *
+struct ov_list_file
 ov_list_file(enum ov_list which)
 {
-	static struct ov_list_file files[OV_LIST_COUNT] = {
-#define LIST(symbol, file) [OV_LIST_##symbol] = { file, ov_list_data_##symbol, 0 },
-#include "client/normalise/lists.def"
-#undef LIST
-	};
-	static const size_t *const lens[OV_LIST_COUNT] = {
-#define LIST(symbol, file) [OV_LIST_##symbol] = &ov_list_len_##symbol,
+	static const struct {
+		const char *name;
+		const uint8_t *data;
+		const size_t *len;
+	} files[OV_LIST_COUNT] = {
+#define LIST(symbol, file)                                                               \
+	[OV_LIST_##symbol] = { file, ov_list_data_##symbol, &ov_list_len_##symbol },
 #include "client/normalise/lists.def"
 #undef LIST
 	};
 
-	/* Only ov_normalise_init comes here, before threads. */
-	files[which].len = *lens[which];
-	return &files[which];
+	return (struct ov_list_file){ files[which].name, files[which].data,
+		*files[which].len };
 }
 
 /* FNV-1a: the keys come from our own lists, so nobody can choose collisions that
@@ -167,8 +166,8 @@ enum ov_status
 ov_list_each(enum ov_list which,
     enum ov_status (*each)(void *ctx, const struct ov_field *f, size_t n), void *ctx)
 {
-	const struct ov_list_file *file = ov_list_file(which);
-	const char *p = (const char *)file->data, *end = p + file->len;
+	const struct ov_list_file file = ov_list_file(which);
+	const char *p = (const char *)file.data, *end = p + file.len;
 	struct ov_field f[OV_LIST_FIELDS];
 	enum ov_status st;
 

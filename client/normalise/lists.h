@@ -25,7 +25,7 @@ struct ov_list_file {
 	size_t len;
 };
 
-const struct ov_list_file *ov_list_file(enum ov_list which);
+struct ov_list_file ov_list_file(enum ov_list which);
 
 /* Byte strings to numbers; open addressing, keys copied into one arena. */
 struct ov_table {

@@ -6,7 +6,8 @@
  * and lists; both sides of a job use the same one (PROTOCOL.md "PROPOSE").
  *
  * All functions are pure, use no network, and may be called from any thread
- * after ov_normalise_init().  Applying one to its own output changes nothing.
+ * after ov_normalise_init().  Applying one to its own output changes nothing (of
+ * ov_normalise_name_country: to the name in its output).
  * An output is never empty, holds no byte below 0x20, is valid UTF-8 and ends
  * with NUL.  When a value is dropped the output is the empty string.
  * Inputs are UTF-8 without NUL, borrowed, of any length.
@@ -62,10 +63,11 @@ void ov_normalise_fini(void);
 enum ov_drop ov_normalise_domain(char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len,
     enum ov_domain_source source);
 
-/* A company name without case, marks, punctuation and legal form.  cc: the
- * account's country (alpha-2 as ov_normalise_country gives it) or NULL; short
- * legal forms that are words elsewhere go only where the country agrees.  A
- * bare-name token is made with NULL on both sides, whatever the country. */
+/* A company name without case, marks, spaces, punctuation and legal form: lists differ
+ * in where they part words ("JP Morgan", "JPMorgan").  cc: the account's country (alpha-2
+ * as ov_normalise_country gives it) or NULL; short legal forms that are words elsewhere
+ * go only where the country agrees.  A bare-name token is made with NULL on both sides,
+ * whatever the country. */
 enum ov_drop ov_normalise_name(
     char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len, const char *cc);
 
@@ -113,6 +115,9 @@ struct ov_profile {
 	const char *id; /* "ov-norm-1" */
 	enum ov_drop (*domain)(char *, const char *, size_t, enum ov_domain_source);
 	enum ov_drop (*name)(char *, const char *, size_t, const char *);
+	enum ov_drop (*name_parts)(
+	    char *, struct ov_name_tail *, const char *, size_t, const char *);
+	enum ov_drop (*name_long)(char *, const char *, size_t, const char *);
 	enum ov_drop (*name_country)(char *, const char *, size_t, const char *);
 	enum ov_drop (*country)(char *, const char *, size_t);
 	enum ov_drop (*lei)(char *, const char *, size_t);

@@ -18,6 +18,8 @@ static struct ov_profile profiles[] = {
 	    .id = "ov-norm-1",
 	    .domain = ov_normalise_domain,
 	    .name = ov_normalise_name,
+	    .name_parts = ov_normalise_name_parts,
+	    .name_long = ov_normalise_name_long,
 	    .name_country = ov_normalise_name_country,
 	    .country = ov_normalise_country,
 	    .lei = ov_normalise_lei,
@@ -36,14 +38,14 @@ set_digest(struct ov_profile *p)
 	ov_hash_init(&h);
 	ov_hash_lv(&h, p->id, strlen(p->id));
 	for (int i = 0; i < OV_LIST_COUNT; i++) {
-		const struct ov_list_file *file = ov_list_file((enum ov_list)i);
+		const struct ov_list_file file = ov_list_file((enum ov_list)i);
 		uint8_t digest[OV_HASH_LEN];
 		struct ov_hash one;
 
 		ov_hash_init(&one);
-		ov_hash_raw(&one, file->data, file->len);
+		ov_hash_raw(&one, file.data, file.len);
 		ov_hash_final(&one, digest);
-		ov_hash_lv(&h, file->name, strlen(file->name));
+		ov_hash_lv(&h, file.name, strlen(file.name));
 		ov_hash_lv(&h, digest, sizeof(digest));
 	}
 	ov_hash_final(&h, p->digest);

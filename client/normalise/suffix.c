@@ -15,13 +15,13 @@ static psl_ctx_t *psl;
 enum ov_status
 ov_suffix_init(void)
 {
-	const struct ov_list_file *file = ov_list_file(OV_LIST_PUBLIC_SUFFIX);
+	const struct ov_list_file file = ov_list_file(OV_LIST_PUBLIC_SUFFIX);
 	FILE *f;
 
 	if (psl != NULL)
 		return OV_OK;
 	/* "r": the buffer is only read, the cast drops const for the old interface */
-	f = fmemopen((void *)(uintptr_t)file->data, file->len, "r");
+	f = fmemopen((void *)(uintptr_t)file.data, file.len, "r");
 	if (f == NULL)
 		return OV_E_NOMEM;
 	psl = psl_load_fp(f);

@@ -728,7 +728,7 @@ speed(const char *dir)
 
 	if (!load(&c, dir, "lists", "yc_2023", column_names, COLUMN_KINDS))
 		return;
-	clock_gettime(CLOCK_MONOTONIC, &from);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
 	for (int r = 0; r < ROUNDS; r++)
 		for (size_t i = 0; i < c.n; i++, n++) {
 			const char *name = c.rows[i].cell[NAME],
@@ -738,10 +738,11 @@ speed(const char *dir)
 			(void)ov_normalise_domain(
 			    value, site, strlen(site), OV_FROM_WEBSITE);
 		}
-	clock_gettime(CLOCK_MONOTONIC, &to);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
 	us = (double)(to.tv_sec - from.tv_sec) * 1e6 +
 	     (double)(to.tv_nsec - from.tv_nsec) / 1e3;
-	printf("speed\tname+country and domain\t%.2f us a row\n", us / (double)n);
+	printf("speed\tname+country and domain\t%.2f us of one core a row\n",
+	    us / (double)n);
 	unload(&c);
 }
 

@@ -43,7 +43,8 @@ def main():
     use(*sys.argv[1:3])
     # a terminated test still ends what it started
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    unittest.main(argv=[sys.argv[0], "-v"] + sys.argv[3:], module="__main__")
+    unittest.main(argv=[sys.argv[0], "-v"] + sys.argv[3:], module="__main__",
+                  warnings="ignore")  # of sockets that the end of the test closes
 
 
 def use(client, broker):
@@ -110,6 +111,7 @@ class Connection:
     def __init__(self, proxy, near, far):
         self.ends = near, far
         self.ended = threading.Event()
+        self.copiers = 2
         for source, sink in ((near, far), (far, near)):
             threading.Thread(
                 target=self._copy, args=(proxy, source, sink), daemon=True).start()
@@ -121,14 +123,15 @@ class Connection:
                 sink.sendall(data)
         except OSError:
             pass
-        self.end()
-
-    def end(self):
+        # both copiers come here: the first wakes the other, the last closes
         for end in self.ends:
-            try:
+            with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+        with proxy.lock:
+            self.copiers -= 1
+            if self.copiers == 0:
+                for end in self.ends:
+                    end.close()
         self.ended.set()
 
 
@@ -199,7 +202,7 @@ class Broker:
         """Serves; returns when it says that it is ready.  False if it died first."""
         self.process = spawn(
             [overlapd, "serve", "--home", self.home, "--listen", "127.0.0.1:0",
-             "--enrolment", "127.0.0.1:0"],
+             "--enrolment", "127.0.0.1:0", "--verbose"],
             self.log, env=env, stdout=subprocess.PIPE, text=True)
         ports = {}
         for line in self.process.stdout:
@@ -216,11 +219,13 @@ class Broker:
     def stop(self):
         """A clean shutdown; returns the exit code."""
         self.process.terminate()
+        self.process.stdout.close()
         return self.process.wait(PATIENCE)
 
     def kill(self):
         if self.process is not None:
             self.process.kill()
+            self.process.stdout.close()
             self.process.wait(PATIENCE)
 
     def enroll(self, name):

@@ -133,7 +133,7 @@ send_points(struct hostile *h)
 {
 	const struct ov_chunk_key k = { h->th, h->shared.points[OV_ROLE_B],
 		h->shared.nonce[OV_ROLE_B], OV_STREAM_POINTS_B };
-	uint8_t legend[OV_LEGEND_LEN] = { 0 }, digest[OV_HASH_LEN];
+	uint8_t legend[OV_LEGEND_LEN] = { 0 }, digest[2][OV_HASH_LEN];
 	uint8_t *sealed = malloc(h->len + OV_LEGEND_LEN + OV_CHUNK_OVERHEAD);
 	struct ov_outbox out = { 0 };
 	struct ov_bytes plain = OV_BYTES(legend, sizeof(legend));
@@ -148,7 +148,7 @@ send_points(struct hostile *h)
 	ov_chunk_seal(sealed, &k, 1, true, plain);
 	OV_TRY(ov_outbox_put(
 	    &out, 1, true, plain, OV_BYTES(sealed, plain.len + OV_CHUNK_OVERHEAD)));
-	OV_TRY(ov_outbox_flush(&out, digest, digest));
+	OV_TRY(ov_outbox_flush(&out, digest[0], digest[1]));
 done:
 	ov_outbox_fini(&out);
 	free(sealed);

@@ -117,7 +117,7 @@ class Partners(unittest.TestCase):
         token = self.world.broker.enroll("Gorse")
         with sqlite3.connect(self.world.broker.home / "broker.db") as db:
             changed = db.execute("UPDATE token SET expiry = ?", (int(time.time()) - 1,))
-            self.assertEqual(changed.rowcount, 1)
+            self.assertGreaterEqual(changed.rowcount, 1)
         self.stranger("gorse").join_fails(self.world.broker, token, "E_BROKER_TOKEN")
 
     def test_mistyped_codes(self):

@@ -19,11 +19,10 @@ class Revoked(unittest.TestCase):
             self.assertIsNone(agent.poll())  # its question is held in a moment
         world.broker("revoke", world.b.name)
         self.assertTrue(live.ended.wait(harness.PATIENCE))
+        self.assertEqual(agent.wait(harness.PATIENCE), USAGE)  # a person must look
 
         world.b.fails("agent", "--once", code=USAGE, says=["revoked"])
         world.a("agent", "--once", "--wait", "0")
-        agent.terminate()
-        agent.wait(harness.PATIENCE)
         self.assertIn("revoked", world.broker("orgs"))
 
 

@@ -23,7 +23,7 @@ site_setup(void **state)
 	if (ov_crypto_init() != OV_OK)
 		return -1;
 	ov_sign_keypair(site_log_pk, site_log_sk);
-	strcpy(site_dir, "/tmp/overlap-home-XXXXXX");
+	snprintf(site_dir, sizeof(site_dir), "/tmp/overlap-home-XXXXXX");
 	return mkdtemp(site_dir) != NULL ? 0 : -1;
 }
 
@@ -64,7 +64,7 @@ site_join(struct ov_home *h, const char *name, const struct site_broker *b)
 	ov_sign(signature, site_log_sk, "head", OV_BUF_BYTES(&head));
 	memcpy(broker.log_key, site_log_pk, 32);
 	if (b != NULL && b->address != NULL)
-		strcpy(broker.address, b->address);
+		snprintf(broker.address, sizeof(broker.address), "%s", b->address);
 	broker.ca_pem = strdup(b != NULL ? b->ca_pem : "none");
 	broker.certificate_pem = strdup(b != NULL ? b->certificate_pem : "none");
 	assert_int_equal(

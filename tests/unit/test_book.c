@@ -196,7 +196,10 @@ no_person_enters_the_book(void **state)
 
 	(void)state;
 	import(db, "Name,Email,Account Owner,Phone\n"
-		   "Acme,zaphodb@acme.com,Trillian McMillan,555-424242\n");
+		   "Acme,\"B. Zaphodb <zaphodb@acme.com>\",Trillian McMillan,555-424242\n"
+		   "Beta,zaphodb.beeble,,\nGamma,gamma.io,,\n");
+	assert_string_equal(freeze(db, 0, NO_BARE_NAMES, NULL),
+	    "2/0/0 domain=acme.com\n2/0/0 domain=gamma.io\n");
 	assert_int_equal(ov_db_checkpoint(db), OV_OK);
 	ov_db_close(db);
 	snprintf(path, sizeof(path), "%s/%u.db", directory, n_databases - 1);
@@ -206,6 +209,7 @@ no_person_enters_the_book(void **state)
 	fclose(f);
 	assert_non_null(memmem(bytes, len, "acme.com", 8)); /* the search works */
 	assert_null(memmem(bytes, len, "zaphodb", 7));
+	assert_null(memmem(bytes, len, "Zaphodb", 7));
 	assert_null(memmem(bytes, len, "Trillian", 8));
 	assert_null(memmem(bytes, len, "424242", 6));
 	free(bytes);
@@ -460,7 +464,15 @@ why_says_what_is_a_key_and_what_is_not(void **state)
 	text = why_of(db, "3", OV_OK);
 	assert_non_null(strstr(text, "no domain from \"https://www.linkedin.com"));
 	free(text);
+	/* in any spelling, by a site, and by what is no key */
+	free(why_of(db, "LONELY Inc.", OV_OK));
+	text = why_of(db, "https://www.acme.com/about", OV_OK);
+	assert_non_null(strstr(text, "\"Acme\""));
+	assert_non_null(strstr(text, "\"Other\""));
+	assert_null(strstr(text, "\"Lonely\""));
+	free(text);
 	free(why_of(db, "nobody", OV_E_NOT_FOUND));
+	free(why_of(db, "", OV_E_NOT_FOUND));
 	ov_db_close(db);
 }
 

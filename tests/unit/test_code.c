@@ -95,13 +95,13 @@ finds_swapped_missing_and_added_characters(void **state)
 	len = strlen(text);
 	for (size_t i = 5; i < len; i++) {
 		memcpy(other, text, i);
-		strcpy(other + i, text + i + 1);
+		memcpy(other + i, text + i + 1, len - i);
 		assert_int_equal(ov_pair_code_read(&back, other), OV_E_PAIR_CODE);
 		memcpy(other, text, i);
 		other[i] = 'z';
-		strcpy(other + i + 1, text + i);
+		memcpy(other + i + 1, text + i, len - i + 1);
 		assert_int_equal(ov_pair_code_read(&back, other), OV_E_PAIR_CODE);
-		strcpy(other, text);
+		memcpy(other, text, len + 1);
 		if (i + 1 < len && text[i] != text[i + 1]) {
 			other[i] = text[i + 1];
 			other[i + 1] = text[i];
@@ -153,7 +153,7 @@ reads_what_people_write(void **state)
 		if (i >= 5 && i % 6 == 0)
 			typed[n++] = i % 4 == 0 ? '-' : ' ';
 	}
-	strcpy(typed + n, "\r\n");
+	memcpy(typed + n, "\r\n", 3);
 	assert_int_equal(ov_pair_code_read(&back, typed), OV_OK);
 	assert_memory_equal(&back, &c, sizeof(c));
 }

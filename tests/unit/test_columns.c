@@ -172,6 +172,7 @@ mapping_files_are_checked(void **state)
 {
 	(void)state;
 	refuses_map("colums:\n  name: X\n", 1, "`colums` is not a setting here");
+	refuses_map("version: 2\n", 1, "`version`");
 	refuses_map("columns:\n  name: X\n  nam: Y\n", 3, "`nam` is no field");
 	refuses_map("columns:\n  name: [X, Y]\n", 2, "needs one heading");
 	refuses_map("columns: [name]\n", 1, "`name: value` lines");

@@ -228,13 +228,13 @@ profile_binds_every_list(void **state)
 	ov_hash_init(&h);
 	ov_hash_lv(&h, ov_profile_id(), strlen(ov_profile_id()));
 	for (int i = 0; i < OV_LIST_COUNT; i++) {
-		const struct ov_list_file *f = ov_list_file((enum ov_list)i);
+		const struct ov_list_file f = ov_list_file((enum ov_list)i);
 
-		assert_true(f->len > 0);
+		assert_true(f.len > 0);
 		ov_hash_init(&one);
-		ov_hash_raw(&one, f->data, f->len);
+		ov_hash_raw(&one, f.data, f.len);
 		ov_hash_final(&one, file_digest);
-		ov_hash_lv(&h, f->name, strlen(f->name));
+		ov_hash_lv(&h, f.name, strlen(f.name));
 		ov_hash_lv(&h, file_digest, sizeof(file_digest));
 	}
 	ov_hash_final(&h, mine);

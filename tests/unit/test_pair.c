@@ -358,7 +358,7 @@ partners_are_found_by_what_people_type(void **state)
 	for (size_t i = 0; i < 3; i++) {
 		memset(p.identity, (int)i + 1, 32);
 		ov_company_id(p.company, p.identity);
-		strcpy(p.name, names[i]);
+		memcpy(p.name, names[i], strlen(names[i]) + 1);
 		assert_int_equal(ov_partner_put(inviter, &p), OV_OK);
 	}
 	assert_int_equal(ov_db_commit(inviter->db, "test"), OV_OK);

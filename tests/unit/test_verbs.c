@@ -155,6 +155,10 @@ import_dry_run_changes_nothing(void **state)
 	prints("Nothing was changed");
 	OK(ov_verb_accounts, "stats");
 	prints("The book is empty");
+	write_file("accounts.csv", accounts);
+	FAILS(
+	    OV_E_IMPORT_COLUMNS, ov_verb_import, file, "--dry-run", "--population", "x");
+	says("no population `x`");
 }
 
 static void
@@ -187,7 +191,7 @@ import_names_file_and_line(void **state)
 	write_file("bad.yaml", "columns:\n  nonsense: x\n");
 	FAILS(OV_E_IMPORT_COLUMNS, ov_verb_import, "whatever.csv", "--map", file);
 	says("bad.yaml, line 2: ");
-	FAILS(OV_E_IO, ov_verb_import, "/nowhere/accounts.csv");
+	FAILS(OV_E_NOT_FOUND, ov_verb_import, "/nowhere/accounts.csv");
 	says("/nowhere/accounts.csv");
 }
 
