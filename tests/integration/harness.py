@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
@@ -334,10 +335,13 @@ class World:
     def build(self, policy, lists):
         self.broker.init()
         self.broker.start()
-        for company, path in zip((self.a, self.b), lists):
+        for company in (self.a, self.b):
             company("init")
             company.join(self.broker)
+        began = time.monotonic()
+        for company, path in zip((self.a, self.b), lists):
             company("import", path)
+        self.import_s = (time.monotonic() - began) / 2
         pair(self.a, self.b)
         agree(self.a, self.b, policy)
         return self
