@@ -180,7 +180,7 @@ print_mine(FILE *out, const struct ov_report *r)
 	for (size_t i = 0; i < r->n_mine; i++)
 		width = larger(width, ov_screen_width(r->mine[i].name));
 	ov_screen_cell(out, "population", width, OV_SCREEN_LEFT);
-	fprintf(out, "  %12s  %12s  %12s\n", "accounts", "matched", "their rows");
+	fprintf(out, "  %12s  %12s  %12s\n", "accounts", "matched", "in rows");
 	for (size_t i = 0; i < r->n_mine; i++) {
 		ov_screen_cell(out, r->mine[i].name, width, OV_SCREEN_LEFT);
 		fprintf(out, "  %12s  %12s  %12s\n",

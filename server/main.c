@@ -24,6 +24,7 @@ struct line {
 	struct ov_serve_options serve;
 	char **words; /* after the verb */
 	int n_words;
+	enum ov_log_level log_level; /* of serve */
 };
 
 static const char usage[] =
@@ -49,7 +50,7 @@ static const char usage[] =
     "  --stored-mib N           serve: stored by a company (4096)\n"
     "  --calls-per-minute N     serve: calls of a company (60000)\n"
     "  --connections N          serve: of all companies (4096)\n"
-    "  --verbose                log what happens, not only what fails\n"
+    "  --quiet                  serve: log what fails, not what happens\n"
     "\n"
     "Exit status: 0 done, 1 failed, 2 wrong use.\n";
 
@@ -102,8 +103,8 @@ take_option(struct line *l, int option, const char *value)
 	case 'C':
 		st = number(&limits->connections, value, 1);
 		break;
-	case 'v':
-		ov_log_set_level(OV_LOG_INFO);
+	case 'q':
+		l->log_level = OV_LOG_WARN;
 		break;
 	default: /* getopt has said why */
 		st = OV_E_USAGE;
@@ -124,12 +125,13 @@ parse(struct line *l, int argc, char **argv)
 		{ "stored-mib", required_argument, NULL, 'm' },
 		{ "calls-per-minute", required_argument, NULL, 'c' },
 		{ "connections", required_argument, NULL, 'C' },
-		{ "verbose", no_argument, NULL, 'v' }, { NULL, 0, NULL, 0 } };
+		{ "quiet", no_argument, NULL, 'q' }, { NULL, 0, NULL, 0 } };
 	enum ov_status st = OV_OK;
 	int option;
 
 	*l = (struct line){ .home = DEFAULT_HOME,
 		.name = "overlapd",
+		.log_level = OV_LOG_INFO,
 		.serve = { .listen = "0.0.0.0:7440",
 		    .enrolment = "0.0.0.0:7441",
 		    .limits = { .open_jobs = 64,
@@ -179,6 +181,7 @@ verb_serve(const struct line *l)
 	struct ov_serve_options o = l->serve;
 
 	o.ready = say_ready;
+	ov_log_set_level(l->log_level);
 	return ov_serve(&o);
 }
 

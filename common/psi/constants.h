@@ -1,5 +1,5 @@
 /* constants.h - the field constants of RFC 9496 section 4.1, as four little-endian 64-bit
- * words each.  tests/unit/model.py derives them again. */
+ * words each.  tests/unit/field_model.py derives them again. */
 #ifndef OV_COMMON_PSI_CONSTANTS_H
 #define OV_COMMON_PSI_CONSTANTS_H
 

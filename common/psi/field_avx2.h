@@ -401,32 +401,56 @@ all_mask_of(uint64_t m)
 	return V_SET(m);
 }
 
-/* m ? a : b for all lanes: plain loads and logic, no masked memory access. */
-INLINE struct fe
-fe_select_all(all_mask m, struct fe a, struct fe b)
+/* Exchanges a and b where m is all ones. */
+INLINE void
+fe_exchange(all_mask m, struct fe *a, struct fe *b)
 {
-	return fe_select(m, a, b);
+	UNROLL for (int i = 0; i < LIMBS; i++)
+	{
+		__m256i t = V_AND(m, V_XOR(a->l[i], b->l[i]));
+
+		a->l[i] = V_XOR(a->l[i], t);
+		b->l[i] = V_XOR(b->l[i], t);
+	}
+}
+
+/* An element as it stands in a table: limbs 2 i and 2 i + 1 share a lane, which halves
+ * the scan. */
+struct stored {
+	__m256i l[LIMBS / 2];
+};
+
+INLINE struct stored
+fe_put(struct fe a)
+{
+	struct stored r;
+
+	UNROLL for (int i = 0; i < LIMBS / 2; i++) r.l[i] =
+	    V_OR(a.l[2 * i], V_SLL(a.l[2 * i + 1], 32)); /* limbs < 2^27 */
+	return r;
 }
 
 /* The table element j - 1 whose mask m[j] is set, or `start` where m[0] is; exactly one
- * of the n + 1 masks is set.  Reads all n elements, `stride` bytes apart.  Limb by limb,
- * so that the masks stay in registers. */
+ * of the n + 1 masks is set.  Reads all n elements, `stride` bytes apart. */
 INLINE struct fe
-fe_scan(const struct fe *table, size_t stride, const all_mask *m, int n, struct fe start)
+fe_scan(
+    const struct stored *table, size_t stride, const all_mask *m, int n, struct fe start)
 {
+	const struct stored first = fe_put(start);
 	struct fe r;
 
-	UNROLL for (int i = 0; i < LIMBS; i++)
+	UNROLL for (int i = 0; i < LIMBS / 2; i++)
 	{
-		__m256i x = V_AND(start.l[i], m[0]);
+		__m256i x = V_AND(first.l[i], m[0]);
 
 		_Pragma("GCC unroll 16") for (int j = 0; j < n; j++)
 		{
 			const char *at = (const char *)table + (size_t)j * stride;
 
-			x = V_OR(x, V_AND(((const struct fe *)at)->l[i], m[j + 1]));
+			x = V_OR(x, V_AND(((const struct stored *)at)->l[i], m[j + 1]));
 		}
-		r.l[i] = x;
+		r.l[2 * i] = V_AND(x, V_SET(UINT32_MAX));
+		r.l[2 * i + 1] = V_SRL(x, 32);
 	}
 	return r;
 }

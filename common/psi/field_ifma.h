@@ -414,10 +414,32 @@ fe_select_all(all_mask m, struct fe a, struct fe b)
 #undef PICK
 }
 
+/* Exchanges a and b where m is all ones. */
+INLINE void
+fe_exchange(all_mask m, struct fe *a, struct fe *b)
+{
+	struct fe t = fe_select_all(m, *b, *a);
+
+	*b = fe_select_all(m, *a, *b);
+	*a = t;
+}
+
+/* An element as it stands in a table. */
+struct stored {
+	struct fe f;
+};
+
+INLINE struct stored
+fe_put(struct fe a)
+{
+	return (struct stored){ a };
+}
+
 /* The table element j - 1 whose mask m[j] is set, or `start` where m[0] is; exactly one
  * of the n + 1 masks is set.  Reads all n elements, `stride` bytes apart. */
 INLINE struct fe
-fe_scan(const struct fe *table, size_t stride, const all_mask *m, int n, struct fe start)
+fe_scan(
+    const struct stored *table, size_t stride, const all_mask *m, int n, struct fe start)
 {
 	struct fe r = start;
 
@@ -425,7 +447,7 @@ fe_scan(const struct fe *table, size_t stride, const all_mask *m, int n, struct 
 	for (int j = 0; j < n; j++) {
 		const char *at = (const char *)table + (size_t)j * stride;
 
-		r = fe_select_all(m[j + 1], *(const struct fe *)at, r);
+		r = fe_select_all(m[j + 1], ((const struct stored *)at)->f, r);
 	}
 	return r;
 }

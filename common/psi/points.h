@@ -16,8 +16,7 @@
 
 #define WINDOW 4
 #define TABLE (1 << (WINDOW - 1)) /* 1P to 8P */
-/* Digits of a scalar < 2^253, with a bit to spare for the last carry. */
-#define DIGITS ((253 + WINDOW) / WINDOW)
+#define DIGITS 63		  /* of a scalar of at most 2^251 + 2^125 */
 
 struct double_in {
 	struct fe X, Y, Z, S; /* S = X + Y */
@@ -28,6 +27,9 @@ struct add_in {
 struct cached {
 	struct fe P, M, Z2, Td; /* Y + X, Y - X, 2 Z, 2 d T */
 };
+struct row {
+	struct stored P, M, Z2, Td; /* a struct cached, as tables hold it */
+};
 struct completed {
 	struct fe e, f, g, h; /* x = e / f, y = g / h */
 };
@@ -36,10 +38,11 @@ struct completed {
 
 /* 2 p, first half: 4 squarings, and neither T nor d is needed.
  *   f = Y^2 - X^2, g = Y^2 + X^2, e = 2 X Y, h = 2 Z^2 - f
- * Columns, with a square < 502u and 2^k p about 2^(k + 1) u (k = 8 or 10):
- *   f: B + 2^8 p - A, covered since 2^8 p > 510u; < 1014u
- *   e: S^2 + 2^10 p - (A + B), covered since 2^10 p > 2046u; < 2550u
- *   h: 2 (Z^2 + 2^8 p) - f, covered since 2 * 2^8 p > 1022u > f - (B - A); < 2028u
+ * Columns: a square is < 502u, 2^8 p is > 511u and <= 1024u, 2^10 p is four times that.
+ *   - f: B + 2^8 p - A is covered, < 1526u
+ *   - e: S^2 + 2^10 p - (A + B + 2^8 p) is covered by 1533u > 1004u, < 502u + 3072u
+ *   - h: 2 (Z^2 + 2^8 p) - (B + 2^8 p - A) is covered by 511u > 502u, < 1004u + 2048u
+ *
  * The order lets each carry run beside the next squaring. */
 INLINE void
 double_half(struct completed *r, const struct double_in *p)
@@ -79,20 +82,20 @@ to_add_in(struct add_in *r, const struct completed *c)
 
 	wide_mul(&Y, &c->g, &c->f, 8);
 	wide_mul(&X, &c->e, &c->h, 0);
-	r->P = fe_carry(wide_add(Y, X)); /* < 1526u */
-	r->M = fe_carry(wide_sub(Y, X)); /* covered by 2^8 p */
+	r->P = fe_carry(wide_add(Y, X)); /* < 1004u + 1024u */
+	r->M = fe_carry(wide_sub(Y, X)); /* covered: 511u > 502u */
 	fe_mul(&r->T, &c->e, &c->g);
 	fe_mul(&r->Z, &c->f, &c->h);
 }
 
 /* p + q, or p - q where negative is set and q.P and q.M are already exchanged; negating T
- * then exchanges f and h.  Offsets of 2^8 p cover one product. */
+ * then exchanges f and h.  Offsets of 2^8 p cover one product, and sums
+ * are < 1004u + 1024u. */
 INLINE void
 add_half(struct completed *r, const struct add_in *p, const struct cached *q,
     all_mask negative)
 {
 	struct wide PP, MM, TT, ZZ;
-	struct fe sum, difference;
 
 	wide_mul(&PP, &p->P, &q->P, 8);
 	wide_mul(&MM, &p->M, &q->M, 0);
@@ -100,10 +103,9 @@ add_half(struct completed *r, const struct add_in *p, const struct cached *q,
 	r->g = fe_carry(wide_add(PP, MM));
 	wide_mul(&TT, &p->T, &q->Td, 0);
 	wide_mul(&ZZ, &p->Z, &q->Z2, 8);
-	sum = fe_carry(wide_add(ZZ, TT));
-	difference = fe_carry(wide_sub(ZZ, TT));
-	r->f = fe_select_all(negative, difference, sum);
-	r->h = fe_select_all(negative, sum, difference);
+	r->f = fe_carry(wide_add(ZZ, TT));
+	r->h = fe_carry(wide_sub(ZZ, TT));
+	fe_exchange(negative, &r->f, &r->h);
 }
 
 INLINE void
@@ -163,21 +165,28 @@ point_add(struct add_in *r, const struct add_in *p, const struct cached *q)
 	to_add_in(r, &c);
 }
 
-/* Digits of s < 2^253: s = sum of digits[i] 16^i, each from -8 to 8.  Constant time. */
+/* s = sum of digits[i] 16^i, each from -8 to 8, for s from 0 to 2^251 + 2^125; all digits
+ * change sign where negative is all ones.  Constant time.
+ *
+ * A nibble of 8 or more passes a carry on and becomes negative.  The top one must not: if
+ * it is 8, the nibbles from bit 125 up to it are 0 and pass none to it. */
 static void
-recode(int8_t digits[DIGITS], const uint8_t s[32])
+recode(int8_t digits[DIGITS], const uint8_t s[32], uint8_t negative)
 {
-	int carry = 0;
+	int carry = 0, flip = -(negative & 1);
 
+	assert(s[31] <= 8);
 	for (int i = 0; i < DIGITS; i++) {
 		int v = (s[i / 2] >> (4 * (i % 2)) & 15) + carry;
 
 		carry = (v + TABLE) >> WINDOW; /* v <= 16 */
-		carry &= -(i < DIGITS - 1);    /* the top digit is <= 2 */
-		digits[i] = (int8_t)(v - (carry << WINDOW));
+		carry &= -(i < DIGITS - 1);
+		v -= carry << WINDOW;
+		digits[i] = (int8_t)((v ^ flip) - flip);
 	}
+	assert(digits[DIGITS - 1] <= TABLE && digits[DIGITS - 1] >= -TABLE);
 }
-_Static_assert(WINDOW == 4 && DIGITS == 64, "recode() takes a scalar by nibbles");
+_Static_assert(WINDOW == 4, "recode() takes a scalar by nibbles");
 
 /* A digit as masks: all ones for a negative one, and one mask for each absolute value. */
 struct choice {
@@ -200,18 +209,15 @@ choose(struct choice *c, int8_t digit)
  * every digit, no branch.  P and M change places for a negative digit; add_half() does
  * the rest of the negation.  Digit 0 is the identity (1, 1, 2, 0). */
 INLINE void
-lookup_pm(struct cached *r, const struct cached *table, const struct choice *c)
+lookup_pm(struct cached *r, const struct row *table, const struct choice *c)
 {
-	const all_mask negative = all_mask_of(c->negative);
-	struct fe u = fe_scan(&table->P, sizeof(*table), c->m, TABLE, CONST(ONE));
-	struct fe v = fe_scan(&table->M, sizeof(*table), c->m, TABLE, CONST(ONE));
-
-	r->P = fe_select_all(negative, v, u);
-	r->M = fe_select_all(negative, u, v);
+	r->P = fe_scan(&table->P, sizeof(*table), c->m, TABLE, CONST(ONE));
+	r->M = fe_scan(&table->M, sizeof(*table), c->m, TABLE, CONST(ONE));
+	fe_exchange(all_mask_of(c->negative), &r->P, &r->M);
 }
 
 INLINE void
-lookup_zt(struct cached *r, const struct cached *table, const struct choice *c)
+lookup_zt(struct cached *r, const struct row *table, const struct choice *c)
 {
 	r->Z2 = fe_scan(&table->Z2, sizeof(*table), c->m, TABLE, fe_const(2, 0, 0, 0));
 	r->Td = fe_scan(&table->Td, sizeof(*table), c->m, TABLE, fe_const(0, 0, 0, 0));
@@ -221,7 +227,7 @@ lookup_zt(struct cached *r, const struct cached *table, const struct choice *c)
  * multipliers, the other for loads. */
 NOINLINE uint64_t
 point_double_and_lookup(struct add_in *r, struct cached *q, const struct double_in *p,
-    const struct cached *table, int8_t digit)
+    const struct row *table, int8_t digit)
 {
 	struct completed c;
 	struct choice choice;
@@ -235,7 +241,7 @@ point_double_and_lookup(struct add_in *r, struct cached *q, const struct double_
 }
 
 NOINLINE void
-point_lookup(struct cached *q, const struct cached *table, int8_t digit)
+point_lookup(struct cached *q, const struct row *table, int8_t digit)
 {
 	struct choice choice;
 
@@ -246,9 +252,19 @@ point_lookup(struct cached *q, const struct cached *table, int8_t digit)
 
 /* What a scalar multiplication keeps of its points; the kernel wipes it. */
 struct multiply_scratch {
-	struct cached table[TABLE], entry;
+	struct row table[TABLE];
+	struct cached first, entry;
 	struct add_in sum;
 };
+
+INLINE void
+to_row(struct row *r, const struct cached *c)
+{
+	r->P = fe_put(c->P);
+	r->M = fe_put(c->M);
+	r->Z2 = fe_put(c->Z2);
+	r->Td = fe_put(c->Td);
+}
 
 static void
 fill_table(struct multiply_scratch *w, const struct add_in *p)
@@ -257,12 +273,14 @@ fill_table(struct multiply_scratch *w, const struct add_in *p)
 
 	add_in_to_double_in(&twice, &p->P, &p->M);
 	twice.Z = fe_add(p->Z, p->Z);
-	to_cached(&w->table[0], p);
+	to_cached(&w->first, p);
+	to_row(&w->table[0], &w->first);
 	point_double_to_add(&w->sum, &twice);
-	to_cached(&w->table[1], &w->sum);
-	for (int i = 2; i < TABLE; i++) {
-		point_add(&w->sum, &w->sum, &w->table[0]);
-		to_cached(&w->table[i], &w->sum);
+	for (int i = 1; i < TABLE; i++) {
+		to_cached(&w->entry, &w->sum);
+		to_row(&w->table[i], &w->entry);
+		if (i + 1 < TABLE)
+			point_add(&w->sum, &w->sum, &w->first);
 	}
 }
 
@@ -274,7 +292,9 @@ point_multiply(struct double_in *r, struct multiply_scratch *w, const struct add
 	uint64_t negative;
 
 	fill_table(w, p);
-	point_lookup(&w->entry, w->table, digits[DIGITS - 1]); /* >= 0 */
+	/* P and M have changed places for a negative digit: T, which is not negated, is
+	 * not needed here */
+	point_lookup(&w->entry, w->table, digits[DIGITS - 1]);
 	add_in_to_double_in(r, &w->entry.P, &w->entry.M);
 	r->Z = w->entry.Z2;
 	for (int i = DIGITS - 2; i >= 0; i--) {

@@ -1,0 +1,210 @@
+/* field_trace.h - prints what a kernel's field and point formulas make of extreme limbs,
+ * for field_model.py; included after a field.
+ *
+ * Output: `case NUMBER NEGATIVE`, then `NAME LANE LIMB...` in hex for the inputs a, b, c,
+ * d and each result; `bytes NAME LANE HEX` for encodings; `mask NAME BITS`.  With
+ * --corrupt one limb of one result is wrong: the control. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/psi/vector_kernel.h"
+
+#define CASES 200
+#define LIMBS_OF_FE (sizeof(struct fe) / (8 * LANES))
+
+static uint64_t
+next_random(void)
+{
+	static uint64_t x = 88172645463325252U;
+
+	x ^= x << 13;
+	x ^= x >> 7;
+	x ^= x << 17;
+	return x;
+}
+
+/* Any limb below `below`, mostly at the edges. */
+static uint64_t
+pick_limb(uint64_t below, unsigned bits)
+{
+	const uint64_t edges[] = { 0, 1, below - 1, below - 2, 1ULL << bits,
+		(1ULL << bits) - 1, (1ULL << bits) - 19, below - (1 << 11) };
+	uint64_t r = next_random();
+
+	return r % 3 == 0 ? (r >> 8) % below : edges[(r >> 8) % 8];
+}
+
+static struct fe
+pick(int number)
+{
+	uint64_t limbs[LIMBS_OF_FE][LANES];
+	struct fe r;
+
+	for (size_t i = 0; i < LIMBS_OF_FE; i++)
+		for (size_t lane = 0; lane < LANES; lane++)
+			limbs[i][lane] = number == 0   ? limb_below((int)i) - 1
+					 : number == 1 ? 0
+						       : pick_limb(limb_below((int)i),
+							     limb_bits((int)i));
+	memcpy(&r, limbs, sizeof(r));
+	return r;
+}
+
+static void
+print_fe(const char *name, const struct fe *a)
+{
+	uint64_t limbs[LIMBS_OF_FE][LANES];
+
+	memcpy(limbs, a, sizeof(limbs));
+	for (size_t lane = 0; lane < LANES; lane++) {
+		printf("%s %zu", name, lane);
+		for (size_t i = 0; i < LIMBS_OF_FE; i++)
+			printf(" %llx", (unsigned long long)limbs[i][lane]);
+		printf("\n");
+	}
+}
+
+static void
+print_encoding(const struct fe *a)
+{
+	uint8_t bytes[32 * LANES], again[32 * LANES];
+	struct fe back;
+
+	fe_store(bytes, *a);
+	for (size_t lane = 0; lane < LANES; lane++) {
+		printf("bytes a %zu ", lane);
+		for (int i = 31; i >= 0; i--)
+			printf("%02x", bytes[32 * lane + (size_t)i]);
+		printf("\n");
+	}
+	printf("mask negative %x\n", mask_bits(fe_is_negative(*a)));
+	printf("mask zero %x\n", mask_bits(fe_is_zero(*a)));
+	back = fe_load(bytes, 32);
+	print_fe("back", &back);
+	fe_store(again, back);
+	printf("mask same %x\n", memcmp(bytes, again, sizeof(bytes)) == 0);
+}
+
+static void
+trace_field(const struct fe *a, const struct fe *b, int number, int corrupt)
+{
+	struct pair x = { { *a, *b } };
+	struct fe r;
+
+	fe_mul(&r, a, b);
+	if (corrupt && number == 7) {
+		uint64_t limb;
+
+		memcpy(&limb, &r, 8);
+		limb ^= 1;
+		memcpy(&r, &limb, 8);
+	}
+	print_fe("mul", &r);
+	fe_sqr(&r, a);
+	print_fe("sqr", &r);
+	r = fe_add(*a, *b);
+	print_fe("add", &r);
+	r = fe_sub(*a, *b);
+	print_fe("sub", &r);
+	r = fe_neg(*a);
+	print_fe("neg", &r);
+	print_encoding(a);
+	if (number % 20 != 0)
+		return;
+	pair_pow22523(&x, &x);
+	print_fe("pow.a", &x.v[0]);
+	print_fe("pow.b", &x.v[1]);
+	fe_invert(&r, a);
+	print_fe("invert", &r);
+}
+
+static void
+trace_points(const struct fe *a, const struct fe *b, const struct fe *c,
+    const struct fe *d, int negative)
+{
+	const struct double_in p = { *a, *b, *c, *d };
+	const struct completed w = { *a, *b, *c, *d };
+	const struct add_in q = { *a, *b, *c, *d };
+	const struct cached k = { *d, *c, *b, *a };
+	struct completed r;
+	struct double_in two;
+	struct add_in sum;
+
+	double_half(&r, &p);
+	print_fe("double.e", &r.e);
+	print_fe("double.f", &r.f);
+	print_fe("double.g", &r.g);
+	print_fe("double.h", &r.h);
+	to_double_in(&two, &w);
+	print_fe("in.X", &two.X);
+	print_fe("in.Y", &two.Y);
+	print_fe("in.Z", &two.Z);
+	print_fe("in.S", &two.S);
+	to_add_in(&sum, &w);
+	print_fe("sum.P", &sum.P);
+	print_fe("sum.M", &sum.M);
+	print_fe("sum.Z", &sum.Z);
+	print_fe("sum.T", &sum.T);
+	add_half(&r, &q, &k, all_mask_of(negative ? UINT64_MAX : 0));
+	print_fe("add.e", &r.e);
+	print_fe("add.f", &r.f);
+	print_fe("add.g", &r.g);
+	print_fe("add.h", &r.h);
+}
+
+/* A table whose element j - 1 has j in every limb: what each digit finds. */
+static void
+trace_lookup(void)
+{
+	struct row table[TABLE];
+	struct cached q;
+
+	for (uint64_t j = 1; j <= TABLE; j++) {
+		struct fe f;
+		uint64_t limbs[LIMBS_OF_FE][LANES];
+
+		for (size_t i = 0; i < LIMBS_OF_FE; i++)
+			for (size_t lane = 0; lane < LANES; lane++)
+				limbs[i][lane] = j;
+		memcpy(&f, limbs, sizeof(f));
+		q.P = q.Z2 = q.Td = f;
+		q.M = fe_add(f, f);
+		to_row(&table[j - 1], &q);
+	}
+	for (int digit = -TABLE; digit <= TABLE; digit++) {
+		uint64_t first[4];
+
+		point_lookup(&q, table, (int8_t)digit);
+		memcpy(&first[0], &q.P, 8);
+		memcpy(&first[1], &q.M, 8);
+		memcpy(&first[2], &q.Z2, 8);
+		memcpy(&first[3], &q.Td, 8);
+		printf("lookup %d %d %d %d %d\n", digit, (int)first[0], (int)first[1],
+		    (int)first[2], (int)first[3]);
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	int corrupt = argc > 1 && strcmp(argv[1], "--corrupt") == 0;
+
+	if (!kernel_usable()) {
+		printf("skip\n");
+		return 0;
+	}
+	for (int n = 0; n < CASES; n++) {
+		struct fe a = pick(n), b = pick(n == 1 ? 0 : n), c = pick(n), d = pick(n);
+
+		printf("case %d %d\n", n, n & 1);
+		print_fe("a", &a);
+		print_fe("b", &b);
+		print_fe("c", &c);
+		print_fe("d", &d);
+		trace_field(&a, &b, n, corrupt);
+		trace_points(&a, &b, &c, &d, n & 1);
+	}
+	trace_lookup();
+	return 0;
+}
