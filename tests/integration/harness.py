@@ -203,7 +203,7 @@ class Broker:
         """Serves; returns when it says that it is ready.  False if it died first."""
         self.process = spawn(
             [overlapd, "serve", "--home", self.home, "--listen", "127.0.0.1:0",
-             "--enrolment", "127.0.0.1:0", "--verbose"],
+             "--enrolment", "127.0.0.1:0"],
             self.log, env=env, stdout=subprocess.PIPE, text=True)
         ports = {}
         for line in self.process.stdout:
@@ -334,7 +334,8 @@ class World:
 
     def build(self, policy, lists):
         self.broker.init()
-        self.broker.start()
+        if not self.broker.start():
+            raise AssertionError(f"the broker did not start: {self.broker.log.read_text()}")
         for company in (self.a, self.b):
             company("init")
             company.join(self.broker)
