@@ -39,8 +39,8 @@ blind_both(void *arg)
 	return NULL;
 }
 
-/* The control: a copy that nobody wiped, as deep in the stack as a kernel works, where the
- * end of a thread does not overwrite it. */
+/* The control: a copy that nobody wiped, as deep in the stack as a kernel works, where
+ * the end of a thread does not overwrite it. */
 static void *
 forget_to_wipe(void *arg)
 {
