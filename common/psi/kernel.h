@@ -50,9 +50,9 @@ OV_MUST_CHECK enum ov_status ov_psi_selftest(const struct ov_psi_kernel *k);
 /* s = s mod l for any 32 bytes; true if the result is not 0.  Constant time. */
 bool ov_psi_scalar_reduce(uint8_t s[32]);
 
-/* half = s / 2 mod l, of a reduced s: for kernels that double while they encode. Constant
- * time. */
-void ov_psi_scalar_half(uint8_t half[32], const uint8_t s[32]);
+/* half = s / 2 mod l and minus_half = -half mod l, of a reduced s: for kernels that
+ * double while they encode.  Constant time. */
+void ov_psi_scalar_half(uint8_t half[32], uint8_t minus_half[32], const uint8_t s[32]);
 
 /* Of public bytes: false if they can be no ristretto255 encoding because they are not
  * reduced (p or more, bit 255 included), negative (odd) or the identity. */

@@ -16,8 +16,7 @@
 
 #define WINDOW 4
 #define TABLE (1 << (WINDOW - 1)) /* 1P to 8P */
-/* Digits of a scalar < 2^253, with a bit to spare for the last carry. */
-#define DIGITS ((253 + WINDOW) / WINDOW)
+#define DIGITS 63		  /* of a scalar of at most 2^251 + 2^125 */
 
 struct double_in {
 	struct fe X, Y, Z, S; /* S = X + Y */
@@ -166,21 +165,28 @@ point_add(struct add_in *r, const struct add_in *p, const struct cached *q)
 	to_add_in(r, &c);
 }
 
-/* Digits of s < 2^253: s = sum of digits[i] 16^i, each from -8 to 8.  Constant time. */
+/* s = sum of digits[i] 16^i, each from -8 to 8, for s from 0 to 2^251 + 2^125; all digits
+ * change sign where negative is all ones.  Constant time.
+ *
+ * A nibble of 8 or more passes a carry on and becomes negative.  The top one must not: if
+ * it is 8, the nibbles from bit 125 up to it are 0 and pass none to it. */
 static void
-recode(int8_t digits[DIGITS], const uint8_t s[32])
+recode(int8_t digits[DIGITS], const uint8_t s[32], uint8_t negative)
 {
-	int carry = 0;
+	int carry = 0, flip = -(negative & 1);
 
+	assert(s[31] <= 8);
 	for (int i = 0; i < DIGITS; i++) {
 		int v = (s[i / 2] >> (4 * (i % 2)) & 15) + carry;
 
 		carry = (v + TABLE) >> WINDOW; /* v <= 16 */
-		carry &= -(i < DIGITS - 1);    /* the top digit is <= 2 */
-		digits[i] = (int8_t)(v - (carry << WINDOW));
+		carry &= -(i < DIGITS - 1);
+		v -= carry << WINDOW;
+		digits[i] = (int8_t)((v ^ flip) - flip);
 	}
+	assert(digits[DIGITS - 1] <= TABLE && digits[DIGITS - 1] >= -TABLE);
 }
-_Static_assert(WINDOW == 4 && DIGITS == 64, "recode() takes a scalar by nibbles");
+_Static_assert(WINDOW == 4, "recode() takes a scalar by nibbles");
 
 /* A digit as masks: all ones for a negative one, and one mask for each absolute value. */
 struct choice {
@@ -286,7 +292,9 @@ point_multiply(struct double_in *r, struct multiply_scratch *w, const struct add
 	uint64_t negative;
 
 	fill_table(w, p);
-	point_lookup(&w->entry, w->table, digits[DIGITS - 1]); /* >= 0 */
+	/* P and M have changed places for a negative digit: T, which is not negated, is
+	 * not needed here */
+	point_lookup(&w->entry, w->table, digits[DIGITS - 1]);
 	add_in_to_double_in(r, &w->entry.P, &w->entry.M);
 	r->Z = w->entry.Z2;
 	for (int i = DIGITS - 2; i >= 0; i--) {

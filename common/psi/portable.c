@@ -31,13 +31,14 @@ ov_psi_scalar_reduce(uint8_t s[32])
 }
 
 void
-ov_psi_scalar_half(uint8_t half[32], const uint8_t s[32])
+ov_psi_scalar_half(uint8_t half[32], uint8_t minus_half[32], const uint8_t s[32])
 {
 	static const uint8_t inverse_of_two[32] = { 0xf7, 0xe9, 0x7a, 0x2e, 0x8d, 0x31,
 		0x09, 0x2c, 0x6b, 0xce, 0x7b, 0x51, 0xef, 0x7c, 0x6f, 0x0a, 0, 0, 0, 0, 0,
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x08 }; /* (l + 1) / 2 */
 
 	crypto_core_ristretto255_scalar_mul(half, s, inverse_of_two);
+	crypto_core_ristretto255_scalar_negate(minus_half, half);
 }
 
 bool

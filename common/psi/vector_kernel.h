@@ -28,6 +28,7 @@ struct scratch {
 	struct pair_mask valid[VECTORS / PAIR];
 	unsigned refused[VECTORS]; /* bit i: lane i */
 	int8_t digits[DIGITS];
+	uint8_t magnitude[32]; /* of scalar / 2 */
 	uint8_t in[OV_PSI_GROUP * OV_UNIFORM_LEN], out[OV_PSI_GROUP * OV_POINT_LEN];
 };
 
@@ -62,14 +63,19 @@ expand(uint8_t *uniform, const struct ov_bytes *tokens, size_t n)
 	wipe_all(&x, sizeof(x));
 }
 
-/* Doubling and encoding follows, so the points are multiplied by scalar / 2. */
+/* Doubling and encoding follows, so the points are multiplied by scalar / 2; by -(l -
+ * that) where it is 2^251 or more, so that it has a digit less. */
 static void
 take_scalar(struct scratch *w, const uint8_t scalar[32])
 {
-	uint8_t half[32];
+	uint8_t half[32], negative, mask;
 
-	ov_psi_scalar_half(half, scalar);
-	recode(w->digits, half);
+	ov_psi_scalar_half(half, w->magnitude, scalar);
+	negative = (half[31] >> 3 | half[31] >> 4) & 1; /* bits 251 and 252 */
+	mask = (uint8_t)-negative;
+	for (size_t i = 0; i < sizeof(half); i++)
+		w->magnitude[i] = (w->magnitude[i] & mask) | (half[i] & (uint8_t)~mask);
+	recode(w->digits, w->magnitude, negative);
 	ov_wipe(half, sizeof(half));
 }
 

@@ -290,15 +290,17 @@ static void
 print_row(
     const struct bench *b, const char *kernel, struct series *s, double base, bool json)
 {
+	static bool first_row = true;
 	double ns = p05(s);
 
 	if (json) {
-		printf(",\n  {\"kernel\": \"%s\", \"what\": \"%s\", \"us\": %.4f, "
+		printf("%s\n  {\"kernel\": \"%s\", \"what\": \"%s\", \"us\": %.4f, "
 		       "\"cycles\": %.0f",
-		    kernel, s->name, ns / 1e3, ns * b->ghz_before);
+		    first_row ? "" : ",", kernel, s->name, ns / 1e3, ns * b->ghz_before);
 		if (base > 0)
 			printf(", \"ratio\": %.3f", base / ns);
 		printf("}");
+		first_row = false;
 		return;
 	}
 	printf("%-10s %-9s %9.3f %9.0f", kernel, s->name, ns / 1e3, ns * b->ghz_before);
@@ -313,7 +315,7 @@ print_head(const struct bench *b, bool json)
 	if (json) {
 		printf("{\"libsodium\": \"%s\", \"kernel_in_use\": \"%s\", "
 		       "\"rounds\": %zu, \"ghz_before\": %.3f, \"ghz_after\": %.3f,\n"
-		       " \"rows\": [\n  {}",
+		       " \"rows\": [",
 		    sodium_version_string(), ov_psi_kernel(), b->rounds, b->ghz_before,
 		    b->ghz_after);
 		return;

@@ -65,7 +65,7 @@ class Lists(unittest.TestCase):
         self.refused("Account Name,Website\n,\n,\n", ["E_IMPORT_EMPTY"])
 
     def test_a_file_that_is_not_there(self):
-        self.company.fails("import", self.path / "none.csv", code=1, says=["none.csv"])
+        self.company.fails("import", self.path / "none.csv", code=USAGE, says=["none.csv"])
 
     def test_duplicate_rows_are_one_account(self):
         home = Company(self.path / "twice", "Alder")

@@ -23,7 +23,8 @@
 
 struct job {
 	struct ov_bytes tokens[N];
-	uint8_t text[N][32], scalar[32], half[32], uniform[OV_UNIFORM_LEN];
+	uint8_t text[N][32], scalar[32], half[32], minus_half[32],
+	    uniform[OV_UNIFORM_LEN];
 	uint8_t out[N * 32], ok[N];
 };
 
@@ -38,16 +39,17 @@ blind_both(void *arg)
 	return NULL;
 }
 
-/* The control: a copy that nobody wiped. */
+/* The control: a copy that nobody wiped, as deep in the stack as a kernel works, where
+ * the end of a thread does not overwrite it. */
 static void *
 forget_to_wipe(void *arg)
 {
 	struct job *j = arg;
-	volatile uint8_t copy[64];
+	volatile uint8_t deep[128 * 1024];
 
 	for (size_t i = 0; i < 32; i++)
-		copy[i] = j->half[i];
-	(void)copy[0];
+		deep[i] = j->half[i];
+	(void)deep[0];
 	return NULL;
 }
 
@@ -84,6 +86,7 @@ leftovers(struct job *j, void *(*fn)(void *))
 	pthread_attr_destroy(&attr);
 	n = count(stack, j->scalar) + count(stack, j->scalar + NEEDLE) +
 	    count(stack, j->half) + count(stack, j->half + NEEDLE) +
+	    count(stack, j->minus_half) + count(stack, j->minus_half + NEEDLE) +
 	    count(stack, j->text[N - 1]) + count(stack, j->text[0]) +
 	    count(stack, j->uniform) + count(stack, j->uniform + 32);
 	free(stack);
@@ -97,7 +100,7 @@ fill_job(struct job *j)
 
 	ov_random(wide, sizeof(wide));
 	assert_int_equal(ov_psi_scalar(j->scalar, wide), OV_OK);
-	ov_psi_scalar_half(j->half, j->scalar);
+	ov_psi_scalar_half(j->half, j->minus_half, j->scalar);
 	ov_random(j->text, sizeof(j->text));
 	for (size_t i = 0; i < N; i++)
 		j->tokens[i] = OV_BYTES(j->text[i], sizeof(j->text[i]));
