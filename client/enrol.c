@@ -21,17 +21,21 @@ struct request {
 static enum ov_status
 read_drawn(struct request *r, struct ov_home *home, struct ov_db_stmt *q)
 {
-	struct ov_bytes body = ov_db_blob(q, 0), sealed = ov_db_blob(q, 1);
+	struct ov_bytes body = ov_db_blob(q, 0), key = ov_db_blob(q, 1);
 	size_t len;
 	enum ov_status st = OV_OK;
 
-	OV_REQUIRE(
-	    sealed.len > OV_HOME_SEAL_OVERHEAD && sealed.len <= PEM_MAX, OV_E_DB_FAILED);
-	len = sealed.len - OV_HOME_SEAL_OVERHEAD;
+	OV_REQUIRE(body.len > OV_HOME_SEAL_OVERHEAD && key.len > OV_HOME_SEAL_OVERHEAD &&
+		       key.len <= PEM_MAX,
+	    OV_E_DB_FAILED);
+	len = body.len - OV_HOME_SEAL_OVERHEAD;
+	OV_TRY(ov_buf_reserve(&r->body, len));
+	OV_TRY(ov_home_open_sealed(r->body.p, len, home, "enrol", body));
+	r->body.len = len;
+	len = key.len - OV_HOME_SEAL_OVERHEAD;
 	OV_REQUIRE((r->tls_key = ov_secret_alloc(len + 1)) != NULL, OV_E_NOMEM);
-	OV_TRY(ov_home_open_sealed((uint8_t *)r->tls_key, len, home, "tls key", sealed));
+	OV_TRY(ov_home_open_sealed((uint8_t *)r->tls_key, len, home, "tls key", key));
 	r->tls_key[len] = '\0';
-	OV_TRY(ov_buf_append(&r->body, body.p, body.len));
 done:
 	return st;
 }
@@ -45,7 +49,7 @@ load(struct request *r, struct ov_home *home, const uint8_t token[OV_DIGEST])
 	bool row;
 
 	OV_TRY(ov_db_query(&q, home->db,
-	    "SELECT body, tls_key_sealed FROM joining WHERE id = 1 AND token = ?",
+	    "SELECT body_sealed, tls_key_sealed FROM joining WHERE id = 1 AND token = ?",
 	    OV_DB_BLOB(token, OV_DIGEST)));
 	OV_TRY(ov_db_step(q, &row));
 	OV_REQUIRE(row, OV_E_NOT_FOUND);
@@ -78,22 +82,25 @@ done:
 static enum ov_status
 store(const struct request *r, struct ov_home *home, const uint8_t token[OV_DIGEST])
 {
-	struct ov_buf sealed = { 0 };
+	struct ov_buf body = { 0 }, key = { 0 };
 	enum ov_status st;
 
+	OV_TRY(ov_home_seal(&body, home, "enrol", OV_BUF_BYTES(&r->body)));
 	OV_TRY(ov_home_seal(
-	    &sealed, home, "tls key", OV_BYTES(r->tls_key, strlen(r->tls_key))));
+	    &key, home, "tls key", OV_BYTES(r->tls_key, strlen(r->tls_key))));
 	OV_TRY(ov_db_begin(home->db));
 	OV_TRY(ov_db_run(home->db,
-	    "INSERT INTO joining(id, token, body, tls_key_sealed) VALUES (1, ?, ?, ?) ON "
-	    "CONFLICT(id) DO UPDATE SET token = excluded.token, body = excluded.body, "
-	    "tls_key_sealed = excluded.tls_key_sealed",
-	    OV_DB_BLOB(token, OV_DIGEST), OV_DB_BYTES(OV_BUF_BYTES(&r->body)),
-	    OV_DB_BYTES(OV_BUF_BYTES(&sealed))));
+	    "INSERT INTO joining(id, token, body_sealed, tls_key_sealed) VALUES (1, ?, "
+	    "?, ?) "
+	    "ON CONFLICT(id) DO UPDATE SET token = excluded.token, body_sealed = "
+	    "excluded.body_sealed, tls_key_sealed = excluded.tls_key_sealed",
+	    OV_DB_BLOB(token, OV_DIGEST), OV_DB_BYTES(OV_BUF_BYTES(&body)),
+	    OV_DB_BYTES(OV_BUF_BYTES(&key))));
 	OV_TRY(ov_db_commit(home->db, "home.joining"));
 done:
 	ov_db_rollback(home->db);
-	ov_buf_free(&sealed);
+	ov_buf_free(&body);
+	ov_buf_free(&key);
 	return st;
 }
 

@@ -1,5 +1,6 @@
 #include "client/home.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -68,7 +69,23 @@ default_path(void)
 	return path;
 }
 
-/* The directory and what leads to it; ours alone. */
+/* True if there is nothing in it. */
+static bool
+is_empty(const char *path)
+{
+	DIR *dir = opendir(path);
+	const struct dirent *e;
+	bool empty = dir != NULL;
+
+	while (empty && (e = readdir(dir)) != NULL)
+		empty = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0;
+	if (dir != NULL)
+		closedir(dir);
+	return empty;
+}
+
+/* The directory and what leads to it; ours alone.  One that others may enter is closed to
+ * them only if it is empty: it might be anything. */
 static enum ov_status
 make_directory(const char *path)
 {
@@ -85,7 +102,8 @@ make_directory(const char *path)
 	OV_REQUIRE(mkdir(copy, 0700) == 0 || errno == EEXIST, OV_E_IO);
 	OV_REQUIRE(stat(copy, &s) == 0 && S_ISDIR(s.st_mode), OV_E_IO);
 	OV_REQUIRE(s.st_uid == geteuid(), OV_E_IO);
-	OV_REQUIRE((s.st_mode & 077) == 0 || chmod(copy, 0700) == 0, OV_E_IO);
+	if ((s.st_mode & 077) != 0)
+		OV_REQUIRE(is_empty(copy) && chmod(copy, 0700) == 0, OV_E_IO);
 done:
 	free(copy);
 	return st;

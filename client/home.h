@@ -73,8 +73,9 @@ struct ov_home {
 };
 
 /* Creates directory, database and keys.  A key apart is read and, when typed, asked for
- * twice.  OV_E_HOME_EXISTS if there is a home; then nothing is changed.  Repeating an
- * init that was killed half-way finishes it. */
+ * twice.  OV_E_HOME_EXISTS if there is a home; then nothing is changed.  OV_E_IO also for
+ * a directory of somebody else, or one with files in it that others may enter.  Repeating
+ * an init that was killed half-way finishes it. */
 OV_MUST_CHECK enum ov_status ov_home_init(
     const struct ov_home_options *options, enum ov_key_kind kind);
 

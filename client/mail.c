@@ -442,6 +442,18 @@ done:
 }
 
 enum ov_status
+ov_mail_proposals(uint64_t *n, struct ov_home *home)
+{
+	int64_t count;
+	enum ov_status st = ov_db_number(&count, home->db,
+	    "SELECT count(*) FROM mail_in WHERE state = ? AND kind = ?",
+	    OV_DB_I64(MAIL_NEW), OV_DB_I64(OV_MAIL_JOB));
+
+	*n = (uint64_t)count;
+	return st;
+}
+
+enum ov_status
 ov_mail_forget_refused(struct ov_home *home)
 {
 	enum ov_status st;

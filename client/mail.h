@@ -51,6 +51,9 @@ struct ov_mail_note {
 OV_MUST_CHECK enum ov_status ov_mail_each_note(struct ov_home *home,
     enum ov_status (*visit)(void *arg, const struct ov_mail_note *note), void *arg);
 
+/* Proposals of partners that nobody has taken yet. */
+OV_MUST_CHECK enum ov_status ov_mail_proposals(uint64_t *n, struct ov_home *home);
+
 /* A person has seen the refusals: forgets them. */
 OV_MUST_CHECK enum ov_status ov_mail_forget_refused(struct ov_home *home);
 

@@ -7,7 +7,7 @@
 
 #define LINE_WIDTH 96 /* columns of a matrix go on below what does not fit */
 #define GAP 3
-#define NUMBER_TEXT 40
+#define NUMBER_TEXT 48
 #define FIT_MINE "  fit your ICP"
 #define FIT_THEIRS "  fit their ICP"
 
@@ -180,7 +180,7 @@ print_mine(FILE *out, const struct ov_report *r)
 	for (size_t i = 0; i < r->n_mine; i++)
 		width = larger(width, ov_screen_width(r->mine[i].name));
 	ov_screen_cell(out, "population", width, OV_SCREEN_LEFT);
-	fprintf(out, "  %12s  %12s  %12s\n", "accounts", "matched", "their rows");
+	fprintf(out, "  %12s  %12s  %12s\n", "accounts", "matched", "in rows");
 	for (size_t i = 0; i < r->n_mine; i++) {
 		ov_screen_cell(out, r->mine[i].name, width, OV_SCREEN_LEFT);
 		fprintf(out, "  %12s  %12s  %12s\n",
@@ -237,20 +237,14 @@ print_hex(FILE *out, const uint8_t id[OV_ID])
 }
 
 static void
-print_proof(FILE *out, const struct ov_report *r)
+print_proof(FILE *out)
 {
-	fputs(
-	    "\nWhat was checked: the broker's signature under this report, both sides' "
-	    "signed steps,\ntheir place in the broker's log, and for every match two "
-	    "proofs that the partner made.\nTo have it checked by others: `overlap audit "
-	    "export ",
-	    out);
-	print_hex(out, r->job);
-	fputs("`\nwrites one file, `overlap audit verify FILE` checks it anywhere.\n"
+	fputs("\nWhat was checked: the broker's signature under this report, both sides' "
+	      "signed steps,\ntheir place in the broker's log, and for every match two "
+	      "proofs that the partner made.\n"
 	      "\nWhat it does not prove: that a list is all of a company's accounts or "
 	      "only true ones;\nthat the broker left no match out; that a number beyond "
-	      "the "
-	      "matches is right.\n",
+	      "the matches is right.\n",
 	    out);
 }
 
@@ -295,6 +289,6 @@ ov_report_print_text(FILE *out, const struct ov_report *r)
 	print_mine(out, r);
 	print_fits(out, r);
 	print_charges(out, r);
-	print_proof(out, r);
+	print_proof(out);
 	return ov_print_flushed(out);
 }

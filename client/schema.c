@@ -30,7 +30,7 @@ static const char home_1[] =
     "CREATE TABLE joining("
     "  id INTEGER PRIMARY KEY CHECK(id = 1),"
     "  token BLOB NOT NULL," /* digest */
-    "  body BLOB NOT NULL,"
+    "  body_sealed BLOB NOT NULL,"
     "  tls_key_sealed BLOB NOT NULL) STRICT;"
     /* The newest tree head that was verified. */
     "CREATE TABLE pin("

@@ -75,7 +75,7 @@ what_it_shows(enum ov_level level)
 }
 
 static void
-print_populations(FILE *out, const struct sheet *s)
+print_populations(FILE *out, const struct sheet *s, bool own)
 {
 	for (size_t i = 0; i < s->n; i++) {
 		fprintf(out, "  - ");
@@ -83,6 +83,11 @@ print_populations(FILE *out, const struct sheet *s)
 		fprintf(out, ": %s\n", what_it_shows(s->p[i].level));
 	}
 	fprintf(out, "  - everything else: nothing\n");
+	if (s->g.fit == 1)
+		fprintf(out,
+		    "  and how many of the common accounts fit %s profile of accounts to "
+		    "look for\n",
+		    own ? "your" : "its");
 	if (s->g.icp.len > 0)
 		fprintf(out,
 		    "  It asks for its own criteria to be evaluated by the other "
@@ -123,11 +128,11 @@ ov_sheet_explain(
 		OV_TRY(read_sheet(&t, theirs));
 	ov_print_name(out, partner);
 	fprintf(out, " learns, of accounts that are in ITS list too, from your:\n");
-	print_populations(out, &m);
+	print_populations(out, &m, true);
 	if (theirs.len > 0) {
 		fprintf(
 		    out, "You learn, of accounts that are in YOUR list too, from its:\n");
-		print_populations(out, &t);
+		print_populations(out, &t, false);
 	} else {
 		fprintf(
 		    out, "What you learn is for it to decide: it has not offered yet.\n");

@@ -17,7 +17,9 @@ const char ov_help_inbox[] =
     "       overlap inbox clear mail\n"
     "\n"
     "Fetches what has come and shows all that waits for a person: terms that a partner\n"
-    "offers, partners without terms, holds that stop jobs, mail that was refused.\n"
+    "offers, partners without terms, holds that stop jobs, mail that was refused, and "
+    "how\n"
+    "many proposals wait for `overlap agent`.\n"
     "\n"
     "  --offline         does not ask the broker\n"
     "  clear NUMBER      a person has looked: the hold of that number no longer stops "
@@ -168,6 +170,24 @@ show_note(void *arg, const struct ov_mail_note *n)
 }
 
 static enum ov_status
+show_proposals(struct inbox *in, struct ov_json *doc)
+{
+	uint64_t n;
+	enum ov_status st;
+
+	OV_TRY(ov_mail_proposals(&n, in->home));
+	if (in->cli->json)
+		ov_json_number(doc, "proposals", n);
+	else if (n > 0)
+		fprintf(in->cli->out,
+		    "Proposals that wait for `overlap agent` (or `overlap run`): %llu\n",
+		    (unsigned long long)n);
+	in->n += n > 0;
+done:
+	return st;
+}
+
+static enum ov_status
 show_all(struct inbox *in)
 {
 	struct ov_json *doc = NULL;
@@ -179,6 +199,7 @@ show_all(struct inbox *in)
 		in->terms = ov_json_array(doc, "terms");
 		in->mail = ov_json_array(doc, "mail");
 	}
+	OV_TRY(show_proposals(in, doc));
 	OV_TRY(ov_hold_each(in->home, show_hold, in));
 	OV_TRY(ov_partner_each(in->home, show_partner, in));
 	OV_TRY(ov_mail_each_note(in->home, show_note, in));

@@ -84,6 +84,10 @@ ov_verb_join(struct ov_cli *cli, int argc, char **argv)
 		    "overlap join TOKEN --broker HOST:PORT --enrol HOST:PORT");
 	OV_TRY(read_token(&token, argv[optind]));
 	OV_TRY(ov_cli_home(&home, cli));
+	if (home->joined) {
+		st = ov_cli_fail(cli, OV_E_HOME_EXISTS, "it has joined a broker");
+		goto done;
+	}
 	OV_TRY(ov_home_claim(home));
 	OV_TRY(ov_enrol(home, &o));
 	OV_TRY(print(cli, home));

@@ -163,6 +163,18 @@ reload(struct run *r)
 	return ov_terms_view(&r->view, r->home, r->partner.company);
 }
 
+static void
+print_state(const struct run *r)
+{
+	FILE *out = r->cli->out;
+
+	fprintf(out, "\nThe terms: %s.\n", ov_terms_state_words(r->view.state));
+	if (r->view.state != OV_TERMS_IN_FORCE && r->view.force_sequence > 0)
+		fprintf(out, "The earlier terms stay in force until then.\n");
+	if (r->busy)
+		fprintf(out, "The agent of this home sends what is to be sent.\n");
+}
+
 /* How it stands now; 4 unless it is in force. */
 static enum ov_status
 finish(struct run *r)
@@ -173,9 +185,7 @@ finish(struct run *r)
 	if (r->cli->json)
 		OV_TRY(print_json(r));
 	else
-		fprintf(r->cli->out, "\nThe terms: %s.%s\n",
-		    ov_terms_state_words(r->view.state),
-		    r->busy ? "  The agent of this home sends what is to be sent." : "");
+		print_state(r);
 	OV_REQUIRE(r->view.state == OV_TERMS_IN_FORCE, OV_E_TERMS_WAITING);
 done:
 	return st;

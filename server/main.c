@@ -24,6 +24,7 @@ struct line {
 	struct ov_serve_options serve;
 	char **words; /* after the verb */
 	int n_words;
+	enum ov_log_level log_level; /* of serve */
 };
 
 static const char usage[] =
@@ -49,7 +50,7 @@ static const char usage[] =
     "  --stored-mib N           serve: stored by a company (4096)\n"
     "  --calls-per-minute N     serve: calls of a company (60000)\n"
     "  --connections N          serve: of all companies (4096)\n"
-    "  --verbose                log what happens, not only what fails\n"
+    "  --verbose                serve: log what happens, not only what fails\n"
     "\n"
     "Exit status: 0 done, 1 failed, 2 wrong use.\n";
 
@@ -103,7 +104,7 @@ take_option(struct line *l, int option, const char *value)
 		st = number(&limits->connections, value, 1);
 		break;
 	case 'v':
-		ov_log_set_level(OV_LOG_INFO);
+		l->log_level = OV_LOG_INFO;
 		break;
 	default: /* getopt has said why */
 		st = OV_E_USAGE;
@@ -130,6 +131,7 @@ parse(struct line *l, int argc, char **argv)
 
 	*l = (struct line){ .home = DEFAULT_HOME,
 		.name = "overlapd",
+		.log_level = OV_LOG_WARN,
 		.serve = { .listen = "0.0.0.0:7440",
 		    .enrolment = "0.0.0.0:7441",
 		    .limits = { .open_jobs = 64,
@@ -179,6 +181,7 @@ verb_serve(const struct line *l)
 	struct ov_serve_options o = l->serve;
 
 	o.ready = say_ready;
+	ov_log_set_level(l->log_level);
 	return ov_serve(&o);
 }
 

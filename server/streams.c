@@ -9,6 +9,9 @@
 #include "server/events.h"
 #include "server/limits.h"
 
+#define AHEAD_MAX 16   /* chunks that may come before their turn */
+#define AHEAD_MS 10000 /* how long they are held for it */
+
 /* Row width of the streams that the broker reads itself; 0: sealed. */
 static size_t
 row_width(unsigned int stream)
@@ -197,6 +200,14 @@ ov_handle_put_chunk(struct ov_call *c, const union ov_msg_any *any)
 	OV_REQUIRE(!ov_job_final(job.state), ov_job_why_not(&job));
 	OV_REQUIRE(ov_stream_sender((unsigned int)m->stream) == role, OV_E_BROKER_DENIED);
 	OV_TRY(ov_store_stream(tx, &row, job.id, (unsigned int)m->stream));
+	if (m->index > row.next && m->index - row.next <= AHEAD_MAX) {
+		/* calls of one connection are handled side by side: the chunk before this
+		 * one is under way, and the call is held until it is there */
+		memcpy(c->wait_id, m->job, OV_ID);
+		c->wait_ms = AHEAD_MS;
+		st = OV_E_BROKER_WAIT;
+		goto done;
+	}
 	if (m->index < row.next)
 		OV_TRY(repeat_chunk(tx, m, &job));
 	else

@@ -65,7 +65,7 @@ class Lists(unittest.TestCase):
         self.refused("Account Name,Website\n,\n,\n", ["E_IMPORT_EMPTY"])
 
     def test_a_file_that_is_not_there(self):
-        self.company.fails("import", self.path / "none.csv", code=1, says=["none.csv"])
+        self.company.fails("import", self.path / "none.csv", code=USAGE, says=["none.csv"])
 
     def test_duplicate_rows_are_one_account(self):
         home = Company(self.path / "twice", "Alder")
@@ -117,7 +117,7 @@ class Partners(unittest.TestCase):
         token = self.world.broker.enroll("Gorse")
         with sqlite3.connect(self.world.broker.home / "broker.db") as db:
             changed = db.execute("UPDATE token SET expiry = ?", (int(time.time()) - 1,))
-            self.assertEqual(changed.rowcount, 1)
+            self.assertGreaterEqual(changed.rowcount, 1)
         self.stranger("gorse").join_fails(self.world.broker, token, "E_BROKER_TOKEN")
 
     def test_mistyped_codes(self):

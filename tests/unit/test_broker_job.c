@@ -11,6 +11,10 @@
 /* cmocka wants the four above first */
 #include <cmocka.h>
 
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "common/crypto/memory.h"
 #include "common/crypto/sign.h"
 #include "proto/chunk.h"
@@ -18,6 +22,7 @@
 #include "proto/terms.h"
 #include "server/jobs.h"
 #include "server/report.h"
+#include "server/site.h"
 #include "tests/unit/broker_site.h"
 
 #define SLOTS_A 1024 /* as proposal() and acceptance() say */
@@ -568,6 +573,174 @@ unchanged_job_carries_and_charges_nothing(void **state)
 	run_free(&r);
 }
 
+#ifdef OVERLAP_CRASH_POINTS
+/* --- killed at every write --- */
+
+/* The whole job; after each answer the size of the log, as a client saw it, goes out. */
+static void
+acknowledge(int fd)
+{
+	struct ov_msg_get_head get = { 0 };
+	struct ov_msg_tree_head head;
+	struct ov_msg_head reply;
+	uint8_t ack[sizeof(head.size) + 32];
+
+	if (fd < 0)
+		return;
+	assert_int_equal(call(&ada, OV_MSG_GET_HEAD, &get, OV_MSG_HEAD, &reply), OV_OK);
+	assert_int_equal(ov_msg_decode(&head, OV_MSG_TREE_HEAD, reply.head), OV_OK);
+	memcpy(ack, &head.size, sizeof(head.size));
+	memcpy(ack + sizeof(head.size), head.root, 32);
+	assert_int_equal(
+	    write(fd, ack, sizeof(ack)), sizeof(ack)); /* whole: <= PIPE_BUF */
+}
+
+static void
+whole_job(int fd)
+{
+	struct ov_msg_complete m;
+	struct ov_msg_report report;
+	struct ov_buf body = { 0 };
+	struct run r;
+
+	make_lists();
+	start_run(&r, 1);
+	acknowledge(fd);
+	if (job_state(&ada, r.p.job).state == OV_JOB_CLOSED)
+		goto done; /* died after its last write */
+	for (unsigned int role = 0; role < 2; role++) {
+		send_points(role, &r, &m);
+		assert_int_equal(complete(role, &r, &m), OV_OK);
+		acknowledge(fd);
+		send_roster(role, &r, &m);
+		assert_int_equal(complete(role, &r, &m), OV_OK);
+		acknowledge(fd);
+		send_tags(role, &r, &m);
+		assert_int_equal(complete(role, &r, &m), OV_OK);
+		acknowledge(fd);
+	}
+	assert_int_equal(ov_report_make(&broker, r.p.job), OV_OK);
+	fetch_report(&report, &body, &r);
+	acknowledge(fd);
+	check_view(OV_ROLE_A, &r, report.view_a);
+	close_job(&r, &body);
+	acknowledge(fd);
+done:
+	ov_buf_free(&body);
+	run_free(&r);
+}
+
+/* The site as it was before the job, again; or kept for that. */
+static void
+past(bool again)
+{
+	char command[256];
+
+	if (again)
+		snprintf(command, sizeof(command), "rm -r '%s' && cp -r '%s.past' '%s'",
+		    site_dir, site_dir, site_dir);
+	else
+		snprintf(
+		    command, sizeof(command), "cp -r '%s' '%s.past'", site_dir, site_dir);
+	assert_int_equal(system(command), 0);
+}
+
+/* Runs the job in a child that dies at crash point n (0: lists the points instead).
+ * What it acknowledged last: size and root of the log, size 0 for nothing. */
+static int
+job_in_child(uint64_t *size, uint8_t root[32], const char *variable, const char *value)
+{
+	uint8_t ack[sizeof(*size) + 32];
+	int ends[2], status;
+	pid_t pid;
+
+	*size = 0;
+	assert_int_equal(pipe(ends), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		close(ends[0]);
+		setenv(variable, value, 1);
+		site_reopen();
+		whole_job(ends[1]);
+		_exit(0);
+	}
+	close(ends[1]);
+	while (read(ends[0], ack, sizeof(ack)) == (ssize_t)sizeof(ack)) {
+		memcpy(size, ack, sizeof(*size));
+		memcpy(root, ack + sizeof(*size), 32);
+	}
+	close(ends[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+static unsigned int
+lines_of(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	unsigned int n = 0;
+	int c;
+
+	assert_non_null(f);
+	while ((c = getc(f)) != EOF)
+		n += c == '\n';
+	fclose(f);
+	return n;
+}
+
+/* The log still begins with what was acknowledged. */
+static void
+check_acknowledged(uint64_t size, const uint8_t root[32])
+{
+	uint8_t now[32];
+	struct ov_merkle_store nodes;
+	struct ov_tx *tx = NULL;
+	uint64_t have;
+
+	assert_int_equal(ov_tx_begin(&tx, broker.store), OV_OK);
+	assert_int_equal(ov_store_log_size(tx, &have), OV_OK);
+	assert_true(have >= size);
+	nodes = ov_store_log_nodes(tx);
+	assert_int_equal(ov_merkle_root(now, &nodes, size), OV_OK);
+	if (size > 0)
+		assert_memory_equal(now, root, 32);
+	ov_tx_end(&tx);
+}
+
+static void
+killed_at_any_write_the_same_calls_bring_it_to_the_end(void **state)
+{
+	char list[96], at[16];
+	uint8_t root[32];
+	unsigned int n_points;
+	uint64_t size;
+	int status;
+
+	(void)state;
+	snprintf(list, sizeof(list), "%s.points", site_dir);
+	ov_site_close(&broker);
+	past(false);
+	status = job_in_child(&size, root, "OVERLAP_CRASH_LIST", list);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	n_points = lines_of(list);
+	assert_true(n_points > 50);
+	for (unsigned int n = 1; n <= n_points; n++) {
+		past(true);
+		seen = 0;
+		snprintf(at, sizeof(at), "%u", n);
+		status = job_in_child(&size, root, "OVERLAP_CRASH_AT", at);
+		assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+		site_reopen();
+		check_acknowledged(size, root);
+		seen = 0;
+		whole_job(-1);
+		ov_site_close(&broker);
+	}
+	site_reopen();
+}
+#endif
+
 #define WITH_DEAL(f) cmocka_unit_test_setup_teardown(f, deal_setup, deal_teardown)
 
 int
@@ -582,6 +755,9 @@ main(void)
 		WITH_DEAL(verdict_against_the_report_ends_the_job),
 		WITH_DEAL(fields_need_both_confirmations),
 		WITH_DEAL(unchanged_job_carries_and_charges_nothing),
+#ifdef OVERLAP_CRASH_POINTS
+		WITH_DEAL(killed_at_any_write_the_same_calls_bring_it_to_the_end),
+#endif
 	};
 
 	if (ov_crypto_init() != OV_OK)
