@@ -12,6 +12,8 @@
 #include "common/crypto/memory.h"
 #include "common/db/crash.h"
 
+#define CTRL_C 3
+
 struct key_text {
 	size_t len;
 	uint8_t p[OV_KEY_TEXT_MAX];
@@ -151,6 +153,7 @@ ask_once(struct key_text *t, int tty, const char *prompt)
 	OV_REQUIRE(tcgetattr(tty, &before) == 0, OV_E_CRYPTO_PASSPHRASE);
 	quiet = before;
 	quiet.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
+	quiet.c_cc[VEOL] = CTRL_C; /* ends a line, so that it is read at once */
 	OV_REQUIRE(tcsetattr(tty, TCSAFLUSH, &quiet) == 0, OV_E_IO);
 	st = write_all(tty, (const uint8_t *)prompt, strlen(prompt));
 	for (t->len = 0; st == OV_OK;) {
@@ -159,7 +162,7 @@ ask_once(struct key_text *t, int tty, const char *prompt)
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n <= 0 || c == 3)
+		if (n <= 0 || c == CTRL_C)
 			st = OV_E_CANCELLED;
 		else if (c == '\n')
 			break;

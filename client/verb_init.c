@@ -66,6 +66,9 @@ ov_verb_init(struct ov_cli *cli, int argc, char **argv)
 	st = ov_home_init(&cli->home, apart ? OV_KEY_APART : OV_KEY_BESIDE);
 	if (st == OV_E_USAGE && apart)
 		return ov_cli_fail(cli, st, "a key or passphrase has at least 12 bytes");
+	if (st == OV_E_CRYPTO_PASSPHRASE && apart)
+		return ov_cli_fail(
+		    cli, st, "no passphrase, or not twice the same; nothing was set up");
 	if (st == OV_E_IO)
 		return ov_cli_fail(cli, st,
 		    "a home is a directory of your own, new, empty, or closed to others");

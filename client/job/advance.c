@@ -421,6 +421,8 @@ exchange(struct ov_job *j, struct ov_job_run *run, const struct ov_job_live *liv
 		.progress_ctx = run->progress_ctx };
 	OV_TRY(ov_exchange_init(&x, &o));
 	OV_TRY(exchange_streams(&x, j, run, live));
+	run->stages.group_cpu_ms += x.group_ns / 1000000;
+	run->stages.seal_cpu_ms += x.seal_ns / 1000000;
 	began = ov_clock_ms();
 	const struct ov_view_input view = { run, j, live, &x, &deck, &k->shared };
 	OV_TRY(ov_view_fetch(&view));

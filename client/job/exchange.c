@@ -157,16 +157,19 @@ write_legend(uint8_t out[OV_LEGEND_LEN], struct ov_bytes legend)
 
 /* Hashes and blinds n <= BATCH tokens from a position on. */
 static enum ov_status
-blind_batch(uint8_t *out, const struct ov_exchange *x, uint32_t position, size_t n)
+blind_batch(uint8_t *out, struct ov_exchange *x, uint32_t position, size_t n)
 {
 	uint8_t bytes[BATCH][OV_DECK_TOKEN_MAX];
 	struct ov_bytes tokens[BATCH];
+	uint64_t began;
 	enum ov_status st;
 
 	for (size_t i = 0; i < n; i++)
 		tokens[i] = OV_BYTES(
 		    bytes[i], ov_deck_token(bytes[i], x->o.deck, position + (uint32_t)i));
+	began = ov_clock_thread_ns();
 	st = ov_psi_blind_tokens(out, tokens, n, x->o.scalar);
+	atomic_fetch_add(&x->group_ns, ov_clock_thread_ns() - began);
 	ov_wipe(bytes, sizeof(bytes));
 	return st;
 }
@@ -176,6 +179,7 @@ send_work(void *ctx, size_t slot, uint64_t chunk)
 {
 	struct run *r = ctx;
 	struct chunk *c = &r->chunks[slot];
+	uint64_t began;
 	enum ov_status st = OV_OK;
 
 	if (chunk == 0)
@@ -183,8 +187,10 @@ send_work(void *ctx, size_t slot, uint64_t chunk)
 	for (uint32_t i = 0; i < c->slots; i += BATCH)
 		OV_TRY(blind_batch(c->plain + (size_t)i * OV_POINT_ROW, r->x,
 		    first_slot(chunk) + i, c->slots - i < BATCH ? c->slots - i : BATCH));
+	began = ov_clock_thread_ns();
 	ov_chunk_seal(c->sealed, &r->seal, (uint32_t)chunk, c->last,
 	    OV_BYTES(c->plain, c->plain_len));
+	atomic_fetch_add(&r->x->seal_ns, ov_clock_thread_ns() - began);
 	c->sealed_len = c->plain_len + OV_CHUNK_OVERHEAD;
 done:
 	return st;
@@ -283,14 +289,18 @@ tag_points(struct run *r, struct chunk *c, uint32_t position)
 	const struct ov_exchange_options *o = &r->x->o;
 	const uint8_t *proof = o->keys->proof[o->role];
 	uint8_t ok[BATCH], blinded[BATCH * OV_POINT_ROW];
+	uint64_t began;
+	size_t bad;
 	enum ov_status st = OV_OK;
 
 	for (uint32_t i = 0; i < c->slots; i += BATCH) {
 		uint32_t n = c->slots - i < BATCH ? c->slots - i : BATCH;
 
-		OV_REQUIRE(ov_psi_blind_points(blinded, ok,
-			       c->plain + (size_t)i * OV_POINT_ROW, n, o->scalar) == 0,
-		    OV_E_PSI_POINT);
+		began = ov_clock_thread_ns();
+		bad = ov_psi_blind_points(
+		    blinded, ok, c->plain + (size_t)i * OV_POINT_ROW, n, o->scalar);
+		atomic_fetch_add(&r->x->group_ns, ov_clock_thread_ns() - began);
+		OV_REQUIRE(bad == 0, OV_E_PSI_POINT);
 		for (uint32_t k = 0; k < n; k++) {
 			uint8_t *row = c->rows + (size_t)(i + k) * OV_TAG_ROW;
 
@@ -310,10 +320,14 @@ receive_work(void *ctx, size_t slot, uint64_t chunk)
 {
 	struct run *r = ctx;
 	struct chunk *c = &r->chunks[slot];
+	uint64_t began;
 	enum ov_status st;
 
-	OV_TRY(ov_chunk_open(c->plain, &r->seal, (uint32_t)chunk, c->last,
-	    OV_BYTES(c->sealed, c->sealed_len)));
+	began = ov_clock_thread_ns();
+	st = ov_chunk_open(c->plain, &r->seal, (uint32_t)chunk, c->last,
+	    OV_BYTES(c->sealed, c->sealed_len));
+	atomic_fetch_add(&r->x->seal_ns, ov_clock_thread_ns() - began);
+	OV_TRY(st);
 	OV_TRY(tag_points(r, c, first_slot(chunk))); /* the legend has no slots */
 done:
 	return st;

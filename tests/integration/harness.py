@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
@@ -202,7 +203,7 @@ class Broker:
         """Serves; returns when it says that it is ready.  False if it died first."""
         self.process = spawn(
             [overlapd, "serve", "--home", self.home, "--listen", "127.0.0.1:0",
-             "--enrolment", "127.0.0.1:0"],
+             "--enrolment", "127.0.0.1:0", "--verbose"],
             self.log, env=env, stdout=subprocess.PIPE, text=True)
         ports = {}
         for line in self.process.stdout:
@@ -333,11 +334,15 @@ class World:
 
     def build(self, policy, lists):
         self.broker.init()
-        self.broker.start()
-        for company, path in zip((self.a, self.b), lists):
+        if not self.broker.start():
+            raise AssertionError(f"the broker did not start: {self.broker.log.read_text()}")
+        for company in (self.a, self.b):
             company("init")
             company.join(self.broker)
+        began = time.monotonic()
+        for company, path in zip((self.a, self.b), lists):
             company("import", path)
+        self.import_s = (time.monotonic() - began) / 2
         pair(self.a, self.b)
         agree(self.a, self.b, policy)
         return self
