@@ -61,6 +61,7 @@ ov_work_open(struct ov_work *w, struct ov_cli *cli, uint32_t wait_s)
 	OV_TRY(ov_cli_session(&w->home, &w->session, cli));
 	OV_TRY(ov_home_claim(w->home));
 	catch_signals();
+	/* a held call does not hold up the end */
 	ov_session_cancel_on(w->session, &stop);
 	w->run = (struct ov_job_run){ .home = w->home,
 		.session = w->session,

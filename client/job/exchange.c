@@ -33,6 +33,7 @@ struct chunk {
 struct run {
 	struct ov_exchange *x;
 	struct chunk *chunks; /* one per pipeline slot */
+	size_t n_chunks;      /* fixed: the number of cores may change while we run */
 	uint32_t slots;	      /* of the stream */
 	uint32_t last_chunk;
 	struct ov_chunk_key seal;
@@ -98,7 +99,8 @@ run_init(struct run *r, struct ov_exchange *x, enum ov_role sender, uint32_t slo
 	r->seal = (struct ov_chunk_key){ x->o.th, x->o.keys->points[sender],
 		x->o.keys->nonce[sender],
 		(uint8_t)ov_stream_of(OV_STREAM_POINTS_A, sender) };
-	r->chunks = calloc(2 * ov_cores() + 1, sizeof(*r->chunks));
+	r->n_chunks = 2 * ov_cores() + 1;
+	r->chunks = calloc(r->n_chunks, sizeof(*r->chunks));
 	return r->chunks != NULL ? OV_OK : OV_E_NOMEM;
 }
 
@@ -107,7 +109,7 @@ run_fini(struct run *r)
 {
 	ov_outbox_fini(&r->out);
 	if (r->chunks != NULL)
-		ov_wipe(r->chunks, (2 * ov_cores() + 1) * sizeof(*r->chunks));
+		ov_wipe(r->chunks, r->n_chunks * sizeof(*r->chunks));
 	free(r->chunks);
 }
 
@@ -124,7 +126,7 @@ static enum ov_status
 run_pipeline(struct run *r, struct ov_pipeline *p)
 {
 	p->ctx = r;
-	p->slots = 2 * ov_cores() + 1;
+	p->slots = r->n_chunks;
 	p->cancel = r->x->o.cancel;
 	return ov_pipeline_run(p);
 }
