@@ -7,6 +7,7 @@
 
 #define APPLICATION_ID 0x4f764264 /* "OvBd" */
 #define BUSY_TIMEOUT_MS 10000	  /* another process: the operator's command line */
+#define SWEEP_WAIT_MS 50 /* for readers: a backup reads for long, and calls wait */
 
 /* Released entries never change; append. */
 static const char *const migrations[] = {
@@ -71,10 +72,13 @@ static const char *const migrations[] = {
 	" at INTEGER NOT NULL, slots_low INTEGER NOT NULL, slots_high INTEGER NOT NULL,"
 	" epsilon_low INTEGER NOT NULL, epsilon_high INTEGER NOT NULL) STRICT;"
 	"CREATE INDEX charge_pair ON charge(low, high, at);",
+
+	/* of a stream that has its last chunk, once it was measured */
+	"ALTER TABLE stream ADD COLUMN digest BLOB;",
 };
 
-enum ov_status
-ov_store_open(struct ov_store **out, const char *path)
+static enum ov_status
+connect_to(struct ov_db **out, const char *path)
 {
 	struct ov_db_options o = { .path = path,
 		.migrations = migrations,
@@ -82,17 +86,27 @@ ov_store_open(struct ov_store **out, const char *path)
 		.application_id = APPLICATION_ID,
 		.busy_timeout_ms = BUSY_TIMEOUT_MS,
 		.erase = OV_DB_ERASE_SECURE };
+
+	return ov_db_open(out, &o);
+}
+
+enum ov_status
+ov_store_open(struct ov_store **out, const char *path)
+{
 	struct ov_store *store = calloc(1, sizeof(*store));
 	enum ov_status st = OV_OK;
 
 	*out = NULL;
 	if (store == NULL)
 		return OV_E_NOMEM;
-	pthread_mutex_init(&store->turn, NULL);
+	pthread_mutex_init(&store->mx, NULL);
+	pthread_cond_init(&store->turn, NULL);
 	pthread_mutex_init(&store->looking, NULL);
 	store->tx.store = store;
-	OV_TRY(ov_db_open(&store->tx.db, &o));
-	OV_TRY(ov_db_open(&store->lookup, &o));
+	store->path = strdup(path);
+	OV_REQUIRE(store->path != NULL, OV_E_NOMEM);
+	OV_TRY(connect_to(&store->tx.db, path));
+	OV_TRY(connect_to(&store->lookup, path));
 	*out = store;
 	store = NULL;
 done:
@@ -107,19 +121,46 @@ ov_store_close(struct ov_store *store)
 		return;
 	ov_db_close(store->lookup);
 	ov_db_close(store->tx.db);
-	pthread_mutex_destroy(&store->turn);
+	pthread_cond_destroy(&store->turn);
+	pthread_mutex_destroy(&store->mx);
 	pthread_mutex_destroy(&store->looking);
+	free(store->path);
 	free(store);
+}
+
+/* In the order of asking, which a mutex does not promise: who makes one transaction after
+ * the other (a stream read for its digest, a join) must not keep the others out. */
+static void
+take_turn(struct ov_store *store)
+{
+	uint64_t ticket;
+
+	pthread_mutex_lock(&store->mx);
+	ticket = store->next++;
+	while (store->now != ticket)
+		pthread_cond_wait(&store->turn, &store->mx);
+	pthread_mutex_unlock(&store->mx);
+}
+
+static void
+end_turn(struct ov_store *store)
+{
+	pthread_mutex_lock(&store->mx);
+	store->now++;
+	pthread_cond_broadcast(&store->turn);
+	pthread_mutex_unlock(&store->mx);
 }
 
 enum ov_status
 ov_store_backup(struct ov_store *store, const char *path)
 {
-	enum ov_status st;
+	struct ov_db *db = NULL; /* of its own: calls and handshakes go on meanwhile */
+	enum ov_status st = OV_OK;
 
-	pthread_mutex_lock(&store->looking); /* writers go on meanwhile */
-	st = ov_db_backup(store->lookup, path);
-	pthread_mutex_unlock(&store->looking);
+	OV_TRY(connect_to(&db, store->path));
+	OV_TRY(ov_db_backup(db, path));
+done:
+	ov_db_close(db);
 	return st;
 }
 
@@ -128,9 +169,9 @@ ov_store_sweep(struct ov_store *store)
 {
 	enum ov_status st;
 
-	pthread_mutex_lock(&store->turn);
-	st = ov_db_checkpoint(store->tx.db);
-	pthread_mutex_unlock(&store->turn);
+	take_turn(store);
+	st = ov_db_checkpoint_within(store->tx.db, SWEEP_WAIT_MS);
+	end_turn(store);
 	return st == OV_E_DB_BUSY ? OV_OK : st; /* the next time will do */
 }
 
@@ -139,12 +180,12 @@ ov_tx_begin(struct ov_tx **tx, struct ov_store *store)
 {
 	enum ov_status st;
 
-	pthread_mutex_lock(&store->turn);
+	take_turn(store);
 	st = ov_db_begin(store->tx.db);
 	if (st == OV_OK)
 		*tx = &store->tx;
 	else
-		pthread_mutex_unlock(&store->turn);
+		end_turn(store);
 	return st;
 }
 
@@ -155,7 +196,7 @@ ov_tx_commit_(struct ov_tx **tx, const char *name)
 	enum ov_status st = ov_db_commit_((*tx)->db, name);
 
 	*tx = NULL;
-	pthread_mutex_unlock(&store->turn);
+	end_turn(store);
 	return st;
 }
 
@@ -169,7 +210,7 @@ ov_tx_end(struct ov_tx **tx)
 	store = (*tx)->store;
 	ov_db_rollback((*tx)->db);
 	*tx = NULL;
-	pthread_mutex_unlock(&store->turn);
+	end_turn(store);
 }
 
 enum ov_status

@@ -237,6 +237,8 @@ struct ov_stream_row {
 	uint32_t next; /* chunks stored, from 0 without a gap */
 	bool last;     /* the last of them ends the stream */
 	uint64_t bytes;
+	bool measured; /* its digest is known */
+	uint8_t digest[OV_DIGEST];
 };
 struct ov_chunk_at {
 	const uint8_t *job; /* 16 */
@@ -246,6 +248,9 @@ struct ov_chunk_at {
 /* Of a stream without chunks: zeros. */
 OV_MUST_CHECK enum ov_status ov_store_stream(struct ov_tx *tx, struct ov_stream_row *out,
     const uint8_t job[OV_ID], unsigned int stream);
+/* Remembers the digest of a stream that has its last chunk: it never changes again. */
+OV_MUST_CHECK enum ov_status ov_store_stream_measured(struct ov_tx *tx,
+    const uint8_t job[OV_ID], unsigned int stream, const uint8_t digest[OV_DIGEST]);
 /* Chunks come in order: an index past the next, or after the last, is
  * OV_E_PROTO_UNEXPECTED.  owner: the company whose quota it uses, NULL for none. */
 OV_MUST_CHECK enum ov_status ov_store_chunk_put(struct ov_tx *tx, enum ov_put_result *how,

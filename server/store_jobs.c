@@ -240,17 +240,30 @@ ov_store_stream(struct ov_tx *tx, struct ov_stream_row *out, const uint8_t job[O
 	bool row;
 
 	OV_TRY(ov_db_query(&s, tx->db,
-	    "SELECT next, last, bytes FROM stream WHERE job = ? AND stream = ?", ID(job),
-	    OV_DB_I64(stream)));
+	    "SELECT next, last, bytes, digest FROM stream WHERE job = ? AND stream = ?",
+	    ID(job), OV_DB_I64(stream)));
 	OV_TRY(ov_db_step(s, &row));
 	*out = (struct ov_stream_row){ 0 };
-	if (row)
-		*out = (struct ov_stream_row){ .next = (uint32_t)ov_db_i64(s, 0),
-			.last = ov_db_i64(s, 1) != 0,
-			.bytes = (uint64_t)ov_db_i64(s, 2) };
+	if (!row)
+		goto done;
+	*out = (struct ov_stream_row){ .next = (uint32_t)ov_db_i64(s, 0),
+		.last = ov_db_i64(s, 1) != 0,
+		.bytes = (uint64_t)ov_db_i64(s, 2),
+		.measured = !ov_db_is_null(s, 3) };
+	if (out->measured)
+		OV_TRY(ov_db_copy(out->digest, OV_DIGEST, s, 3));
 done:
 	ov_db_finish(s);
 	return st;
+}
+
+enum ov_status
+ov_store_stream_measured(struct ov_tx *tx, const uint8_t job[OV_ID], unsigned int stream,
+    const uint8_t digest[OV_DIGEST])
+{
+	return ov_db_run(tx->db,
+	    "UPDATE stream SET digest = ?3 WHERE job = ?1 AND stream = ?2 AND last = 1",
+	    ID(job), OV_DB_I64(stream), OV_DB_BLOB(digest, OV_DIGEST));
 }
 
 /* Whether a chunk that is stored is this one. */

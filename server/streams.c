@@ -83,13 +83,32 @@ add_to_digest(void *arg, struct ov_bytes chunk)
 	return OV_OK;
 }
 
+/* Reads the whole stream, once: who sends COMPLETE after COMPLETE costs no more. */
+static enum ov_status
+measure(uint8_t digest[OV_DIGEST], struct ov_store *store, const uint8_t job[OV_ID],
+    unsigned int stream)
+{
+	struct ov_hash h;
+	struct ov_tx *tx = NULL;
+	enum ov_status st = OV_OK;
+
+	ov_stream_digest_init(&h, (uint8_t)stream);
+	OV_TRY(ov_stream_read(store, job, stream, add_to_digest, &h));
+	ov_hash_final(&h, digest);
+	OV_TRY(ov_tx_begin(&tx, store));
+	OV_TRY(ov_store_stream_measured(tx, job, stream, digest));
+	OV_TRY(ov_tx_commit(&tx, "stream.measure"));
+done:
+	ov_tx_end(&tx);
+	return st;
+}
+
 enum ov_status
 ov_stream_measure(
     struct ov_put *put, const struct ov_company *who, const uint8_t id[OV_ID])
 {
 	unsigned int stream = (unsigned int)put->m.complete.stream;
 	struct ov_job job;
-	struct ov_hash h;
 	struct ov_tx *tx = NULL;
 	enum ov_role role;
 	enum ov_status st = OV_OK;
@@ -98,12 +117,15 @@ ov_stream_measure(
 	OV_TRY(ov_job_of(&job, &role, tx, id, who->id));
 	OV_TRY(ov_store_stream(tx, &put->stream, id, stream));
 	ov_tx_end(&tx);
-	/* Already stored (a repeat), or nothing to measure: the step's checks say it. */
-	if (!put->stream.last || (job.steps & 1U << put->step) != 0)
+	/* Already stored (a repeat), not the sender's stream or not a whole one: the
+	 * step's checks say it. */
+	if (!put->stream.last || (job.steps & 1U << put->step) != 0 ||
+	    ov_stream_sender(stream) != role)
 		return OV_OK;
-	ov_stream_digest_init(&h, (uint8_t)stream);
-	OV_TRY(ov_stream_read(put->broker->store, id, stream, add_to_digest, &h));
-	ov_hash_final(&h, put->sent);
+	if (put->stream.measured)
+		memcpy(put->sent, put->stream.digest, OV_DIGEST);
+	else
+		OV_TRY(measure(put->sent, put->broker->store, id, stream));
 done:
 	ov_tx_end(&tx);
 	return st;
