@@ -75,6 +75,57 @@ static const char *const migrations[] = {
 
 	/* of a stream that has its last chunk, once it was measured */
 	"ALTER TABLE stream ADD COLUMN digest BLOB;",
+
+	/* What each company has stored, kept by triggers: asked with every write, so
+	 * never summed up.  256: a row's own cost, also of a mail that is dropped. */
+	"CREATE TABLE usage(company BLOB PRIMARY KEY, bytes INTEGER NOT NULL) STRICT,"
+	" WITHOUT ROWID;"
+	"CREATE VIEW usage_now(company, bytes) AS"
+	" SELECT owner, bytes FROM stream WHERE owner IS NOT NULL"
+	" UNION ALL SELECT sender, bytes + 256 FROM mail"
+	" UNION ALL SELECT low, length(sealed_low) + length(body) + length(release) + 256"
+	" FROM terms WHERE signature_low IS NOT NULL"
+	" UNION ALL SELECT high, length(sealed_high) + length(body) + length(release) + "
+	"256"
+	" FROM terms WHERE signature_high IS NOT NULL;"
+	"INSERT INTO usage SELECT company, sum(bytes) FROM usage_now GROUP BY company;"
+	"CREATE TRIGGER stream_in AFTER INSERT ON stream WHEN new.owner IS NOT NULL BEGIN"
+	" INSERT INTO usage VALUES (new.owner, new.bytes) ON CONFLICT(company)"
+	" DO UPDATE SET bytes = bytes + excluded.bytes; END;"
+	"CREATE TRIGGER stream_set AFTER UPDATE OF bytes ON stream BEGIN"
+	" UPDATE usage SET bytes = bytes + new.bytes - old.bytes"
+	" WHERE company = new.owner; END;"
+	"CREATE TRIGGER stream_out AFTER DELETE ON stream BEGIN"
+	" UPDATE usage SET bytes = bytes - old.bytes WHERE company = old.owner; END;"
+	"CREATE TRIGGER mail_in AFTER INSERT ON mail BEGIN"
+	" INSERT INTO usage VALUES (new.sender, new.bytes + 256) ON CONFLICT(company)"
+	" DO UPDATE SET bytes = bytes + excluded.bytes; END;"
+	"CREATE TRIGGER mail_set AFTER UPDATE OF bytes ON mail BEGIN"
+	" UPDATE usage SET bytes = bytes + new.bytes - old.bytes"
+	" WHERE company = new.sender; END;"
+	"CREATE TRIGGER mail_out AFTER DELETE ON mail BEGIN"
+	" UPDATE usage SET bytes = bytes - old.bytes - 256"
+	" WHERE company = old.sender; END;"
+	"CREATE TRIGGER terms_low_in AFTER INSERT ON terms"
+	" WHEN new.signature_low IS NOT NULL BEGIN"
+	" INSERT INTO usage VALUES (new.low, length(new.sealed_low) + length(new.body)"
+	" + length(new.release) + 256) ON CONFLICT(company)"
+	" DO UPDATE SET bytes = bytes + excluded.bytes; END;"
+	"CREATE TRIGGER terms_high_in AFTER INSERT ON terms"
+	" WHEN new.signature_high IS NOT NULL BEGIN"
+	" INSERT INTO usage VALUES (new.high, length(new.sealed_high) + length(new.body)"
+	" + length(new.release) + 256) ON CONFLICT(company)"
+	" DO UPDATE SET bytes = bytes + excluded.bytes; END;"
+	"CREATE TRIGGER terms_low_set AFTER UPDATE OF signature_low ON terms"
+	" WHEN old.signature_low IS NULL AND new.signature_low IS NOT NULL BEGIN"
+	" INSERT INTO usage VALUES (new.low, length(new.sealed_low) + length(new.body)"
+	" + length(new.release) + 256) ON CONFLICT(company)"
+	" DO UPDATE SET bytes = bytes + excluded.bytes; END;"
+	"CREATE TRIGGER terms_high_set AFTER UPDATE OF signature_high ON terms"
+	" WHEN old.signature_high IS NULL AND new.signature_high IS NOT NULL BEGIN"
+	" INSERT INTO usage VALUES (new.high, length(new.sealed_high) + length(new.body)"
+	" + length(new.release) + 256) ON CONFLICT(company)"
+	" DO UPDATE SET bytes = bytes + excluded.bytes; END;",
 };
 
 static enum ov_status

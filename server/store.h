@@ -261,7 +261,9 @@ OV_MUST_CHECK enum ov_status ov_store_chunk(
 /* Deletes all streams of a job, securely. */
 OV_MUST_CHECK enum ov_status ov_store_streams_drop(
     struct ov_tx *tx, const uint8_t job[OV_ID]);
-/* Bytes of mails and streams that a company has stored. */
+/* Bytes of the mails, streams and signed terms that a company has stored, and
+ * OV_STORE_ROW for each mail and each of the terms. */
+#define OV_STORE_ROW 256
 OV_MUST_CHECK enum ov_status ov_store_usage(
     struct ov_tx *tx, uint64_t *bytes, const uint8_t company[OV_ID]);
 

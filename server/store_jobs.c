@@ -138,9 +138,10 @@ query_jobs(struct ov_db_stmt **s, struct ov_tx *tx, const struct ov_job_walk *w)
 	if (w->company != NULL)
 		return ov_db_query(s, tx->db,
 		    "SELECT " JOB_COLUMNS " FROM job WHERE seq IN ("
-		    "SELECT seq FROM job WHERE a = ?2 AND seq > ?1 UNION "
-		    "SELECT seq FROM job WHERE b = ?2 AND seq > ?1) ORDER BY seq LIMIT "
-		    "?3",
+		    "SELECT seq FROM (SELECT seq FROM job WHERE a = ?2 AND seq > ?1"
+		    " ORDER BY seq LIMIT ?3) UNION SELECT seq FROM (SELECT seq FROM job"
+		    " WHERE b = ?2 AND seq > ?1 ORDER BY seq LIMIT ?3))"
+		    " ORDER BY seq LIMIT ?3",
 		    OV_DB_I64(w->after), company, OV_DB_I64(w->limit));
 	return ov_db_query(s, tx->db,
 	    "SELECT " JOB_COLUMNS " FROM job WHERE seq > ?1 ORDER BY seq LIMIT ?2",
@@ -352,8 +353,7 @@ ov_store_usage(struct ov_tx *tx, uint64_t *bytes, const uint8_t company[OV_ID])
 {
 	int64_t n;
 	enum ov_status st = ov_db_number(&n, tx->db,
-	    "SELECT (SELECT coalesce(sum(bytes), 0) FROM stream WHERE owner = ?1) +"
-	    " (SELECT coalesce(sum(bytes), 0) FROM mail WHERE sender = ?1)",
+	    "SELECT coalesce((SELECT bytes FROM usage WHERE company = ?1), 0)",
 	    ID(company));
 
 	*bytes = (uint64_t)n;

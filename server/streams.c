@@ -142,6 +142,8 @@ check_chunk(enum ov_job_state *to, const struct ov_job *job, enum ov_role role,
 
 	if (ov_stream_sender(stream) != role)
 		return OV_E_BROKER_DENIED;
+	if (m->body.len == 0) /* would count for nothing */
+		return OV_E_PROTO_COUNT;
 	if (width > 0 &&
 	    (m->body.len % width != 0 || m->body.len / width > OV_CHUNK_SLOTS))
 		return OV_E_PROTO_COUNT;
@@ -217,12 +219,12 @@ ov_handle_put_chunk(struct ov_call *c, const union ov_msg_any *any)
 	enum ov_role role;
 	enum ov_status st = OV_OK;
 
-	OV_TRY(ov_tx_begin(&tx, c->broker->store));
+	OV_TRY(ov_call_begin(&tx, c));
 	OV_TRY(ov_job_of(&job, &role, tx, m->job, c->who.id));
 	OV_REQUIRE(!ov_job_final(job.state), ov_job_why_not(&job));
 	OV_REQUIRE(ov_stream_sender((unsigned int)m->stream) == role, OV_E_BROKER_DENIED);
 	OV_TRY(ov_store_stream(tx, &row, job.id, (unsigned int)m->stream));
-	if (m->index > row.next && m->index - row.next <= AHEAD_MAX) {
+	if (!row.last && m->index > row.next && m->index - row.next <= AHEAD_MAX) {
 		/* calls of one connection are handled side by side: the chunk before this
 		 * one is under way, and the call is held until it is there */
 		memcpy(c->wait_id, m->job, OV_ID);
@@ -258,7 +260,7 @@ ov_handle_get_chunk(struct ov_call *c, const union ov_msg_any *any)
 
 	memcpy(c->wait_id, m->job, OV_ID);
 	c->wait_ms = (uint32_t)m->wait_ms;
-	OV_TRY(ov_tx_begin(&tx, c->broker->store));
+	OV_TRY(ov_call_begin(&tx, c));
 	OV_TRY(ov_job_of(&job, &role, tx, m->job, c->who.id));
 	OV_REQUIRE(ov_stream_receiver(at.stream) == role, OV_E_BROKER_DENIED);
 	OV_TRY(ov_store_stream(tx, &row, job.id, at.stream));
@@ -288,7 +290,7 @@ ov_handle_have(struct ov_call *c, const union ov_msg_any *m)
 	enum ov_role role;
 	enum ov_status st = OV_OK;
 
-	OV_TRY(ov_tx_begin(&tx, c->broker->store));
+	OV_TRY(ov_call_begin(&tx, c));
 	OV_TRY(ov_job_of(&job, &role, tx, m->have.job, c->who.id));
 	OV_REQUIRE(ov_stream_sender(stream) == role || ov_stream_receiver(stream) == role,
 	    OV_E_BROKER_DENIED);

@@ -330,9 +330,13 @@ job_runs_to_its_end(void **state)
 	struct ov_buf body = { 0 }, again = { 0 };
 	struct ov_tx *tx = NULL;
 	struct run r;
-	uint64_t bytes;
+	uint64_t bytes, want;
 
 	(void)state;
+	assert_int_equal(ov_tx_begin(&tx, broker.store), OV_OK);
+	assert_int_equal(ov_store_usage(tx, &want, ada.id), OV_OK);
+	ov_tx_end(&tx);
+	want += OV_ID + OV_STORE_ROW;
 	make_lists();
 	exchange(&r);
 	assert_int_equal(job_state(&ada, r.p.job).state, OV_JOB_EXCHANGING);
@@ -359,7 +363,7 @@ job_runs_to_its_end(void **state)
 	    get_chunk(&bob, r.p.job, OV_STREAM_POINTS_A, 0, &chunk), OV_E_NOT_FOUND);
 	assert_int_equal(ov_tx_begin(&tx, broker.store), OV_OK);
 	assert_int_equal(ov_store_usage(tx, &bytes, ada.id), OV_OK);
-	assert_int_equal(bytes, OV_ID); /* the mail of the proposal */
+	assert_int_equal(bytes, want); /* the mail of the proposal, the terms */
 	ov_tx_end(&tx);
 	ov_buf_free(&body);
 	ov_buf_free(&again);
