@@ -126,6 +126,9 @@ static const char *const migrations[] = {
 	" INSERT INTO usage VALUES (new.high, length(new.sealed_high) + length(new.body)"
 	" + length(new.release) + 256) ON CONFLICT(company)"
 	" DO UPDATE SET bytes = bytes + excluded.bytes; END;",
+
+	/* jobs whose streams are gone, but for chunks that are still to be erased */
+	"CREATE TABLE doomed(job BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;",
 };
 
 static enum ov_status

@@ -258,9 +258,16 @@ OV_MUST_CHECK enum ov_status ov_store_chunk_put(struct ov_tx *tx, enum ov_put_re
     const uint8_t owner[OV_ID]);
 OV_MUST_CHECK enum ov_status ov_store_chunk(
     struct ov_tx *tx, struct ov_buf *body, bool *last, const struct ov_chunk_at *at);
-/* Deletes all streams of a job, securely. */
+/* Takes all streams of a job away: from now on they have no chunks.  What these held is
+ * erased by ov_store_streams_erase, since that takes long. */
 OV_MUST_CHECK enum ov_status ov_store_streams_drop(
     struct ov_tx *tx, const uint8_t job[OV_ID]);
+/* Erases a few chunks of dropped streams, securely; *more: call again. */
+OV_MUST_CHECK enum ov_status ov_store_streams_erase(struct ov_tx *tx, bool *more);
+/* Takes one stream of a job away and erases a few of its chunks; *more: call again
+ * before anything is put. */
+OV_MUST_CHECK enum ov_status ov_store_stream_restart(
+    struct ov_tx *tx, bool *more, const uint8_t job[OV_ID], unsigned int stream);
 /* Bytes of the mails, streams and signed terms that a company has stored, and
  * OV_STORE_ROW for each mail and each of the terms. */
 #define OV_STORE_ROW 256

@@ -3,6 +3,8 @@
 
 #include "server/store_db.h"
 
+#define ERASED_AT_ONCE 16 /* chunks: some milliseconds of everybody's time */
+
 /* --- jobs --- */
 
 #define JOB_COLUMNS                                                                      \
@@ -326,6 +328,7 @@ ov_store_chunk(
 	enum ov_status st = OV_OK;
 
 	OV_TRY(ov_store_stream(tx, &row, at->job, at->stream));
+	OV_REQUIRE(at->index < row.next, OV_E_NOT_FOUND); /* or only to be erased */
 	OV_TRY(ov_db_query(&s, tx->db,
 	    "SELECT body FROM chunk WHERE job = ? AND stream = ? AND idx = ?",
 	    ID(at->job), OV_DB_I64(at->stream), OV_DB_I64(at->index)));
@@ -342,8 +345,54 @@ ov_store_streams_drop(struct ov_tx *tx, const uint8_t job[OV_ID])
 {
 	enum ov_status st = OV_OK;
 
-	OV_TRY(ov_db_run(tx->db, "DELETE FROM chunk WHERE job = ?", ID(job)));
 	OV_TRY(ov_db_run(tx->db, "DELETE FROM stream WHERE job = ?", ID(job)));
+	if (ov_db_changed(tx->db) > 0)
+		OV_TRY(ov_db_run(tx->db,
+		    "INSERT INTO doomed(job) VALUES (?) ON CONFLICT(job) DO NOTHING",
+		    ID(job)));
+done:
+	return st;
+}
+
+enum ov_status
+ov_store_streams_erase(struct ov_tx *tx, bool *more)
+{
+	uint8_t job[OV_ID];
+	struct ov_db_stmt *s = NULL;
+	enum ov_status st = OV_OK;
+
+	*more = false;
+	OV_TRY(ov_db_query(&s, tx->db, "SELECT job FROM doomed LIMIT 1"));
+	OV_TRY(ov_db_step(s, more));
+	if (!*more)
+		goto done;
+	OV_TRY(ov_db_copy(job, OV_ID, s, 0));
+	ov_db_finish(s);
+	OV_TRY(ov_db_run(tx->db,
+	    "DELETE FROM chunk WHERE rowid IN"
+	    " (SELECT rowid FROM chunk WHERE job = ? LIMIT ?)",
+	    ID(job), OV_DB_I64(ERASED_AT_ONCE)));
+	if (ov_db_changed(tx->db) < ERASED_AT_ONCE)
+		OV_TRY(ov_db_run(tx->db, "DELETE FROM doomed WHERE job = ?", ID(job)));
+done:
+	ov_db_finish(s);
+	return st;
+}
+
+enum ov_status
+ov_store_stream_restart(
+    struct ov_tx *tx, bool *more, const uint8_t job[OV_ID], unsigned int stream)
+{
+	enum ov_status st = OV_OK;
+
+	*more = false;
+	OV_TRY(ov_db_run(tx->db, "DELETE FROM stream WHERE job = ? AND stream = ?",
+	    ID(job), OV_DB_I64(stream)));
+	OV_TRY(ov_db_run(tx->db,
+	    "DELETE FROM chunk WHERE rowid IN"
+	    " (SELECT rowid FROM chunk WHERE job = ? AND stream = ? LIMIT ?)",
+	    ID(job), OV_DB_I64(stream), OV_DB_I64(ERASED_AT_ONCE)));
+	*more = ov_db_changed(tx->db) == ERASED_AT_ONCE;
 done:
 	return st;
 }

@@ -9,8 +9,9 @@
 #include "server/events.h"
 #include "server/limits.h"
 
-#define AHEAD_MAX 16   /* chunks that may come before their turn */
-#define AHEAD_MS 10000 /* how long they are held for it */
+#define ERASE_ROUNDS 64 /* transactions before the caller looks around */
+#define AHEAD_MAX 16	/* chunks that may come before their turn */
+#define AHEAD_MS 10000	/* how long they are held for it */
 
 /* Row width of the streams that the broker reads itself; 0: sealed. */
 static size_t
@@ -131,6 +132,23 @@ done:
 	return st;
 }
 
+enum ov_status
+ov_streams_erase(const struct ov_broker *b, bool *more)
+{
+	struct ov_tx *tx = NULL;
+	enum ov_status st = OV_OK;
+
+	*more = true;
+	for (unsigned int i = 0; i < ERASE_ROUNDS && *more; i++) {
+		OV_TRY(ov_tx_begin(&tx, b->store));
+		OV_TRY(ov_store_streams_erase(tx, more));
+		OV_TRY(ov_tx_commit(&tx, "streams.erase"));
+	}
+done:
+	ov_tx_end(&tx);
+	return st;
+}
+
 /* A chunk of this stream from this side, now. */
 static enum ov_status
 check_chunk(enum ov_job_state *to, const struct ov_job *job, enum ov_role role,
@@ -244,6 +262,14 @@ done:
 	return st;
 }
 
+/* A view is written chunk by chunk and may be begun anew: it is there with its REPORT. */
+static bool
+is_withheld(const struct ov_job *job, unsigned int stream)
+{
+	return ov_stream_sender(stream) == OV_ROLE_S &&
+	       (job->steps & 1U << OV_STEP_REPORT) == 0;
+}
+
 enum ov_status
 ov_handle_get_chunk(struct ov_call *c, const union ov_msg_any *any)
 {
@@ -263,6 +289,7 @@ ov_handle_get_chunk(struct ov_call *c, const union ov_msg_any *any)
 	OV_TRY(ov_call_begin(&tx, c));
 	OV_TRY(ov_job_of(&job, &role, tx, m->job, c->who.id));
 	OV_REQUIRE(ov_stream_receiver(at.stream) == role, OV_E_BROKER_DENIED);
+	OV_REQUIRE(!is_withheld(&job, at.stream), ov_job_why_not(&job));
 	OV_TRY(ov_store_stream(tx, &row, job.id, at.stream));
 	/* Past the last chunk there will never be one. */
 	OV_REQUIRE(at.index < row.next || !row.last, OV_E_NOT_FOUND);
@@ -295,8 +322,10 @@ ov_handle_have(struct ov_call *c, const union ov_msg_any *m)
 	OV_REQUIRE(ov_stream_sender(stream) == role || ov_stream_receiver(stream) == role,
 	    OV_E_BROKER_DENIED);
 	OV_TRY(ov_store_stream(tx, &row, job.id, stream));
-	reply.next = row.next;
-	reply.last = row.last;
+	if (!is_withheld(&job, stream)) {
+		reply.next = row.next;
+		reply.last = row.last;
+	}
 	OV_TRY(ov_call_reply(c, OV_MSG_HAVE_REPLY, &reply));
 done:
 	ov_tx_end(&tx);

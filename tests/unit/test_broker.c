@@ -490,6 +490,8 @@ proposals_that_break_a_rule_are_refused(void **state)
 	REFUSED(p.version = 2, OV_E_PROTO_VERSION);
 	REFUSED(p.slots = 1025, OV_E_WIRE_RANGE);
 	REFUSED(p.slots = 8192, OV_E_LIST_TOO_LARGE);
+	broker.limits.slots = 1024; /* the broker's own, whatever two agreed on */
+	REFUSED(p.slots = 1280, OV_E_LIST_TOO_LARGE);
 	REFUSED(p.created += 301, OV_E_PROTO_CLOCK);
 	REFUSED(p.expiry = p.created + 72 * 3600 + 1, OV_E_WIRE_RANGE);
 	REFUSED((p.created -= 100, p.expiry = p.created + 50), OV_E_PROTO_EXPIRED);

@@ -23,6 +23,8 @@
 #include "server/jobs.h"
 #include "server/report.h"
 #include "server/site.h"
+#include "server/store_db.h"
+#include "server/streams.h"
 #include "tests/unit/broker_site.h"
 
 #define SLOTS_A 1024 /* as proposal() and acceptance() say */
@@ -417,6 +419,84 @@ completes_that_do_not_fit_are_refused(void **state)
 	REFUSED((void)0, OV_OK); /* and again */
 	REFUSED(m.plain[0] ^= 1, OV_E_PROTO_EQUIVOCATION);
 #undef REFUSED
+	run_free(&r);
+}
+
+/* What a broker that died while it wrote a view has left. */
+static void
+views_are_read_with_their_report_only(void **state)
+{
+	struct ov_msg_have have = { .stream = OV_STREAM_VIEW_A };
+	struct ov_msg_have_reply is;
+	struct ov_msg_report m;
+	struct ov_msg_chunk chunk;
+	struct ov_chunk_at at = { .stream = OV_STREAM_VIEW_A };
+	struct ov_buf body = { 0 };
+	enum ov_put_result how;
+	struct ov_tx *tx = NULL;
+	struct run r;
+
+	(void)state;
+	make_lists();
+	exchange(&r);
+	at.job = r.p.job;
+	assert_int_equal(ov_tx_begin(&tx, broker.store), OV_OK);
+	for (at.index = 0; at.index < 40; at.index++)
+		assert_int_equal(
+		    ov_store_chunk_put(tx, &how, &at, false, OV_LITERAL("half"), NULL),
+		    OV_OK);
+	assert_int_equal(ov_tx_commit(&tx, "test"), OV_OK);
+	memcpy(have.job, r.p.job, OV_ID);
+	assert_int_equal(
+	    get_chunk(&ada, r.p.job, OV_STREAM_VIEW_A, 0, &chunk), OV_E_BROKER_WAIT);
+	assert_int_equal(call(&ada, OV_MSG_HAVE, &have, OV_MSG_HAVE_REPLY, &is), OV_OK);
+	assert_int_equal(is.next, 0);
+	assert_int_equal(ov_report_make(&broker, r.p.job), OV_OK);
+	fetch_report(&m, &body, &r);
+	check_view(OV_ROLE_A, &r, m.view_a);
+	check_view(OV_ROLE_B, &r, m.view_b);
+	assert_int_equal(call(&ada, OV_MSG_HAVE, &have, OV_MSG_HAVE_REPLY, &is), OV_OK);
+	assert_int_equal(is.next, 2);
+	ov_buf_free(&body);
+	run_free(&r);
+}
+
+static int64_t
+chunks_in_store(void)
+{
+	struct ov_tx *tx = NULL;
+	int64_t n;
+
+	assert_int_equal(ov_tx_begin(&tx, broker.store), OV_OK);
+	assert_int_equal(ov_db_number(&n, tx->db, "SELECT count(*) FROM chunk"), OV_OK);
+	ov_tx_end(&tx);
+	return n;
+}
+
+static void
+streams_of_an_ended_job_are_erased(void **state)
+{
+	struct ov_msg_cancel m = { .reason = OV_LITERAL("enough") };
+	struct ov_msg_chunk chunk;
+	struct ov_buf bytes = { 0 };
+	bool more = true;
+	struct run r;
+
+	(void)state;
+	make_lists();
+	exchange(&r);
+	memcpy(m.job, r.p.job, OV_ID);
+	assert_int_equal(put_step(&ada, r.p.job, OV_STEP_CANCEL_A, &m, &bytes), OV_OK);
+	/* gone for everybody at once, from the file soon after, a restart in between */
+	assert_int_equal(
+	    get_chunk(&bob, r.p.job, OV_STREAM_POINTS_A, 0, &chunk), OV_E_JOB_CANCELLED);
+	assert_false(stream_of(r.p.job, OV_STREAM_POINTS_A).last);
+	assert_true(chunks_in_store() > 0);
+	site_reopen();
+	while (more)
+		assert_int_equal(ov_streams_erase(&broker, &more), OV_OK);
+	assert_int_equal(chunks_in_store(), 0);
+	ov_buf_free(&bytes);
 	run_free(&r);
 }
 
@@ -946,6 +1026,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_DEAL(job_runs_to_its_end),
 		WITH_DEAL(completes_that_do_not_fit_are_refused),
+		WITH_DEAL(views_are_read_with_their_report_only),
+		WITH_DEAL(streams_of_an_ended_job_are_erased),
 		WITH_DEAL(each_side_gives_its_own_word_when_ada_proposes),
 		WITH_DEAL(each_side_gives_its_own_word_when_bob_proposes),
 		WITH_DEAL(bad_roster_fails_the_job_with_its_reason),
