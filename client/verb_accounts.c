@@ -103,7 +103,7 @@ rebuild(struct ov_cli *cli, struct ov_home *home)
 {
 	enum ov_status st;
 
-	OV_TRY(ov_home_claim(home));
+	OV_TRY(ov_home_claim_within(home, OV_HOME_CLAIM_WAIT_MS));
 	OV_TRY(ov_freeze_keep_accounts(home));
 	OV_TRY(ov_book_rebuild(home->db));
 	OV_TRY(stats(cli, home));

@@ -358,7 +358,7 @@ ov_verb_import(struct ov_cli *cli, int argc, char **argv)
 	OV_TRY(read_map(im));
 	OV_TRY(open_file(im));
 	if (!im->dry)
-		OV_TRY(ov_home_claim(im->home));
+		OV_TRY(ov_home_claim_within(im->home, OV_HOME_CLAIM_WAIT_MS));
 	OV_TRY(im->dry ? run_dry(im) : run_import(im));
 	OV_TRY(cli->json ? print_json(im) : print_text(im));
 done:
