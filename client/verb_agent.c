@@ -125,7 +125,7 @@ ov_verb_agent(struct ov_cli *cli, int argc, char **argv)
 		else if (c == 'o')
 			only_once = true;
 		else
-			return ov_cli_fail(cli, OV_E_USAGE, "see `overlap agent --help`");
+			return ov_cli_bad_option(cli, argv, "agent");
 	}
 	if (optind != argc)
 		return ov_cli_fail(cli, OV_E_USAGE, "agent takes no arguments");
