@@ -50,7 +50,7 @@ static const char usage[] =
     "  --stored-mib N           serve: stored by a company (4096)\n"
     "  --calls-per-minute N     serve: calls of a company (60000)\n"
     "  --connections N          serve: of all companies (4096)\n"
-    "  --quiet                  serve: log what fails, not what happens\n"
+    "  --verbose                serve: log what happens, not only what fails\n"
     "\n"
     "Exit status: 0 done, 1 failed, 2 wrong use.\n";
 
@@ -103,8 +103,8 @@ take_option(struct line *l, int option, const char *value)
 	case 'C':
 		st = number(&limits->connections, value, 1);
 		break;
-	case 'q':
-		l->log_level = OV_LOG_WARN;
+	case 'v':
+		l->log_level = OV_LOG_INFO;
 		break;
 	default: /* getopt has said why */
 		st = OV_E_USAGE;
@@ -125,13 +125,13 @@ parse(struct line *l, int argc, char **argv)
 		{ "stored-mib", required_argument, NULL, 'm' },
 		{ "calls-per-minute", required_argument, NULL, 'c' },
 		{ "connections", required_argument, NULL, 'C' },
-		{ "quiet", no_argument, NULL, 'q' }, { NULL, 0, NULL, 0 } };
+		{ "verbose", no_argument, NULL, 'v' }, { NULL, 0, NULL, 0 } };
 	enum ov_status st = OV_OK;
 	int option;
 
 	*l = (struct line){ .home = DEFAULT_HOME,
 		.name = "overlapd",
-		.log_level = OV_LOG_INFO,
+		.log_level = OV_LOG_WARN,
 		.serve = { .listen = "0.0.0.0:7440",
 		    .enrolment = "0.0.0.0:7441",
 		    .limits = { .open_jobs = 64,

@@ -203,7 +203,7 @@ class Broker:
         """Serves; returns when it says that it is ready.  False if it died first."""
         self.process = spawn(
             [overlapd, "serve", "--home", self.home, "--listen", "127.0.0.1:0",
-             "--enrolment", "127.0.0.1:0"],
+             "--enrolment", "127.0.0.1:0", "--verbose"],
             self.log, env=env, stdout=subprocess.PIPE, text=True)
         ports = {}
         for line in self.process.stdout:

@@ -727,6 +727,7 @@ killed_at_any_write_the_same_calls_bring_it_to_the_end(void **state)
 	assert_true(n_points > 50);
 	for (unsigned int n = 1; n <= n_points; n++) {
 		past(true);
+		seen = 0;
 		snprintf(at, sizeof(at), "%u", n);
 		status = job_in_child(&size, root, "OVERLAP_CRASH_AT", at);
 		assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
