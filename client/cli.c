@@ -20,6 +20,17 @@ ov_cli_fail(struct ov_cli *cli, enum ov_status st, const char *format, ...)
 	return st;
 }
 
+enum ov_status
+ov_cli_bad_option(struct ov_cli *cli, char **argv, const char *verb)
+{
+	const char *option = optind > 0 ? argv[optind - 1] : NULL;
+
+	if (option == NULL || option[0] != '-')
+		return ov_cli_fail(cli, OV_E_USAGE, "see `overlap %s --help`", verb);
+	return ov_cli_fail(cli, OV_E_USAGE, "`%.40s` %s; see `overlap %s --help`", option,
+	    optopt != 0 ? "needs a value, or takes none" : "is no option here", verb);
+}
+
 /* --- options of every verb --- */
 
 static enum ov_status

@@ -31,9 +31,14 @@ struct ov_verb {
 extern const struct ov_verb ov_verbs[];
 
 /* Keeps words for the failure message and returns st: `return ov_cli_fail(cli,
- * OV_E_USAGE, "unknown option")`.  st's own sentence is added by main. */
+ * OV_E_USAGE, "--wait takes seconds")`.  main adds st's own sentence, but for OV_E_USAGE
+ * and OV_E_NOT_FOUND, where the words say it all. */
 enum ov_status ov_cli_fail(struct ov_cli *cli, enum ov_status st, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* After getopt_long said '?': names the option that is not understood, or lacks its
+ * value, and the verb's help.  verb: as a person types it, such as "partner invite". */
+enum ov_status ov_cli_bad_option(struct ov_cli *cli, char **argv, const char *verb);
 
 /* Options that every verb understands: reads them out of argv, wherever they stand before
  * `--`, and removes them. */

@@ -10,4 +10,8 @@
 enum ov_status ov_cli_fault(struct ov_cli *cli, enum ov_status st, const char *file,
     const struct ov_fault *fault);
 
+/* After errno says why `file`, which a person named, cannot be opened or read: `FILE:
+ * Permission denied`.  OV_E_NOT_FOUND where another name would help, else OV_E_IO. */
+enum ov_status ov_cli_no_file(struct ov_cli *cli, const char *file);
+
 #endif /* OV_CLIENT_CLI_FAULT_H */

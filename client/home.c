@@ -13,6 +13,7 @@
 
 #include "client/home_key.h"
 #include "client/schema.h"
+#include "common/clock.h"
 #include "common/crypto/memory.h"
 #include "common/crypto/seal.h"
 #include "proto/keys.h"
@@ -555,6 +556,18 @@ done:
 	if (fd >= 0)
 		close(fd);
 	free(path);
+	return st;
+}
+
+enum ov_status
+ov_home_claim_within(struct ov_home *h, uint32_t wait_ms)
+{
+	const struct timespec slice = { 0, 20 * 1000000L };
+	uint64_t give_up = ov_clock_ms() + wait_ms;
+	enum ov_status st;
+
+	while ((st = ov_home_claim(h)) == OV_E_DB_BUSY && ov_clock_ms() < give_up)
+		(void)nanosleep(&slice, NULL);
 	return st;
 }
 

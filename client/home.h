@@ -125,6 +125,10 @@ OV_MUST_CHECK enum ov_status ov_home_open_sealed(uint8_t *plain, size_t len,
  * OV_E_DB_BUSY if another process has it, at once.  The system releases the claim when
  * the process ends, however it ends.  Claiming twice is fine; one release ends it. */
 OV_MUST_CHECK enum ov_status ov_home_claim(struct ov_home *home);
+/* The same, but waits up to wait_ms for the other process. */
+OV_MUST_CHECK enum ov_status ov_home_claim_within(struct ov_home *home, uint32_t wait_ms);
+/* How long a person's command waits: an agent between two jobs has the home for less. */
+#define OV_HOME_CLAIM_WAIT_MS 10000
 void ov_home_release(struct ov_home *home);
 
 /* Seconds since 1970. */

@@ -408,6 +408,21 @@ done:
 	return st;
 }
 
+enum ov_status
+ov_mail_await(struct ov_session *s, uint32_t wait_ms)
+{
+	uint32_t wait = wait_ms < OV_WAIT_MAX ? wait_ms : OV_WAIT_MAX;
+	struct ov_msg_get_mail get = { .after = 0, .wait_ms = wait };
+	struct ov_msg_mail mail;
+	struct ov_buf owner = { 0 };
+	enum ov_status st;
+
+	st = ov_session_call(
+	    s, OV_MSG_GET_MAIL, &get, OV_MSG_MAIL, &mail, &owner, CALL_TIMEOUT_MS + wait);
+	ov_buf_free(&owner);
+	return st == OV_E_BROKER_WAIT ? OV_OK : st;
+}
+
 /* --- what a person may want to see --- */
 
 enum ov_status

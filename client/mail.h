@@ -39,6 +39,11 @@ struct ov_mail_handlers {
 OV_MUST_CHECK enum ov_status ov_mail_process(size_t *n, struct ov_home *home,
     struct ov_session *s, const struct ov_mail_handlers *handlers, uint32_t wait_ms);
 
+/* Waits up to wait_ms until the broker has mail for this company, and takes none: the
+ * home need not be claimed meanwhile.  OV_OK also when there is none; else as the
+ * session. */
+OV_MUST_CHECK enum ov_status ov_mail_await(struct ov_session *s, uint32_t wait_ms);
+
 /* A mail that was refused, or that waits for a release that knows its kind. */
 struct ov_mail_note {
 	uint8_t from[OV_ID];

@@ -44,7 +44,8 @@ print_help(FILE *out)
 	fprintf(out, "\n  --home DIR       the home (default $XDG_DATA_HOME/overlap)\n"
 		     "  --key-file FILE  passphrase or key of the home, kept elsewhere\n"
 		     "  --key-fd N       the same from a file descriptor\n"
-		     "  --json           print data as JSON\n\n"
+		     "  --json           print data as JSON\n"
+		     "  --version        print the version\n\n"
 		     "`overlap VERB --help` says more.  Exit codes: 0 done; 1 this "
 		     "machine failed;\n"
 		     "2 the command cannot be carried out as given; 3 the broker or the "
@@ -75,10 +76,14 @@ asks_for_help(int argc, char **argv)
 static void
 print_failure(const struct ov_cli *cli, enum ov_status st)
 {
+	bool all_said = st == OV_E_USAGE || st == OV_E_NOT_FOUND;
+
 	fprintf(stderr, "overlap: ");
 	if (cli->detail[0] != '\0')
-		fprintf(stderr, "%s: ", cli->detail);
-	fprintf(stderr, "%s (%s)\n", ov_status_text(st), ov_status_name(st));
+		fprintf(stderr, "%s%s", cli->detail, all_said ? "" : ": ");
+	if (cli->detail[0] == '\0' || !all_said)
+		fprintf(stderr, "%s", ov_status_text(st));
+	fprintf(stderr, " (%s)\n", ov_status_name(st));
 }
 
 static enum ov_status
@@ -90,16 +95,22 @@ run_verb(struct ov_cli *cli, int argc, char **argv)
 	OV_TRY(ov_cli_globals(cli, &argc, argv));
 	if (argc < 2) {
 		print_help(stderr);
-		return OV_E_USAGE;
+		return ov_cli_fail(cli, OV_E_USAGE, "a verb is missing");
 	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
 	    strcmp(argv[1], "help") == 0) {
 		print_help(cli->out);
 		return OV_OK;
 	}
+	if (strcmp(argv[1], "--version") == 0) {
+		fputs("overlap " OVERLAP_VERSION "\n", cli->out);
+		return OV_OK;
+	}
 	v = find_verb(argv[1]);
 	if (v == NULL)
-		return ov_cli_fail(cli, OV_E_USAGE, "there is no verb `%.40s`", argv[1]);
+		return ov_cli_fail(cli, OV_E_USAGE,
+		    "there is no %s `%.40s`; see `overlap --help`",
+		    argv[1][0] == '-' ? "option" : "verb", argv[1]);
 	if (asks_for_help(argc - 1, argv + 1)) {
 		fputs(v->help, cli->out);
 		return OV_OK;

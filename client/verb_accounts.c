@@ -9,7 +9,7 @@
 #include "client/verbs.h"
 
 const char ov_help_accounts[] =
-    "usage: overlap accounts stats [--json]\n"
+    "usage: overlap accounts [stats] [--json]\n"
     "       overlap accounts why NAME [--json]\n"
     "       overlap accounts rebuild\n"
     "\n"
@@ -103,7 +103,7 @@ rebuild(struct ov_cli *cli, struct ov_home *home)
 {
 	enum ov_status st;
 
-	OV_TRY(ov_home_claim(home));
+	OV_TRY(ov_home_claim_within(home, OV_HOME_CLAIM_WAIT_MS));
 	OV_TRY(ov_freeze_keep_accounts(home));
 	OV_TRY(ov_book_rebuild(home->db));
 	OV_TRY(stats(cli, home));
@@ -120,10 +120,10 @@ ov_verb_accounts(struct ov_cli *cli, int argc, char **argv)
 	int n;
 	enum ov_status st;
 
-	if (getopt_long(argc, argv, "", none, NULL) != -1 || optind >= argc)
-		return ov_cli_fail(cli, OV_E_USAGE, "see `overlap accounts --help`");
-	what = argv[optind];
-	n = argc - optind;
+	if (getopt_long(argc, argv, "", none, NULL) != -1)
+		return ov_cli_bad_option(cli, argv, "accounts");
+	what = optind < argc ? argv[optind] : "stats";
+	n = optind < argc ? argc - optind : 1;
 	OV_TRY(ov_normalise_init());
 	OV_TRY(ov_cli_home(&home, cli));
 	if (strcmp(what, "stats") == 0 && n == 1)

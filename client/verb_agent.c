@@ -2,6 +2,7 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "client/mail.h"
 #include "client/verbs.h"
 #include "client/work.h"
 #include "common/clock.h"
@@ -23,18 +24,21 @@ const char ov_help_agent[] =
     "\n"
     "example: overlap agent --once --wait 600\n";
 
-/* One round: mail, then all open jobs.  *jobs: how many there were, refused ones too. */
+/* One round: mail, then all open jobs.  *jobs: how many there were, refused ones too.
+ * The home is claimed for the round only: while the agent waits, a person may import. */
 static enum ov_status
-round_of_work(struct ov_work *w, size_t *jobs, uint32_t wait_ms)
+round_of_work(struct ov_work *w, size_t *jobs)
 {
 	unsigned int refused = w->refused;
 	enum ov_status st;
 
-	OV_TRY(ov_work_mail(w, wait_ms));
 	*jobs = 0;
+	OV_TRY(ov_home_claim_within(w->home, OV_HOME_CLAIM_WAIT_MS));
+	OV_TRY(ov_work_mail(w, 0));
 	OV_TRY(ov_work_advance_all(w, jobs));
 	*jobs += w->refused - refused;
 done:
+	ov_home_release(w->home);
 	return st;
 }
 
@@ -52,13 +56,16 @@ once(struct ov_work *w, uint32_t wait_s)
 	size_t jobs = 0, open = 0;
 	enum ov_status st;
 
-	do {
-		uint64_t now = ov_clock_ms();
-		uint64_t left = give_up > now ? give_up - now : 0;
+	for (;;) {
+		uint64_t now;
 
-		OV_TRY(
-		    round_of_work(w, &jobs, left < POLL_MS ? (uint32_t)left : POLL_MS));
-	} while (jobs == 0 && ov_clock_ms() < give_up && !ov_work_stopped());
+		OV_TRY(round_of_work(w, &jobs));
+		now = ov_clock_ms();
+		if (jobs > 0 || now >= give_up || ov_work_stopped())
+			break;
+		OV_TRY(ov_mail_await(w->session,
+		    give_up - now < POLL_MS ? (uint32_t)(give_up - now) : POLL_MS));
+	}
 	OV_TRY(ov_job_each(w->home, open_left, &open));
 	OV_REQUIRE(open == 0, OV_E_JOB_WAITING);
 done:
@@ -84,9 +91,15 @@ forever(struct ov_work *w)
 	size_t jobs;
 
 	while (!ov_work_stopped()) {
-		st = round_of_work(w, &jobs, POLL_MS);
+		st = round_of_work(w, &jobs);
+		if (st == OV_E_DB_BUSY)
+			continue; /* an import takes its time */
+		if (st == OV_OK)
+			st = ov_mail_await(w->session, POLL_MS);
 		if (st == OV_OK)
 			continue;
+		if (ov_work_stopped())
+			break;
 		ov_log(OV_LOG_WARN, "agent.round", OV_F_STATUS(st));
 		if (ov_status_class(st) == OV_CLASS_BUG || st == OV_E_BROKER_REVOKED)
 			return st;
@@ -112,7 +125,7 @@ ov_verb_agent(struct ov_cli *cli, int argc, char **argv)
 		else if (c == 'o')
 			only_once = true;
 		else
-			return ov_cli_fail(cli, OV_E_USAGE, "see `overlap agent --help`");
+			return ov_cli_bad_option(cli, argv, "agent");
 	}
 	if (optind != argc)
 		return ov_cli_fail(cli, OV_E_USAGE, "agent takes no arguments");

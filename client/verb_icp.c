@@ -55,13 +55,12 @@ read_file(struct ov_buf *out, struct ov_cli *cli, const char *path)
 	enum ov_status st = OV_OK;
 
 	if (f == NULL)
-		return ov_cli_fail(
-		    cli, errno == ENOENT ? OV_E_NOT_FOUND : OV_E_IO, "%s", path);
+		return ov_cli_no_file(cli, path);
 	OV_TRY(ov_buf_reserve(out, ICP_BYTES_MAX + 1));
 	while ((n = fread(out->p + out->len, 1, ICP_BYTES_MAX + 1 - out->len, f)) > 0)
 		out->len += n;
 	if (ferror(f))
-		st = ov_cli_fail(cli, OV_E_IO, "%s", path);
+		st = ov_cli_no_file(cli, path);
 	else if (out->len > ICP_BYTES_MAX)
 		st = ov_cli_fail(
 		    cli, OV_E_ICP_INVALID, "%s: more than 256 KiB are no profile", path);
@@ -252,7 +251,7 @@ ov_verb_icp(struct ov_cli *cli, int argc, char **argv)
 
 	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
 		if (c == '?' || what != 0)
-			return ov_cli_fail(cli, OV_E_USAGE, "see `overlap icp --help`");
+			return ov_cli_bad_option(cli, argv, "icp");
 		what = c;
 	}
 	if (argc - optind != (what == 0 ? 1 : 0))

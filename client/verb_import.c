@@ -98,8 +98,7 @@ read_options(struct import *im, int argc, char **argv)
 		else if (c == 's')
 			im->show = true;
 		else
-			return ov_cli_fail(
-			    im->cli, OV_E_USAGE, "see `overlap import --help`");
+			return ov_cli_bad_option(im->cli, argv, "import");
 	}
 	if (optind != argc - 1)
 		return ov_cli_fail(
@@ -118,9 +117,14 @@ open_file(struct import *im)
 
 	im->f = strcmp(im->path, "-") == 0 ? stdin : fopen(im->path, "re");
 	if (im->f == NULL)
-		return ov_cli_fail(
-		    im->cli, errno == ENOENT ? OV_E_NOT_FOUND : OV_E_IO, "%s", im->path);
-	if (fstat(fileno(im->f), &sb) == 0 && S_ISREG(sb.st_mode) && sb.st_size > 0)
+		return ov_cli_no_file(im->cli, im->path);
+	if (fstat(fileno(im->f), &sb) != 0)
+		return ov_cli_no_file(im->cli, im->path);
+	if (S_ISDIR(sb.st_mode)) {
+		errno = EISDIR;
+		return ov_cli_no_file(im->cli, im->path);
+	}
+	if (S_ISREG(sb.st_mode) && sb.st_size > 0)
 		im->size = (uint64_t)sb.st_size;
 	return OV_OK;
 }
@@ -358,7 +362,7 @@ ov_verb_import(struct ov_cli *cli, int argc, char **argv)
 	OV_TRY(read_map(im));
 	OV_TRY(open_file(im));
 	if (!im->dry)
-		OV_TRY(ov_home_claim(im->home));
+		OV_TRY(ov_home_claim_within(im->home, OV_HOME_CLAIM_WAIT_MS));
 	OV_TRY(im->dry ? run_dry(im) : run_import(im));
 	OV_TRY(cli->json ? print_json(im) : print_text(im));
 done:

@@ -264,7 +264,7 @@ ov_verb_inbox(struct ov_cli *cli, int argc, char **argv)
 		else if (c == 'l')
 			accept_log = true;
 		else
-			return ov_cli_fail(cli, OV_E_USAGE, "see `overlap inbox --help`");
+			return ov_cli_bad_option(cli, argv, "inbox");
 	}
 	OV_TRY(ov_cli_home(&in.home, cli));
 	if (optind == argc - 2 && strcmp(argv[optind], "clear") == 0) {
@@ -272,7 +272,8 @@ ov_verb_inbox(struct ov_cli *cli, int argc, char **argv)
 		goto done;
 	}
 	if (optind != argc) {
-		st = ov_cli_fail(cli, OV_E_USAGE, "see `overlap inbox --help`");
+		st = ov_cli_fail(cli, OV_E_USAGE,
+		    "inbox takes nothing, or `clear NUMBER`, or `clear mail`");
 		goto done;
 	}
 	if (!offline && in.home->joined)

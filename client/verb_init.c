@@ -58,7 +58,7 @@ ov_verb_init(struct ov_cli *cli, int argc, char **argv)
 
 	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
 		if (c != 'p')
-			return ov_cli_fail(cli, OV_E_USAGE, "see `overlap init --help`");
+			return ov_cli_bad_option(cli, argv, "init");
 		apart = true;
 	}
 	if (optind != argc)

@@ -77,7 +77,7 @@ ov_verb_join(struct ov_cli *cli, int argc, char **argv)
 		else if (c == 'e')
 			o.enrol = optarg;
 		else
-			return ov_cli_fail(cli, OV_E_USAGE, "see `overlap join --help`");
+			return ov_cli_bad_option(cli, argv, "join");
 	}
 	if (optind != argc - 1 || o.broker == NULL || o.enrol == NULL)
 		return ov_cli_fail(cli, OV_E_USAGE,

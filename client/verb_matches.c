@@ -87,7 +87,7 @@ read_option(struct options *o, int c)
 	case 'i':
 		return add_fit(o);
 	default:
-		return ov_cli_fail(o->cli, OV_E_USAGE, "see `overlap matches --help`");
+		return OV_E_USAGE;
 	}
 }
 
@@ -102,8 +102,11 @@ read_options(struct options *o, int argc, char **argv)
 		{ "icp", required_argument, NULL, 'i' }, { NULL, 0, NULL, 0 } };
 	enum ov_status st = OV_OK;
 
-	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;)
+	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+		if (c == '?')
+			return ov_cli_bad_option(o->cli, argv, "matches");
 		OV_TRY(read_option(o, c));
+	}
 	if (argc - optind > 1)
 		return ov_cli_fail(
 		    o->cli, OV_E_USAGE, "matches takes one partner at most");
@@ -178,7 +181,7 @@ write_csv(const struct options *o, struct ov_db *db, const struct ov_report *r)
 	OV_TRY(ov_outfile_commit(&file));
 done:
 	ov_outfile_abandon(&file);
-	return st == OV_E_IO ? ov_cli_fail(o->cli, st, "%s", o->csv) : st;
+	return st == OV_E_IO ? ov_cli_fail(o->cli, st, "%s was not written", o->csv) : st;
 }
 
 enum ov_status

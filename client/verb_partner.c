@@ -102,8 +102,7 @@ invite(struct ov_cli *cli, int argc, char **argv)
 
 	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
 		if (c != 'd')
-			return ov_cli_fail(
-			    cli, OV_E_USAGE, "see `overlap partner --help`");
+			return ov_cli_bad_option(cli, argv, "partner");
 		OV_TRY(read_days(&days, cli, optarg));
 	}
 	if (optind != argc)
@@ -184,7 +183,8 @@ accept(struct ov_cli *cli, int argc, char **argv)
 	bool busy;
 
 	if (argc != 2)
-		return ov_cli_fail(cli, OV_E_USAGE, "overlap partner accept CODE");
+		return ov_cli_fail(cli, OV_E_USAGE,
+		    "give the code of your partner: overlap partner accept CODE");
 	OV_TRY(read_code(&code, argv[1]));
 	OV_TRY(ov_cli_session(&home, &s, cli));
 	OV_TRY(accept_code(home, s, &code));
@@ -361,6 +361,7 @@ ov_verb_partner(struct ov_cli *cli, int argc, char **argv)
 	for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (strcmp(argv[1], verbs[i].name) == 0)
 			return verbs[i].run(cli, argc - 1, argv + 1);
-	return ov_cli_fail(
-	    cli, OV_E_USAGE, "overlap partner invite, accept, list or terms");
+	return ov_cli_fail(cli, OV_E_USAGE,
+	    "partner takes `invite`, `accept`, `list` or `terms`; see `overlap partner "
+	    "--help`");
 }

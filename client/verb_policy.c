@@ -118,7 +118,9 @@ ov_verb_policy(struct ov_cli *cli, int argc, char **argv)
 	enum ov_status st;
 
 	if ((!show && !check) || argc > 3 || (check && argc != 3))
-		return ov_cli_fail(cli, OV_E_USAGE, "see `overlap policy --help`");
+		return ov_cli_fail(cli, OV_E_USAGE,
+		    "policy takes `show [FILE]` or `check FILE`; see `overlap policy "
+		    "--help`");
 	book = calloc(1, sizeof(*book));
 	st = book != NULL ? run(cli, argc == 3 ? argv[2] : NULL, show, book) : OV_E_NOMEM;
 	free(book);

@@ -43,8 +43,7 @@ ov_verb_report(struct ov_cli *cli, int argc, char **argv)
 
 	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
 		if (c != 'j')
-			return ov_cli_fail(
-			    cli, OV_E_USAGE, "see `overlap report --help`");
+			return ov_cli_bad_option(cli, argv, "report");
 		job = optarg;
 	}
 	if (argc - optind > 1)

@@ -102,7 +102,7 @@ ov_verb_run(struct ov_cli *cli, int argc, char **argv)
 		else if (c == 'n')
 			dry = true;
 		else
-			return ov_cli_fail(cli, OV_E_USAGE, "see `overlap run --help`");
+			return ov_cli_bad_option(cli, argv, "run");
 	}
 	if (optind != argc - 1)
 		return ov_cli_fail(

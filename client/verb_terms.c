@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "client/book/book.h"
+#include "client/cli_fault.h"
 #include "client/mail.h"
 #include "client/sheet.h"
 #include "client/verb_partner.h"
@@ -25,13 +26,14 @@ struct run {
 /* --- the sheet --- */
 
 static enum ov_status
-read_file(struct ov_buf *out, const char *path)
+read_file(struct ov_buf *out, struct ov_cli *cli, const char *path)
 {
 	FILE *f = fopen(path, "rb");
 	enum ov_status st = OV_OK;
 	size_t n;
 
-	OV_REQUIRE(f != NULL, OV_E_IO);
+	if (f == NULL)
+		return ov_cli_no_file(cli, path);
 	OV_TRY(ov_buf_reserve(out, POLICY_MAX + 1));
 	n = fread(out->p, 1, POLICY_MAX + 1, f);
 	OV_REQUIRE(ferror(f) == 0, OV_E_IO);
@@ -66,14 +68,13 @@ sheet_of_file(struct run *r)
 	struct ov_fault fault = { 0 };
 	enum ov_status st;
 
-	OV_TRY(read_file(&r->policy, r->policy_file));
+	OV_TRY(read_file(&r->policy, r->cli, r->policy_file));
 	OV_TRY(ov_policy_read(&policy, r->policy.p, r->policy.len, &fault));
 	OV_TRY(check_book(r, &policy, &fault));
 	OV_TRY(ov_sheet_of_policy(&r->sheet, &policy));
 done:
 	if (st != OV_OK && fault.text[0] != '\0')
-		return ov_cli_fail(r->cli, st, "line %llu: %s",
-		    (unsigned long long)fault.line, fault.text);
+		return ov_cli_fault(r->cli, st, r->policy_file, &fault);
 	return st;
 }
 
@@ -246,11 +247,11 @@ ov_verb_partner_terms(struct ov_cli *cli, int argc, char **argv)
 		else if (c == 'y')
 			r.yes = true;
 		else
-			return ov_cli_fail(
-			    cli, OV_E_USAGE, "see `overlap partner --help`");
+			return ov_cli_bad_option(cli, argv, "partner");
 	}
 	if (optind != argc - 1)
-		return ov_cli_fail(cli, OV_E_USAGE, "overlap partner terms PARTNER");
+		return ov_cli_fail(
+		    cli, OV_E_USAGE, "name one partner: overlap partner terms PARTNER");
 	st = work(&r, argv[optind]);
 	ov_terms_view_free(&r.view);
 	ov_buf_free(&r.sheet);

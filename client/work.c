@@ -13,6 +13,8 @@
 #include "common/psi/psi.h"
 
 #define WAIT_MAX_S (7 * 86400U)
+#define PATIENCE_MIN_S 2U  /* a connection takes its time */
+#define PATIENCE_MAX_S 30U /* of a session by itself */
 
 static atomic_bool stop;
 
@@ -59,10 +61,13 @@ ov_work_open(struct ov_work *w, struct ov_cli *cli, uint32_t wait_s)
 	OV_TRY(ov_psi_init());
 	OV_TRY(ov_normalise_init());
 	OV_TRY(ov_cli_session(&w->home, &w->session, cli));
-	OV_TRY(ov_home_claim(w->home));
+	OV_TRY(ov_home_claim_within(w->home, OV_HOME_CLAIM_WAIT_MS));
 	catch_signals();
 	/* a held call does not hold up the end */
 	ov_session_cancel_on(w->session, &stop);
+	if (wait_s < PATIENCE_MAX_S) /* a broker that is away is waited for no longer */
+		ov_session_set_patience(w->session,
+		    1000 * (wait_s > PATIENCE_MIN_S ? wait_s : PATIENCE_MIN_S));
 	w->run = (struct ov_job_run){ .home = w->home,
 		.session = w->session,
 		.wait_ms = wait_s * 1000,

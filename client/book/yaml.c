@@ -252,8 +252,8 @@ ov_yaml_read_file(struct ov_yaml_doc **out, enum ov_status status, const char *p
 
 	*out = NULL;
 	if (f == NULL) {
-		st = ov_fault_set(
-		    fault, OV_E_IO, 0, "cannot be opened: %s", strerror(errno));
+		st = ov_fault_set(fault, errno == ENOENT ? OV_E_NOT_FOUND : OV_E_IO, 0,
+		    "cannot be opened: %s", strerror(errno));
 		goto done;
 	}
 	OV_REQUIRE(bytes != NULL, OV_E_NOMEM);

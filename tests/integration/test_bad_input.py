@@ -171,7 +171,8 @@ class Runs(unittest.TestCase):
     def test_an_unreachable_broker_loses_nothing(self):
         world = self.world()
         world.broker.front.target = None
-        world.a.fails("run", world.b.name, code=AGAIN, says=["nothing was lost"])
+        world.a.fails("run", world.b.name, "--wait", "3", code=AGAIN,
+                      says=["nothing was lost"])
         world.broker.start()
         self.closes(world)
 

@@ -77,6 +77,15 @@ class Exchange(unittest.TestCase):
         self.assertLess(proposed["bytes_sent"], self.proposed["bytes_sent"] / 4)
         self.assertEqual(self.world.a.matches(self.world.b), before)
 
+    def test_an_agent_that_goes_on_leaves_the_home_to_others(self):
+        a, b = self.world.a, self.world.b
+        agent = b.spawn("agent")
+        for _ in range(2):
+            a("run", b.name)  # the agent answers, so it has the home
+            b("import", harness.SAMPLES[1])  # and lets go of it while it waits
+        agent.terminate()
+        self.assertEqual(agent.wait(harness.PATIENCE), harness.OK)
+
 
 if __name__ == "__main__":
     harness.main()

@@ -195,7 +195,7 @@ mapping_files_are_checked(void **state)
 	    "populations:\n  aaaaaaaaaabbbbbbbbbbccccccccccddd: []\n", 2, "32 bytes");
 	assert_int_equal(
 	    ov_map_read_file(&(struct ov_map *){ NULL }, "/nonexistent", &fault),
-	    OV_E_IO);
+	    OV_E_NOT_FOUND);
 }
 
 static void

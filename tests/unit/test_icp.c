@@ -236,7 +236,7 @@ faults_have_line_and_remedy(void **state)
 	refuses("criteria:\n  - {column: [a], exists: yes}\n", 2, "`column` must be");
 	assert_int_equal(
 	    ov_icp_read_file(&(struct ov_icp *){ NULL }, "/nonexistent", &fault),
-	    OV_E_IO);
+	    OV_E_NOT_FOUND);
 }
 
 static void

@@ -111,7 +111,7 @@ faults_have_line_and_remedy(void **state)
 	refuses("version: 2\npopulations:\n  a: hidden\n", 1, "`version`");
 	assert_int_equal(
 	    ov_policy_read_file(&(struct ov_policy){ 0 }, "/nonexistent", &fault),
-	    OV_E_IO);
+	    OV_E_NOT_FOUND);
 }
 
 static void
