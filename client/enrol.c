@@ -40,6 +40,15 @@ done:
 	return st;
 }
 
+/* Of bytes that hold the token's secret. */
+static void
+free_wiped(struct ov_buf *b)
+{
+	if (b->p != NULL)
+		ov_wipe(b->p, b->cap);
+	ov_buf_free(b);
+}
+
 /* OV_E_NOT_FOUND if nothing was drawn for this token. */
 static enum ov_status
 load(struct request *r, struct ov_home *home, const uint8_t token[OV_DIGEST])
@@ -249,7 +258,7 @@ ov_enrol(struct ov_home *home, const struct ov_enrol_options *o)
 done:
 	free(answer.body);
 	ov_secret_free(r.tls_key);
-	ov_buf_free(&r.body);
-	ov_buf_free(&question);
+	free_wiped(&r.body);
+	free_wiped(&question);
 	return st;
 }

@@ -137,8 +137,9 @@ ov_mail_flush(struct ov_home *home, struct ov_session *s)
 		st = send_one(s, &r);
 		if (is_passing(st))
 			continue;
-		if (st != OV_OK && ov_status_class(st) != OV_CLASS_PEER &&
-		    st != OV_E_DB_CONFLICT)
+		/* only what is said of this very mail ends it: its body is not kept */
+		if (st != OV_OK && st != OV_E_DB_CONFLICT &&
+		    (ov_session_is_passing(st) || ov_status_class(st) != OV_CLASS_PEER))
 			goto done;
 		OV_TRY(mark_out(home, r.id, st));
 	}
@@ -223,9 +224,7 @@ verdict_of(enum ov_status st)
 {
 	if (st == OV_OK)
 		return DID;
-	return ov_status_class(st) == OV_CLASS_HOST || ov_status_class(st) == OV_CLASS_BUG
-		   ? LATER
-		   : REFUSED;
+	return ov_session_is_passing(st) ? LATER : REFUSED;
 }
 
 static enum ov_status

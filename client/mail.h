@@ -22,8 +22,8 @@ OV_MUST_CHECK enum ov_status ov_mail_flush(struct ov_home *home, struct ov_sessi
 
 /* What the owner of jobs and of co-selling does with its mails; any may be NULL: such
  * mail is kept until somebody takes it.  OV_OK: done, the mail may go.  A status of class
- * HOST: keep it, try again later.  Anything else: the mail is marked as refused for this
- * reason and shown by `inbox`. */
+ * HOST, or one that passes (ov_session_is_passing): keep it, try again later.  Else: the
+ * mail is marked as refused for this reason and shown by `inbox`. */
 struct ov_mail_handlers {
 	enum ov_status (*job)(void *arg, const uint8_t job[OV_ID]);
 	enum ov_status (*cosell)(

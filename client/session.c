@@ -217,6 +217,18 @@ done:
 	return st;
 }
 
+bool
+ov_session_is_passing(enum ov_status st)
+{
+	return st == OV_E_NET_LIMIT || st == OV_E_BROKER_QUOTA ||
+	       st == OV_E_BROKER_REVOKED || st == OV_E_TLS_HANDSHAKE ||
+	       st == OV_E_TLS_CERTIFICATE || st == OV_E_LOG_PROOF ||
+	       st == OV_E_LOG_ROLLBACK || st == OV_E_LOG_IDENTITY ||
+	       st == OV_E_CRYPTO_PASSPHRASE ||
+	       (st != OV_OK && (ov_status_class(st) == OV_CLASS_HOST ||
+				   ov_status_class(st) == OV_CLASS_BUG));
+}
+
 /* Version and log of the broker that was reached. */
 static enum ov_status
 greet(struct ov_session *s)
@@ -228,9 +240,11 @@ greet(struct ov_session *s)
 	enum ov_status st;
 
 	OV_TRY(exchange_hello(s, &question, &answer));
-	OV_TRY(
-	    read_reply(&w, &hint_ms, OV_MSG_WELCOME, OV_BYTES(answer.body, answer.len)));
-	OV_REQUIRE(w.version == OV_PROTOCOL_VERSION, OV_E_PROTO_VERSION);
+	st = read_reply(&w, &hint_ms, OV_MSG_WELCOME, OV_BYTES(answer.body, answer.len));
+	/* not the fault of whoever a call is about */
+	OV_REQUIRE(st != OV_E_PROTO_VERSION, OV_E_BROKER_VERSION);
+	OV_TRY(st);
+	OV_REQUIRE(w.version == OV_PROTOCOL_VERSION, OV_E_BROKER_VERSION);
 	OV_TRY(ov_session_compare_head(s, w.head, w.head_signature, w.consistency));
 	s->greeted = true;
 	s->connection++;

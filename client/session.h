@@ -17,6 +17,7 @@
 #define OV_CLIENT_SESSION_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "client/home.h"
@@ -50,6 +51,11 @@ void ov_session_bytes(const struct ov_session *s, uint64_t *sent, uint64_t *rece
 OV_MUST_CHECK enum ov_status ov_session_call(struct ov_session *s, enum ov_msg type,
     const void *msg, enum ov_msg reply_type, void *reply, struct ov_buf *owner,
     uint32_t timeout_ms);
+
+/* True if a failure of a call says nothing about what was asked: this machine, the
+ * network, the connection (its certificate, version or log) or a limit that passes.  What
+ * was asked for is kept and tried again later. */
+bool ov_session_is_passing(enum ov_status st);
 
 /* The same in two halves, for many calls under way at once (chunks).  A started call is
  * sent again after a reconnect.  msg is encoded at once and not needed afterwards.  At

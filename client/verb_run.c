@@ -40,7 +40,10 @@ run_job(struct ov_job *j, struct ov_work *w, const struct ov_partner *partner)
 	if (st != OV_E_DB_CONFLICT)
 		return st;
 	OV_TRY(ov_work_mail(w, 5000));
-	OV_TRY(ov_job_open_with(j, w->home, partner->company));
+	st = ov_job_open_with(j, w->home, partner->company);
+	/* nothing to answer: the job before this one is still open on the other side */
+	OV_REQUIRE(st != OV_E_NOT_FOUND, OV_E_JOB_WAITING);
+	OV_TRY(st);
 	OV_TRY(ov_work_advance(w, j));
 done:
 	return st;

@@ -63,6 +63,7 @@ ov_work_open(struct ov_work *w, struct ov_cli *cli, uint32_t wait_s)
 	OV_TRY(ov_cli_session(&w->home, &w->session, cli));
 	OV_TRY(ov_home_claim_within(w->home, OV_HOME_CLAIM_WAIT_MS));
 	catch_signals();
+	/* a held call does not hold up the end */
 	ov_session_cancel_on(w->session, &stop);
 	if (wait_s < PATIENCE_MAX_S) /* a broker that is away is waited for no longer */
 		ov_session_set_patience(w->session,
@@ -181,6 +182,7 @@ print_json(struct ov_work *w, const struct ov_job *j, const char *partner)
 {
 	struct ov_json *doc = ov_json_new();
 	struct ov_json *stages = ov_json_object(doc, "stages");
+	struct ov_json *cpu = ov_json_object(doc, "cpu");
 	uint64_t sent = 0, received = 0;
 	enum ov_status st;
 
@@ -197,6 +199,8 @@ print_json(struct ov_work *w, const struct ov_job *j, const char *partner)
 	ov_json_real(stages, "send_points", (double)w->run.stages.send_ms / 1000);
 	ov_json_real(stages, "receive_and_tag", (double)w->run.stages.receive_ms / 1000);
 	ov_json_real(stages, "report", (double)w->run.stages.report_ms / 1000);
+	ov_json_real(cpu, "group", (double)w->run.stages.group_cpu_ms / 1000);
+	ov_json_real(cpu, "seal", (double)w->run.stages.seal_cpu_ms / 1000);
 	ov_session_bytes(w->session, &sent, &received);
 	ov_json_number(doc, "bytes_sent", sent);
 	ov_json_number(doc, "bytes_received", received);

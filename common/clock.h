@@ -1,4 +1,5 @@
-/* clock.h - the monotonic clock in milliseconds, for deadlines and durations. */
+/* clock.h - the monotonic clock, for deadlines and durations, and a thread's own CPU
+ * time. */
 #ifndef OV_COMMON_CLOCK_H
 #define OV_COMMON_CLOCK_H
 
@@ -12,6 +13,16 @@ ov_clock_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* CPU time of the calling thread, in nanoseconds. */
+static inline uint64_t
+ov_clock_thread_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
 #endif /* OV_COMMON_CLOCK_H */

@@ -15,6 +15,7 @@ struct ov_joiner;
 
 struct ov_limits {
 	uint32_t open_jobs;	   /* of one company */
+	uint32_t slots;		   /* of a list: a join takes 48 bytes a slot of both */
 	uint64_t stored_bytes;	   /* of one company: mails and streams */
 	uint32_t calls_per_minute; /* of one company */
 	uint32_t connections;
@@ -35,6 +36,9 @@ struct ov_broker {
 	struct ov_limits limits;
 	int64_t (*now)(void); /* seconds since 1970 */
 };
+
+/* Both lists of a job then take 1.5 GiB while they are joined. */
+#define OV_SLOTS_DEFAULT (UINT32_C(1) << 24)
 
 /* How long things live, in seconds. */
 #define OV_HOUR INT64_C(3600)

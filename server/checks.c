@@ -92,11 +92,11 @@ check_times(const struct offer *o, int64_t now)
 
 /* Slots are padded, at most the cap padded, at least the minimum list padded. */
 static enum ov_status
-check_slots(uint64_t slots, const struct ov_release *r)
+check_slots(uint64_t slots, const struct ov_release *r, const struct ov_broker *b)
 {
 	if (slots > OV_U32 || ov_padded_slots((uint32_t)slots) != slots)
 		return OV_E_WIRE_RANGE;
-	if (slots > ov_padded_slots(r->slots))
+	if (slots > ov_padded_slots(r->slots) || slots > b->limits.slots)
 		return OV_E_LIST_TOO_LARGE;
 	return slots < ov_padded_slots(r->minimum_list) ? OV_E_LIST_TOO_SMALL : OV_OK;
 }
@@ -135,7 +135,7 @@ check_offer(struct ov_release *r, uint64_t *sequence, const struct ov_put *put,
 	OV_REQUIRE(o->unchanged.len == 0 || o->unchanged.len == OV_ID, OV_E_WIRE_RANGE);
 	OV_TRY(check_times(o, put->now));
 	OV_TRY(check_terms(r, sequence, put, job, o));
-	OV_TRY(check_slots(o->slots, r));
+	OV_TRY(check_slots(o->slots, r, put->broker));
 done:
 	return st;
 }

@@ -35,6 +35,25 @@ ov_call_reply(struct ov_call *c, enum ov_msg type, const void *msg)
 	return ov_msg_encode(c->reply, type, msg);
 }
 
+enum ov_status
+ov_call_begin(struct ov_tx **tx, const struct ov_call *c)
+{
+	struct ov_company now;
+	enum ov_status st = OV_OK;
+
+	OV_TRY(ov_tx_begin(tx, c->broker->store));
+	st = ov_store_company(*tx, &now, c->who.id);
+	OV_REQUIRE(st != OV_E_NOT_FOUND, OV_E_BROKER_UNKNOWN);
+	OV_TRY(st);
+	OV_REQUIRE(now.status == OV_COMPANY_ACTIVE, OV_E_BROKER_REVOKED);
+	OV_REQUIRE(
+	    memcmp(now.fingerprint, c->who.fingerprint, 32) == 0, OV_E_BROKER_UNKNOWN);
+done:
+	if (st != OV_OK)
+		ov_tx_end(tx);
+	return st;
+}
+
 /* How long a client should wait before it tries again; 0: trying again is no use. */
 static uint64_t
 retry_after(enum ov_status st)
@@ -137,7 +156,7 @@ ov_handle_hello(struct ov_call *c, const union ov_msg_any *m)
 	OV_REQUIRE(m->hello.version_min <= OV_PROTOCOL_VERSION &&
 		       m->hello.version_max >= OV_PROTOCOL_VERSION,
 	    OV_E_PROTO_VERSION);
-	OV_TRY(ov_tx_begin(&tx, c->broker->store));
+	OV_TRY(ov_call_begin(&tx, c));
 	OV_TRY(ov_log_head(&head, c->broker, tx, m->hello.seen));
 	OV_LOG_HEAD_INTO(&w, &head);
 	OV_TRY(ov_call_reply(c, OV_MSG_WELCOME, &w));
@@ -154,7 +173,7 @@ ov_handle_get_head(struct ov_call *c, const union ov_msg_any *m)
 	struct ov_tx *tx = NULL;
 	enum ov_status st = OV_OK;
 
-	OV_TRY(ov_tx_begin(&tx, c->broker->store));
+	OV_TRY(ov_call_begin(&tx, c));
 	OV_TRY(ov_log_head(&head, c->broker, tx, m->get_head.seen));
 	OV_LOG_HEAD_INTO(&reply, &head);
 	OV_TRY(ov_call_reply(c, OV_MSG_HEAD, &reply));
@@ -173,7 +192,7 @@ ov_handle_get_consistency(struct ov_call *c, const union ov_msg_any *m)
 	enum ov_status st = OV_OK;
 	uint64_t size;
 
-	OV_TRY(ov_tx_begin(&tx, c->broker->store));
+	OV_TRY(ov_call_begin(&tx, c));
 	OV_TRY(ov_store_log_size(tx, &size));
 	OV_REQUIRE(m->get_consistency.from <= m->get_consistency.to &&
 		       m->get_consistency.to <= size,
@@ -196,7 +215,7 @@ ov_handle_who(struct ov_call *c, const union ov_msg_any *m)
 	struct ov_tx *tx = NULL;
 	enum ov_status st = OV_OK;
 
-	OV_TRY(ov_tx_begin(&tx, c->broker->store));
+	OV_TRY(ov_call_begin(&tx, c));
 	st = ov_store_company(tx, &other, m->who.company);
 	OV_REQUIRE(st == OV_OK || st == OV_E_NOT_FOUND, st);
 	OV_REQUIRE(st == OV_OK && other.status == OV_COMPANY_ACTIVE, OV_E_BROKER_UNKNOWN);

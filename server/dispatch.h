@@ -50,6 +50,11 @@ ov_handler ov_handle_put_terms, ov_handle_get_terms;
 ov_handler ov_handle_put_step, ov_handle_get_step, ov_handle_get_job, ov_handle_list_jobs;
 ov_handler ov_handle_put_chunk, ov_handle_get_chunk, ov_handle_have;
 
+/* Begins the transaction of a company's call: its certificate is in force in it, also if
+ * it was revoked while the call waited for its turn.  OV_E_BROKER_REVOKED,
+ * OV_E_BROKER_UNKNOWN: *tx stays NULL. */
+OV_MUST_CHECK enum ov_status ov_call_begin(struct ov_tx **tx, const struct ov_call *c);
+
 /* Appends a message to the answer. */
 OV_MUST_CHECK enum ov_status ov_call_reply(
     struct ov_call *c, enum ov_msg type, const void *msg);

@@ -249,6 +249,7 @@ take_propose(uint64_t *leaf, struct ov_job *job, struct ov_put *put, struct ov_c
 	OV_REQUIRE(put->step == OV_STEP_PROPOSE, OV_E_BROKER_UNKNOWN);
 	OV_TRY(ov_job_step(&to, OV_JOB_NONE, OV_ROLE_A, OV_STEP_PROPOSE));
 	OV_TRY(ov_limit_jobs(c, put->tx));
+	OV_TRY(ov_limit_stored(c, put->tx, OV_STORE_ROW)); /* its mail */
 	OV_TRY(ov_check_propose(job, put, c->who.id));
 	job->state = to;
 	OV_TRY(ov_store_job_add(put->tx, job));
@@ -338,7 +339,7 @@ ov_handle_put_step(struct ov_call *c, const union ov_msg_any *any)
 	OV_TRY(open_put(&put, c, m));
 	if (ov_step_message(put.step) == OV_MSG_COMPLETE)
 		OV_TRY(ov_stream_measure(&put, &c->who, m->job));
-	OV_TRY(ov_tx_begin(&tx, b->store));
+	OV_TRY(ov_call_begin(&tx, c));
 	put.tx = tx;
 	outcome = put_step(&job, &put, c, m);
 	/* Evidence of a second message is a fact too. */
@@ -375,7 +376,7 @@ ov_handle_get_step(struct ov_call *c, const union ov_msg_any *any)
 
 	memcpy(c->wait_id, m->job, OV_ID);
 	c->wait_ms = (uint32_t)m->wait_ms;
-	OV_TRY(ov_tx_begin(&tx, c->broker->store));
+	OV_TRY(ov_call_begin(&tx, c));
 	OV_TRY(ov_job_of(&job, &role, tx, m->job, c->who.id));
 	st = ov_store_step(tx, &row, &body, job.id, (unsigned int)m->step);
 	OV_REQUIRE(st != OV_E_NOT_FOUND, ov_job_why_not(&job));
@@ -400,7 +401,7 @@ ov_handle_get_job(struct ov_call *c, const union ov_msg_any *m)
 	enum ov_role role;
 	enum ov_status st = OV_OK;
 
-	OV_TRY(ov_tx_begin(&tx, c->broker->store));
+	OV_TRY(ov_call_begin(&tx, c));
 	OV_TRY(ov_job_of(&job, &role, tx, m->get_job.job, c->who.id));
 	reply.state = job.state;
 	memcpy(reply.a, job.a, OV_ID);
@@ -443,7 +444,7 @@ ov_handle_list_jobs(struct ov_call *c, const union ov_msg_any *m)
 	struct ov_tx *tx = NULL;
 	enum ov_status st = OV_OK;
 
-	OV_TRY(ov_tx_begin(&tx, c->broker->store));
+	OV_TRY(ov_call_begin(&tx, c));
 	OV_TRY(ov_store_jobs(tx, &walk, pack_job, &rows));
 	reply.jobs = OV_BUF_BYTES(&rows);
 	OV_TRY(ov_call_reply(c, OV_MSG_JOB_LIST, &reply));

@@ -78,7 +78,7 @@ ov_handle_put_mail(struct ov_call *c, const union ov_msg_any *any)
 	memcpy(row.from, c->who.id, OV_ID);
 	memcpy(row.to, m->to, OV_ID);
 	memcpy(row.mail, m->mail, OV_ID);
-	OV_TRY(ov_tx_begin(&tx, c->broker->store));
+	OV_TRY(ov_call_begin(&tx, c));
 	OV_TRY(receiver_is_there(tx, m->to));
 	OV_TRY(ov_store_mail_put(tx, &how, &row, m->body));
 	OV_REQUIRE(how != OV_PUT_DIFFERENT, OV_E_DB_CONFLICT);
@@ -107,7 +107,7 @@ ov_handle_get_mail(struct ov_call *c, const union ov_msg_any *m)
 
 	memcpy(c->wait_id, c->who.id, OV_ID);
 	c->wait_ms = (uint32_t)m->get_mail.wait_ms;
-	OV_TRY(ov_tx_begin(&tx, c->broker->store));
+	OV_TRY(ov_call_begin(&tx, c));
 	st = ov_store_mail_next(tx, &row, &body, c->who.id, m->get_mail.after);
 	OV_REQUIRE(st != OV_E_NOT_FOUND, OV_E_BROKER_WAIT);
 	OV_TRY(st);
@@ -131,7 +131,7 @@ ov_handle_drop_mail(struct ov_call *c, const union ov_msg_any *m)
 	struct ov_tx *tx = NULL;
 	enum ov_status st = OV_OK;
 
-	OV_TRY(ov_tx_begin(&tx, c->broker->store));
+	OV_TRY(ov_call_begin(&tx, c));
 	OV_TRY(ov_store_mail_drop(tx, c->who.id, m->drop_mail.upto));
 	OV_TRY(ov_call_reply(c, OV_MSG_DONE, &reply));
 	OV_TRY(ov_tx_commit(&tx, "mail.drop"));

@@ -47,6 +47,7 @@ static const char usage[] =
     "  --listen HOST:PORT       serve: for companies (0.0.0.0:7440)\n"
     "  --enrolment HOST:PORT    serve: for enrolment (0.0.0.0:7441)\n"
     "  --open-jobs N            serve: open jobs of a company (64)\n"
+    "  --slots N                serve: slots of a list (16777216)\n"
     "  --stored-mib N           serve: stored by a company (4096)\n"
     "  --calls-per-minute N     serve: calls of a company (60000)\n"
     "  --connections N          serve: of all companies (4096)\n"
@@ -93,6 +94,9 @@ take_option(struct line *l, int option, const char *value)
 	case 'j':
 		st = number(&limits->open_jobs, value, 1);
 		break;
+	case 's':
+		st = number(&limits->slots, value, 1024);
+		break;
 	case 'm':
 		OV_TRY(number(&mib, value, 1));
 		limits->stored_bytes = (uint64_t)mib << 20;
@@ -122,6 +126,7 @@ parse(struct line *l, int argc, char **argv)
 		{ "listen", required_argument, NULL, 'l' },
 		{ "enrolment", required_argument, NULL, 'e' },
 		{ "open-jobs", required_argument, NULL, 'j' },
+		{ "slots", required_argument, NULL, 's' },
 		{ "stored-mib", required_argument, NULL, 'm' },
 		{ "calls-per-minute", required_argument, NULL, 'c' },
 		{ "connections", required_argument, NULL, 'C' },
@@ -135,6 +140,7 @@ parse(struct line *l, int argc, char **argv)
 		.serve = { .listen = "0.0.0.0:7440",
 		    .enrolment = "0.0.0.0:7441",
 		    .limits = { .open_jobs = 64,
+			.slots = OV_SLOTS_DEFAULT,
 			.stored_bytes = UINT64_C(4) << 30,
 			.calls_per_minute = 60000,
 			.connections = 4096,

@@ -34,6 +34,7 @@ struct work {
 	unsigned int giver[2]; /* by role: 0 low, 1 high */
 	struct list list[2];
 	struct ov_views views;
+	uint8_t view_digest[2][OV_DIGEST];
 	uint8_t *proof[2], *roster[2]; /* MACs by role of who made them: 8 a slot */
 };
 
@@ -210,24 +211,65 @@ done:
 
 /* --- writing a view --- */
 
-/* A VIEW stream while it is written: chunks go to the store and into the digest. */
+/* A VIEW stream while it is written: chunks go to the store, a transaction each so that
+ * others have their turn, and into the digest.  Nobody can read it before REPORT. */
 struct view_out {
 	struct work *w;
-	struct ov_tx *tx;
-	unsigned int receiver;
+	unsigned int receiver, stream;
 	uint32_t index;
 	struct ov_hash digest;
 };
 
+/* OV_E_PROTO_UNEXPECTED if the job ended meanwhile: what is put then would stay. */
+static enum ov_status
+begin_view(struct ov_tx **tx, const struct work *w)
+{
+	struct ov_job now;
+	enum ov_status st = OV_OK;
+
+	OV_TRY(ov_tx_begin(tx, w->b->store));
+	OV_TRY(ov_store_job(*tx, &now, w->job.id));
+	OV_REQUIRE(ov_job_is_joinable(&now), OV_E_PROTO_UNEXPECTED);
+done:
+	if (st != OV_OK)
+		ov_tx_end(tx);
+	return st;
+}
+
 static enum ov_status
 write_chunk(struct view_out *v, struct ov_bytes chunk, bool last)
 {
-	struct ov_chunk_at at = { v->w->job.id,
-		ov_stream_of(OV_STREAM_VIEW_A, (enum ov_role)v->receiver), v->index++ };
+	struct ov_chunk_at at = { v->w->job.id, v->stream, v->index++ };
 	enum ov_put_result how;
+	struct ov_tx *tx = NULL;
+	enum ov_status st = OV_OK;
 
 	ov_hash_lv(&v->digest, chunk.p, chunk.len);
-	return ov_store_chunk_put(v->tx, &how, &at, last, chunk, NULL);
+	OV_TRY(begin_view(&tx, v->w));
+	OV_TRY(ov_store_chunk_put(tx, &how, &at, last, chunk, NULL));
+	OV_REQUIRE(how == OV_PUT_NEW, OV_E_BUG);
+	OV_TRY(ov_tx_commit(&tx, "view.chunk"));
+done:
+	ov_tx_end(&tx);
+	return st;
+}
+
+/* What a report that was cut short left of the view. */
+static enum ov_status
+forget_view(struct view_out *v)
+{
+	struct ov_tx *tx = NULL;
+	enum ov_status st = OV_OK;
+	bool more = true;
+
+	while (more) {
+		OV_TRY(begin_view(&tx, v->w));
+		OV_TRY(ov_store_stream_restart(tx, &more, v->w->job.id, v->stream));
+		OV_TRY(ov_tx_commit(&tx, "view.forget"));
+	}
+done:
+	ov_tx_end(&tx);
+	return st;
 }
 
 static enum ov_status
@@ -292,17 +334,18 @@ done:
 }
 
 static enum ov_status
-write_view(
-    uint8_t digest[OV_DIGEST], struct work *w, struct ov_tx *tx, unsigned int receiver)
+write_view(struct work *w, unsigned int receiver)
 {
-	struct view_out v = { .w = w, .tx = tx, .receiver = receiver };
+	struct view_out v = { .w = w,
+		.receiver = receiver,
+		.stream = ov_stream_of(OV_STREAM_VIEW_A, (enum ov_role)receiver) };
 	enum ov_status st = OV_OK;
 
-	ov_stream_digest_init(
-	    &v.digest, (uint8_t)ov_stream_of(OV_STREAM_VIEW_A, (enum ov_role)receiver));
+	ov_stream_digest_init(&v.digest, (uint8_t)v.stream);
+	OV_TRY(forget_view(&v));
 	OV_TRY(write_head(&v));
 	OV_TRY(write_matches(&v));
-	ov_hash_final(&v.digest, digest);
+	ov_hash_final(&v.digest, w->view_digest[receiver]);
 done:
 	return st;
 }
@@ -390,8 +433,8 @@ write_report(struct work *w, struct ov_tx *tx)
 	OV_TRY(ov_job_transcript(m.th, tx, w->job.id));
 	OV_TRY(digest_completes(completes, tx, w->job.id));
 	OV_TRY(pack_charges(charges, tx, w));
-	OV_TRY(write_view(m.view_a, w, tx, OV_JOIN_A));
-	OV_TRY(write_view(m.view_b, w, tx, OV_JOIN_B));
+	memcpy(m.view_a, w->view_digest[OV_JOIN_A], OV_DIGEST);
+	memcpy(m.view_b, w->view_digest[OV_JOIN_B], OV_DIGEST);
 	OV_TRY(ov_log_event(tx, OV_LEAF_JOINED, w->job.id, w->job.state));
 	if (w->views.held[0].len > 0 || w->views.held[1].len > 0)
 		OV_TRY(ov_log_event(tx, OV_LEAF_HELD_BACK, w->job.id, w->job.state));
@@ -429,8 +472,8 @@ done:
 	return st;
 }
 
-/* All that is drawn becomes one fact, if the job still waits for it; why: OV_OK, or the
- * reason why the job fails instead. */
+/* All that is drawn becomes a fact at once, with its REPORT, if the job still waits for
+ * it; why: OV_OK, or the reason why the job fails instead. */
 static enum ov_status
 finish(struct work *w, enum ov_status why)
 {
@@ -465,6 +508,8 @@ draw(struct work *w)
 	OV_TRY(join(w));
 	OV_TRY(read_macs(w, OV_ROLE_A));
 	OV_TRY(read_macs(w, OV_ROLE_B));
+	OV_TRY(write_view(w, OV_JOIN_A));
+	OV_TRY(write_view(w, OV_JOIN_B));
 done:
 	return st;
 }

@@ -6,10 +6,11 @@
 
 #include "server/broker.h"
 
-/* Makes the report of one job whose six COMPLETEs are there: views, charges, REPORT and
- * its leaves are one transaction.  A list that breaks the rules fails the job with its
- * reason.  A job that is not joinable (any more) is left alone.  Returns only failures
- * of this machine. */
+/* Makes the report of one job whose six COMPLETEs are there.  The views are written
+ * first, where nobody can read them; charges, REPORT and its leaves are one transaction.
+ * A list that breaks the rules fails the job with its reason.  One thread at a time.  A
+ * job that is not joinable (any more) is left alone.  Returns only failures of this
+ * machine. */
 OV_MUST_CHECK enum ov_status ov_report_make(
     const struct ov_broker *b, const uint8_t job[OV_ID]);
 

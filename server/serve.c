@@ -19,6 +19,7 @@
 #include "server/jobs.h"
 #include "server/report.h"
 #include "server/site.h"
+#include "server/streams.h"
 
 #define FRAME_MAX ((size_t)640 * 1024) /* PROTOCOL.md 1.1 */
 #define DRAIN_MS 10000
@@ -129,11 +130,16 @@ keep_house(struct service *s)
 {
 	int64_t now = s->broker.now(), next;
 	enum ov_status st = ov_jobs_expire(&s->broker, &next);
+	bool more = false;
 
+	if (st == OV_OK)
+		st = ov_streams_erase(&s->broker, &more);
 	if (st == OV_OK)
 		st = ov_store_sweep(s->broker.store);
 	if (st != OV_OK)
 		ov_log(OV_LOG_ERROR, "keeper.failed", OV_F_STATUS(st));
+	if (st == OV_OK && more)
+		return 0;
 	if (st != OV_OK || next - now > KEEPER_PAUSE_MAX)
 		return KEEPER_PAUSE_MAX; /* new deadlines may be nearer */
 	return next > now ? next - now : 1;

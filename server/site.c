@@ -286,6 +286,7 @@ ov_site_open(struct ov_broker *b, const char *dir)
 
 	*b = (struct ov_broker){ .now = wall_clock,
 		.limits = { .open_jobs = 64,
+		    .slots = OV_SLOTS_DEFAULT,
 		    .stored_bytes = UINT64_C(4) << 30,
 		    .calls_per_minute = 60000,
 		    .connections = 4096,

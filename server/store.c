@@ -7,6 +7,7 @@
 
 #define APPLICATION_ID 0x4f764264 /* "OvBd" */
 #define BUSY_TIMEOUT_MS 10000	  /* another process: the operator's command line */
+#define SWEEP_WAIT_MS 50 /* for readers: a backup reads for long, and calls wait */
 
 /* Released entries never change; append. */
 static const char *const migrations[] = {
@@ -71,10 +72,67 @@ static const char *const migrations[] = {
 	" at INTEGER NOT NULL, slots_low INTEGER NOT NULL, slots_high INTEGER NOT NULL,"
 	" epsilon_low INTEGER NOT NULL, epsilon_high INTEGER NOT NULL) STRICT;"
 	"CREATE INDEX charge_pair ON charge(low, high, at);",
+
+	/* of a stream that has its last chunk, once it was measured */
+	"ALTER TABLE stream ADD COLUMN digest BLOB;",
+
+	/* What each company has stored, kept by triggers: asked with every write, so
+	 * never summed up.  256: a row's own cost, also of a mail that is dropped. */
+	"CREATE TABLE usage(company BLOB PRIMARY KEY, bytes INTEGER NOT NULL) STRICT,"
+	" WITHOUT ROWID;"
+	"CREATE VIEW usage_now(company, bytes) AS"
+	" SELECT owner, bytes FROM stream WHERE owner IS NOT NULL"
+	" UNION ALL SELECT sender, bytes + 256 FROM mail"
+	" UNION ALL SELECT low, length(sealed_low) + length(body) + length(release) + 256"
+	" FROM terms WHERE signature_low IS NOT NULL"
+	" UNION ALL SELECT high, length(sealed_high) + length(body) + length(release) + "
+	"256"
+	" FROM terms WHERE signature_high IS NOT NULL;"
+	"INSERT INTO usage SELECT company, sum(bytes) FROM usage_now GROUP BY company;"
+	"CREATE TRIGGER stream_in AFTER INSERT ON stream WHEN new.owner IS NOT NULL BEGIN"
+	" INSERT INTO usage VALUES (new.owner, new.bytes) ON CONFLICT(company)"
+	" DO UPDATE SET bytes = bytes + excluded.bytes; END;"
+	"CREATE TRIGGER stream_set AFTER UPDATE OF bytes ON stream BEGIN"
+	" UPDATE usage SET bytes = bytes + new.bytes - old.bytes"
+	" WHERE company = new.owner; END;"
+	"CREATE TRIGGER stream_out AFTER DELETE ON stream BEGIN"
+	" UPDATE usage SET bytes = bytes - old.bytes WHERE company = old.owner; END;"
+	"CREATE TRIGGER mail_in AFTER INSERT ON mail BEGIN"
+	" INSERT INTO usage VALUES (new.sender, new.bytes + 256) ON CONFLICT(company)"
+	" DO UPDATE SET bytes = bytes + excluded.bytes; END;"
+	"CREATE TRIGGER mail_set AFTER UPDATE OF bytes ON mail BEGIN"
+	" UPDATE usage SET bytes = bytes + new.bytes - old.bytes"
+	" WHERE company = new.sender; END;"
+	"CREATE TRIGGER mail_out AFTER DELETE ON mail BEGIN"
+	" UPDATE usage SET bytes = bytes - old.bytes - 256"
+	" WHERE company = old.sender; END;"
+	"CREATE TRIGGER terms_low_in AFTER INSERT ON terms"
+	" WHEN new.signature_low IS NOT NULL BEGIN"
+	" INSERT INTO usage VALUES (new.low, length(new.sealed_low) + length(new.body)"
+	" + length(new.release) + 256) ON CONFLICT(company)"
+	" DO UPDATE SET bytes = bytes + excluded.bytes; END;"
+	"CREATE TRIGGER terms_high_in AFTER INSERT ON terms"
+	" WHEN new.signature_high IS NOT NULL BEGIN"
+	" INSERT INTO usage VALUES (new.high, length(new.sealed_high) + length(new.body)"
+	" + length(new.release) + 256) ON CONFLICT(company)"
+	" DO UPDATE SET bytes = bytes + excluded.bytes; END;"
+	"CREATE TRIGGER terms_low_set AFTER UPDATE OF signature_low ON terms"
+	" WHEN old.signature_low IS NULL AND new.signature_low IS NOT NULL BEGIN"
+	" INSERT INTO usage VALUES (new.low, length(new.sealed_low) + length(new.body)"
+	" + length(new.release) + 256) ON CONFLICT(company)"
+	" DO UPDATE SET bytes = bytes + excluded.bytes; END;"
+	"CREATE TRIGGER terms_high_set AFTER UPDATE OF signature_high ON terms"
+	" WHEN old.signature_high IS NULL AND new.signature_high IS NOT NULL BEGIN"
+	" INSERT INTO usage VALUES (new.high, length(new.sealed_high) + length(new.body)"
+	" + length(new.release) + 256) ON CONFLICT(company)"
+	" DO UPDATE SET bytes = bytes + excluded.bytes; END;",
+
+	/* jobs whose streams are gone, but for chunks that are still to be erased */
+	"CREATE TABLE doomed(job BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;",
 };
 
-enum ov_status
-ov_store_open(struct ov_store **out, const char *path)
+static enum ov_status
+connect_to(struct ov_db **out, const char *path)
 {
 	struct ov_db_options o = { .path = path,
 		.migrations = migrations,
@@ -82,17 +140,27 @@ ov_store_open(struct ov_store **out, const char *path)
 		.application_id = APPLICATION_ID,
 		.busy_timeout_ms = BUSY_TIMEOUT_MS,
 		.erase = OV_DB_ERASE_SECURE };
+
+	return ov_db_open(out, &o);
+}
+
+enum ov_status
+ov_store_open(struct ov_store **out, const char *path)
+{
 	struct ov_store *store = calloc(1, sizeof(*store));
 	enum ov_status st = OV_OK;
 
 	*out = NULL;
 	if (store == NULL)
 		return OV_E_NOMEM;
-	pthread_mutex_init(&store->turn, NULL);
+	pthread_mutex_init(&store->mx, NULL);
+	pthread_cond_init(&store->turn, NULL);
 	pthread_mutex_init(&store->looking, NULL);
 	store->tx.store = store;
-	OV_TRY(ov_db_open(&store->tx.db, &o));
-	OV_TRY(ov_db_open(&store->lookup, &o));
+	store->path = strdup(path);
+	OV_REQUIRE(store->path != NULL, OV_E_NOMEM);
+	OV_TRY(connect_to(&store->tx.db, path));
+	OV_TRY(connect_to(&store->lookup, path));
 	*out = store;
 	store = NULL;
 done:
@@ -107,19 +175,46 @@ ov_store_close(struct ov_store *store)
 		return;
 	ov_db_close(store->lookup);
 	ov_db_close(store->tx.db);
-	pthread_mutex_destroy(&store->turn);
+	pthread_cond_destroy(&store->turn);
+	pthread_mutex_destroy(&store->mx);
 	pthread_mutex_destroy(&store->looking);
+	free(store->path);
 	free(store);
+}
+
+/* In the order of asking, which a mutex does not promise: who makes one transaction after
+ * the other (a stream read for its digest, a join) must not keep the others out. */
+static void
+take_turn(struct ov_store *store)
+{
+	uint64_t ticket;
+
+	pthread_mutex_lock(&store->mx);
+	ticket = store->next++;
+	while (store->now != ticket)
+		pthread_cond_wait(&store->turn, &store->mx);
+	pthread_mutex_unlock(&store->mx);
+}
+
+static void
+end_turn(struct ov_store *store)
+{
+	pthread_mutex_lock(&store->mx);
+	store->now++;
+	pthread_cond_broadcast(&store->turn);
+	pthread_mutex_unlock(&store->mx);
 }
 
 enum ov_status
 ov_store_backup(struct ov_store *store, const char *path)
 {
-	enum ov_status st;
+	struct ov_db *db = NULL; /* of its own: calls and handshakes go on meanwhile */
+	enum ov_status st = OV_OK;
 
-	pthread_mutex_lock(&store->looking); /* writers go on meanwhile */
-	st = ov_db_backup(store->lookup, path);
-	pthread_mutex_unlock(&store->looking);
+	OV_TRY(connect_to(&db, store->path));
+	OV_TRY(ov_db_backup(db, path));
+done:
+	ov_db_close(db);
 	return st;
 }
 
@@ -128,9 +223,9 @@ ov_store_sweep(struct ov_store *store)
 {
 	enum ov_status st;
 
-	pthread_mutex_lock(&store->turn);
-	st = ov_db_checkpoint(store->tx.db);
-	pthread_mutex_unlock(&store->turn);
+	take_turn(store);
+	st = ov_db_checkpoint_within(store->tx.db, SWEEP_WAIT_MS);
+	end_turn(store);
 	return st == OV_E_DB_BUSY ? OV_OK : st; /* the next time will do */
 }
 
@@ -139,12 +234,12 @@ ov_tx_begin(struct ov_tx **tx, struct ov_store *store)
 {
 	enum ov_status st;
 
-	pthread_mutex_lock(&store->turn);
+	take_turn(store);
 	st = ov_db_begin(store->tx.db);
 	if (st == OV_OK)
 		*tx = &store->tx;
 	else
-		pthread_mutex_unlock(&store->turn);
+		end_turn(store);
 	return st;
 }
 
@@ -155,7 +250,7 @@ ov_tx_commit_(struct ov_tx **tx, const char *name)
 	enum ov_status st = ov_db_commit_((*tx)->db, name);
 
 	*tx = NULL;
-	pthread_mutex_unlock(&store->turn);
+	end_turn(store);
 	return st;
 }
 
@@ -169,7 +264,7 @@ ov_tx_end(struct ov_tx **tx)
 	store = (*tx)->store;
 	ov_db_rollback((*tx)->db);
 	*tx = NULL;
-	pthread_mutex_unlock(&store->turn);
+	end_turn(store);
 }
 
 enum ov_status

@@ -237,6 +237,8 @@ struct ov_stream_row {
 	uint32_t next; /* chunks stored, from 0 without a gap */
 	bool last;     /* the last of them ends the stream */
 	uint64_t bytes;
+	bool measured; /* its digest is known */
+	uint8_t digest[OV_DIGEST];
 };
 struct ov_chunk_at {
 	const uint8_t *job; /* 16 */
@@ -246,6 +248,9 @@ struct ov_chunk_at {
 /* Of a stream without chunks: zeros. */
 OV_MUST_CHECK enum ov_status ov_store_stream(struct ov_tx *tx, struct ov_stream_row *out,
     const uint8_t job[OV_ID], unsigned int stream);
+/* Remembers the digest of a stream that has its last chunk: it never changes again. */
+OV_MUST_CHECK enum ov_status ov_store_stream_measured(struct ov_tx *tx,
+    const uint8_t job[OV_ID], unsigned int stream, const uint8_t digest[OV_DIGEST]);
 /* Chunks come in order: an index past the next, or after the last, is
  * OV_E_PROTO_UNEXPECTED.  owner: the company whose quota it uses, NULL for none. */
 OV_MUST_CHECK enum ov_status ov_store_chunk_put(struct ov_tx *tx, enum ov_put_result *how,
@@ -253,10 +258,19 @@ OV_MUST_CHECK enum ov_status ov_store_chunk_put(struct ov_tx *tx, enum ov_put_re
     const uint8_t owner[OV_ID]);
 OV_MUST_CHECK enum ov_status ov_store_chunk(
     struct ov_tx *tx, struct ov_buf *body, bool *last, const struct ov_chunk_at *at);
-/* Deletes all streams of a job, securely. */
+/* Takes all streams of a job away: from now on they have no chunks.  What these held is
+ * erased by ov_store_streams_erase, since that takes long. */
 OV_MUST_CHECK enum ov_status ov_store_streams_drop(
     struct ov_tx *tx, const uint8_t job[OV_ID]);
-/* Bytes of mails and streams that a company has stored. */
+/* Erases a few chunks of dropped streams, securely; *more: call again. */
+OV_MUST_CHECK enum ov_status ov_store_streams_erase(struct ov_tx *tx, bool *more);
+/* Takes one stream of a job away and erases a few of its chunks; *more: call again
+ * before anything is put. */
+OV_MUST_CHECK enum ov_status ov_store_stream_restart(
+    struct ov_tx *tx, bool *more, const uint8_t job[OV_ID], unsigned int stream);
+/* Bytes of the mails, streams and signed terms that a company has stored, and
+ * OV_STORE_ROW for each mail and each of the terms. */
+#define OV_STORE_ROW 256
 OV_MUST_CHECK enum ov_status ov_store_usage(
     struct ov_tx *tx, uint64_t *bytes, const uint8_t company[OV_ID]);
 

@@ -14,10 +14,13 @@ struct ov_tx {
 };
 
 struct ov_store {
-	struct ov_tx tx;      /* the one transaction */
-	pthread_mutex_t turn; /* held while it is open */
+	struct ov_tx tx; /* the one transaction, of whose turn it is */
+	pthread_mutex_t mx;
+	pthread_cond_t turn;  /* `now` moved on */
+	uint64_t next, now;   /* tickets, under mx: to be given, to be served */
 	struct ov_db *lookup; /* second connection: certificates in handshakes */
 	pthread_mutex_t looking;
+	char *path;
 };
 
 /* Appends a blob column. */

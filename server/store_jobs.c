@@ -3,6 +3,8 @@
 
 #include "server/store_db.h"
 
+#define ERASED_AT_ONCE 16 /* chunks: some milliseconds of everybody's time */
+
 /* --- jobs --- */
 
 #define JOB_COLUMNS                                                                      \
@@ -138,9 +140,10 @@ query_jobs(struct ov_db_stmt **s, struct ov_tx *tx, const struct ov_job_walk *w)
 	if (w->company != NULL)
 		return ov_db_query(s, tx->db,
 		    "SELECT " JOB_COLUMNS " FROM job WHERE seq IN ("
-		    "SELECT seq FROM job WHERE a = ?2 AND seq > ?1 UNION "
-		    "SELECT seq FROM job WHERE b = ?2 AND seq > ?1) ORDER BY seq LIMIT "
-		    "?3",
+		    "SELECT seq FROM (SELECT seq FROM job WHERE a = ?2 AND seq > ?1"
+		    " ORDER BY seq LIMIT ?3) UNION SELECT seq FROM (SELECT seq FROM job"
+		    " WHERE b = ?2 AND seq > ?1 ORDER BY seq LIMIT ?3))"
+		    " ORDER BY seq LIMIT ?3",
 		    OV_DB_I64(w->after), company, OV_DB_I64(w->limit));
 	return ov_db_query(s, tx->db,
 	    "SELECT " JOB_COLUMNS " FROM job WHERE seq > ?1 ORDER BY seq LIMIT ?2",
@@ -240,17 +243,30 @@ ov_store_stream(struct ov_tx *tx, struct ov_stream_row *out, const uint8_t job[O
 	bool row;
 
 	OV_TRY(ov_db_query(&s, tx->db,
-	    "SELECT next, last, bytes FROM stream WHERE job = ? AND stream = ?", ID(job),
-	    OV_DB_I64(stream)));
+	    "SELECT next, last, bytes, digest FROM stream WHERE job = ? AND stream = ?",
+	    ID(job), OV_DB_I64(stream)));
 	OV_TRY(ov_db_step(s, &row));
 	*out = (struct ov_stream_row){ 0 };
-	if (row)
-		*out = (struct ov_stream_row){ .next = (uint32_t)ov_db_i64(s, 0),
-			.last = ov_db_i64(s, 1) != 0,
-			.bytes = (uint64_t)ov_db_i64(s, 2) };
+	if (!row)
+		goto done;
+	*out = (struct ov_stream_row){ .next = (uint32_t)ov_db_i64(s, 0),
+		.last = ov_db_i64(s, 1) != 0,
+		.bytes = (uint64_t)ov_db_i64(s, 2),
+		.measured = !ov_db_is_null(s, 3) };
+	if (out->measured)
+		OV_TRY(ov_db_copy(out->digest, OV_DIGEST, s, 3));
 done:
 	ov_db_finish(s);
 	return st;
+}
+
+enum ov_status
+ov_store_stream_measured(struct ov_tx *tx, const uint8_t job[OV_ID], unsigned int stream,
+    const uint8_t digest[OV_DIGEST])
+{
+	return ov_db_run(tx->db,
+	    "UPDATE stream SET digest = ?3 WHERE job = ?1 AND stream = ?2 AND last = 1",
+	    ID(job), OV_DB_I64(stream), OV_DB_BLOB(digest, OV_DIGEST));
 }
 
 /* Whether a chunk that is stored is this one. */
@@ -312,6 +328,7 @@ ov_store_chunk(
 	enum ov_status st = OV_OK;
 
 	OV_TRY(ov_store_stream(tx, &row, at->job, at->stream));
+	OV_REQUIRE(at->index < row.next, OV_E_NOT_FOUND); /* or only to be erased */
 	OV_TRY(ov_db_query(&s, tx->db,
 	    "SELECT body FROM chunk WHERE job = ? AND stream = ? AND idx = ?",
 	    ID(at->job), OV_DB_I64(at->stream), OV_DB_I64(at->index)));
@@ -328,8 +345,54 @@ ov_store_streams_drop(struct ov_tx *tx, const uint8_t job[OV_ID])
 {
 	enum ov_status st = OV_OK;
 
-	OV_TRY(ov_db_run(tx->db, "DELETE FROM chunk WHERE job = ?", ID(job)));
 	OV_TRY(ov_db_run(tx->db, "DELETE FROM stream WHERE job = ?", ID(job)));
+	if (ov_db_changed(tx->db) > 0)
+		OV_TRY(ov_db_run(tx->db,
+		    "INSERT INTO doomed(job) VALUES (?) ON CONFLICT(job) DO NOTHING",
+		    ID(job)));
+done:
+	return st;
+}
+
+enum ov_status
+ov_store_streams_erase(struct ov_tx *tx, bool *more)
+{
+	uint8_t job[OV_ID];
+	struct ov_db_stmt *s = NULL;
+	enum ov_status st = OV_OK;
+
+	*more = false;
+	OV_TRY(ov_db_query(&s, tx->db, "SELECT job FROM doomed LIMIT 1"));
+	OV_TRY(ov_db_step(s, more));
+	if (!*more)
+		goto done;
+	OV_TRY(ov_db_copy(job, OV_ID, s, 0));
+	ov_db_finish(s);
+	OV_TRY(ov_db_run(tx->db,
+	    "DELETE FROM chunk WHERE rowid IN"
+	    " (SELECT rowid FROM chunk WHERE job = ? LIMIT ?)",
+	    ID(job), OV_DB_I64(ERASED_AT_ONCE)));
+	if (ov_db_changed(tx->db) < ERASED_AT_ONCE)
+		OV_TRY(ov_db_run(tx->db, "DELETE FROM doomed WHERE job = ?", ID(job)));
+done:
+	ov_db_finish(s);
+	return st;
+}
+
+enum ov_status
+ov_store_stream_restart(
+    struct ov_tx *tx, bool *more, const uint8_t job[OV_ID], unsigned int stream)
+{
+	enum ov_status st = OV_OK;
+
+	*more = false;
+	OV_TRY(ov_db_run(tx->db, "DELETE FROM stream WHERE job = ? AND stream = ?",
+	    ID(job), OV_DB_I64(stream)));
+	OV_TRY(ov_db_run(tx->db,
+	    "DELETE FROM chunk WHERE rowid IN"
+	    " (SELECT rowid FROM chunk WHERE job = ? AND stream = ? LIMIT ?)",
+	    ID(job), OV_DB_I64(stream), OV_DB_I64(ERASED_AT_ONCE)));
+	*more = ov_db_changed(tx->db) == ERASED_AT_ONCE;
 done:
 	return st;
 }
@@ -339,8 +402,7 @@ ov_store_usage(struct ov_tx *tx, uint64_t *bytes, const uint8_t company[OV_ID])
 {
 	int64_t n;
 	enum ov_status st = ov_db_number(&n, tx->db,
-	    "SELECT (SELECT coalesce(sum(bytes), 0) FROM stream WHERE owner = ?1) +"
-	    " (SELECT coalesce(sum(bytes), 0) FROM mail WHERE sender = ?1)",
+	    "SELECT coalesce((SELECT bytes FROM usage WHERE company = ?1), 0)",
 	    ID(company));
 
 	*bytes = (uint64_t)n;

@@ -9,8 +9,9 @@
 #include "server/events.h"
 #include "server/limits.h"
 
-#define AHEAD_MAX 16   /* chunks that may come before their turn */
-#define AHEAD_MS 10000 /* how long they are held for it */
+#define ERASE_ROUNDS 64 /* transactions before the caller looks around */
+#define AHEAD_MAX 16	/* chunks that may come before their turn */
+#define AHEAD_MS 10000	/* how long they are held for it */
 
 /* Row width of the streams that the broker reads itself; 0: sealed. */
 static size_t
@@ -83,13 +84,32 @@ add_to_digest(void *arg, struct ov_bytes chunk)
 	return OV_OK;
 }
 
+/* Reads the whole stream, once: who sends COMPLETE after COMPLETE costs no more. */
+static enum ov_status
+measure(uint8_t digest[OV_DIGEST], struct ov_store *store, const uint8_t job[OV_ID],
+    unsigned int stream)
+{
+	struct ov_hash h;
+	struct ov_tx *tx = NULL;
+	enum ov_status st = OV_OK;
+
+	ov_stream_digest_init(&h, (uint8_t)stream);
+	OV_TRY(ov_stream_read(store, job, stream, add_to_digest, &h));
+	ov_hash_final(&h, digest);
+	OV_TRY(ov_tx_begin(&tx, store));
+	OV_TRY(ov_store_stream_measured(tx, job, stream, digest));
+	OV_TRY(ov_tx_commit(&tx, "stream.measure"));
+done:
+	ov_tx_end(&tx);
+	return st;
+}
+
 enum ov_status
 ov_stream_measure(
     struct ov_put *put, const struct ov_company *who, const uint8_t id[OV_ID])
 {
 	unsigned int stream = (unsigned int)put->m.complete.stream;
 	struct ov_job job;
-	struct ov_hash h;
 	struct ov_tx *tx = NULL;
 	enum ov_role role;
 	enum ov_status st = OV_OK;
@@ -98,12 +118,32 @@ ov_stream_measure(
 	OV_TRY(ov_job_of(&job, &role, tx, id, who->id));
 	OV_TRY(ov_store_stream(tx, &put->stream, id, stream));
 	ov_tx_end(&tx);
-	/* Already stored (a repeat), or nothing to measure: the step's checks say it. */
-	if (!put->stream.last || (job.steps & 1U << put->step) != 0)
+	/* Already stored (a repeat), not the sender's stream or not a whole one: the
+	 * step's checks say it. */
+	if (!put->stream.last || (job.steps & 1U << put->step) != 0 ||
+	    ov_stream_sender(stream) != role)
 		return OV_OK;
-	ov_stream_digest_init(&h, (uint8_t)stream);
-	OV_TRY(ov_stream_read(put->broker->store, id, stream, add_to_digest, &h));
-	ov_hash_final(&h, put->sent);
+	if (put->stream.measured)
+		memcpy(put->sent, put->stream.digest, OV_DIGEST);
+	else
+		OV_TRY(measure(put->sent, put->broker->store, id, stream));
+done:
+	ov_tx_end(&tx);
+	return st;
+}
+
+enum ov_status
+ov_streams_erase(const struct ov_broker *b, bool *more)
+{
+	struct ov_tx *tx = NULL;
+	enum ov_status st = OV_OK;
+
+	*more = true;
+	for (unsigned int i = 0; i < ERASE_ROUNDS && *more; i++) {
+		OV_TRY(ov_tx_begin(&tx, b->store));
+		OV_TRY(ov_store_streams_erase(tx, more));
+		OV_TRY(ov_tx_commit(&tx, "streams.erase"));
+	}
 done:
 	ov_tx_end(&tx);
 	return st;
@@ -120,6 +160,8 @@ check_chunk(enum ov_job_state *to, const struct ov_job *job, enum ov_role role,
 
 	if (ov_stream_sender(stream) != role)
 		return OV_E_BROKER_DENIED;
+	if (m->body.len == 0) /* would count for nothing */
+		return OV_E_PROTO_COUNT;
 	if (width > 0 &&
 	    (m->body.len % width != 0 || m->body.len / width > OV_CHUNK_SLOTS))
 		return OV_E_PROTO_COUNT;
@@ -195,12 +237,12 @@ ov_handle_put_chunk(struct ov_call *c, const union ov_msg_any *any)
 	enum ov_role role;
 	enum ov_status st = OV_OK;
 
-	OV_TRY(ov_tx_begin(&tx, c->broker->store));
+	OV_TRY(ov_call_begin(&tx, c));
 	OV_TRY(ov_job_of(&job, &role, tx, m->job, c->who.id));
 	OV_REQUIRE(!ov_job_final(job.state), ov_job_why_not(&job));
 	OV_REQUIRE(ov_stream_sender((unsigned int)m->stream) == role, OV_E_BROKER_DENIED);
 	OV_TRY(ov_store_stream(tx, &row, job.id, (unsigned int)m->stream));
-	if (m->index > row.next && m->index - row.next <= AHEAD_MAX) {
+	if (!row.last && m->index > row.next && m->index - row.next <= AHEAD_MAX) {
 		/* calls of one connection are handled side by side: the chunk before this
 		 * one is under way, and the call is held until it is there */
 		memcpy(c->wait_id, m->job, OV_ID);
@@ -220,6 +262,14 @@ done:
 	return st;
 }
 
+/* A view is written chunk by chunk and may be begun anew: it is there with its REPORT. */
+static bool
+is_withheld(const struct ov_job *job, unsigned int stream)
+{
+	return ov_stream_sender(stream) == OV_ROLE_S &&
+	       (job->steps & 1U << OV_STEP_REPORT) == 0;
+}
+
 enum ov_status
 ov_handle_get_chunk(struct ov_call *c, const union ov_msg_any *any)
 {
@@ -236,9 +286,10 @@ ov_handle_get_chunk(struct ov_call *c, const union ov_msg_any *any)
 
 	memcpy(c->wait_id, m->job, OV_ID);
 	c->wait_ms = (uint32_t)m->wait_ms;
-	OV_TRY(ov_tx_begin(&tx, c->broker->store));
+	OV_TRY(ov_call_begin(&tx, c));
 	OV_TRY(ov_job_of(&job, &role, tx, m->job, c->who.id));
 	OV_REQUIRE(ov_stream_receiver(at.stream) == role, OV_E_BROKER_DENIED);
+	OV_REQUIRE(!is_withheld(&job, at.stream), ov_job_why_not(&job));
 	OV_TRY(ov_store_stream(tx, &row, job.id, at.stream));
 	/* Past the last chunk there will never be one. */
 	OV_REQUIRE(at.index < row.next || !row.last, OV_E_NOT_FOUND);
@@ -266,13 +317,15 @@ ov_handle_have(struct ov_call *c, const union ov_msg_any *m)
 	enum ov_role role;
 	enum ov_status st = OV_OK;
 
-	OV_TRY(ov_tx_begin(&tx, c->broker->store));
+	OV_TRY(ov_call_begin(&tx, c));
 	OV_TRY(ov_job_of(&job, &role, tx, m->have.job, c->who.id));
 	OV_REQUIRE(ov_stream_sender(stream) == role || ov_stream_receiver(stream) == role,
 	    OV_E_BROKER_DENIED);
 	OV_TRY(ov_store_stream(tx, &row, job.id, stream));
-	reply.next = row.next;
-	reply.last = row.last;
+	if (!is_withheld(&job, stream)) {
+		reply.next = row.next;
+		reply.last = row.last;
+	}
 	OV_TRY(ov_call_reply(c, OV_MSG_HAVE_REPLY, &reply));
 done:
 	ov_tx_end(&tx);

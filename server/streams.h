@@ -24,4 +24,8 @@ OV_MUST_CHECK enum ov_status ov_stream_read(struct ov_store *store,
     const uint8_t job[OV_ID], unsigned int stream,
     enum ov_status (*visit)(void *arg, struct ov_bytes chunk), void *arg);
 
+/* Erases what ended jobs left in the store, a few chunks a transaction, so that calls go
+ * on meanwhile.  *more: there is still some, call again. */
+OV_MUST_CHECK enum ov_status ov_streams_erase(const struct ov_broker *b, bool *more);
+
 #endif /* OV_SERVER_STREAMS_H */

@@ -9,6 +9,7 @@
 #include "proto/keys.h"
 #include "server/dispatch.h"
 #include "server/events.h"
+#include "server/limits.h"
 #include "server/log.h"
 #include "server/mail.h"
 
@@ -175,7 +176,7 @@ ov_handle_put_terms(struct ov_call *c, const union ov_msg_any *any)
 	bool fresh = false;
 
 	OV_TRY(check_put(c, &body, &p, m));
-	OV_TRY(ov_tx_begin(&tx, c->broker->store));
+	OV_TRY(ov_call_begin(&tx, c));
 	st = ov_store_company(tx, &partner, m->partner);
 	OV_REQUIRE(st == OV_OK || st == OV_E_NOT_FOUND, st);
 	OV_REQUIRE(
@@ -195,6 +196,7 @@ ov_handle_put_terms(struct ov_call *c, const union ov_msg_any *any)
 		if (row.has_low && row.has_high)
 			OV_TRY(log_terms(&row, tx, m->body));
 		OV_TRY(ov_store_terms_put(tx, &row, &text));
+		OV_TRY(ov_limit_stored(c, tx, 0)); /* these are in it */
 		OV_TRY(tell_partner(c, tx, m->partner));
 	}
 	OV_TRY(reply_terms(c, tx, &row, &text, m->seen));
@@ -215,7 +217,7 @@ ov_handle_get_terms(struct ov_call *c, const union ov_msg_any *m)
 	struct ov_tx *tx = NULL;
 	enum ov_status st = OV_OK;
 
-	OV_TRY(ov_tx_begin(&tx, c->broker->store));
+	OV_TRY(ov_call_begin(&tx, c));
 	OV_TRY(ov_store_terms(tx, &row, &text, p.low, p.high, OV_STORE_TERMS_NEWEST));
 	OV_TRY(reply_terms(c, tx, &row, &text, m->get_terms.seen));
 done:

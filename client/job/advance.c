@@ -14,7 +14,78 @@
 
 /* --- how the job stands at the broker --- */
 
-/* The broker says the job is over: so it is over here, unless the report stands. */
+static bool
+is_past(const struct ov_job *j, const struct ov_job_run *run)
+{
+	return ov_home_now(run->home) > j->expiry;
+}
+
+/* The end of the job at the broker, taken over here.  A report that was checked and
+ * stored stands, unless the end says that the broker's word is worth nothing. */
+static enum ov_status
+take_end(struct ov_job *j, struct ov_job_run *run, enum ov_job_state state)
+{
+	enum ov_job_state to = OV_JOB_FAILED;
+	enum ov_status why = OV_E_JOB_FAILED;
+
+	switch (state) {
+	case OV_JOB_REFUSED:
+		to = state;
+		why = OV_E_JOB_REFUSED;
+		break;
+	case OV_JOB_CANCELLED:
+		to = state;
+		why = OV_E_JOB_CANCELLED;
+		break;
+	case OV_JOB_EXPIRED:
+		to = state;
+		why = OV_E_PROTO_EXPIRED;
+		break;
+	case OV_JOB_EQUIVOCATION:
+		to = state;
+		why = OV_E_PROTO_EQUIVOCATION;
+		break;
+	case OV_JOB_MISBEHAVED:
+		to = state;
+		why = OV_E_PROTO_MISBEHAVED;
+		break;
+	case OV_JOB_UNCHANGED: /* ACCEPT came just now: asked for again, it is there */
+		if (j->state == OV_JOB_PROPOSED && !is_past(j, run))
+			return OV_OK;
+		break;
+	case OV_JOB_CLOSED:
+	case OV_JOB_CONFIRM_FAILED:
+	case OV_JOB_FAILED:
+	case OV_JOB_NONE:
+	case OV_JOB_PROPOSED:
+	case OV_JOB_ACCEPTED:
+	case OV_JOB_EXCHANGING:
+	case OV_JOB_REPORTED:
+	case OV_JOB_CONFIRMING:
+	case OV_JOB_STATES:
+		break;
+	}
+	if (j->state == OV_JOB_REPORTED && to != OV_JOB_EQUIVOCATION &&
+	    to != OV_JOB_MISBEHAVED)
+		to = OV_JOB_CLOSED;
+	return ov_job_set_state(run->home, j, to, why);
+}
+
+/* The broker does not know the job: a proposal that never reached it may still do so
+ * until it expires; anything else is lost there. */
+static enum ov_status
+take_loss(struct ov_job *j, struct ov_job_run *run)
+{
+	if (j->state == OV_JOB_REPORTED)
+		return ov_job_set_state(run->home, j, OV_JOB_CLOSED, OV_E_BROKER_UNKNOWN);
+	if (j->state != OV_JOB_PROPOSED)
+		return ov_job_set_state(run->home, j, OV_JOB_FAILED, OV_E_BROKER_UNKNOWN);
+	if (!is_past(j, run))
+		return OV_OK;
+	return ov_job_set_state(run->home, j, OV_JOB_EXPIRED, OV_E_PROTO_EXPIRED);
+}
+
+/* The broker says the job is over: so it is over here. */
 static enum ov_status
 sync_state(struct ov_job *j, struct ov_job_run *run)
 {
@@ -25,42 +96,27 @@ sync_state(struct ov_job *j, struct ov_job_run *run)
 	enum ov_status st;
 
 	memcpy(ask.job, j->id, OV_ID);
-	OV_TRY(ov_session_call(
-	    run->session, OV_MSG_GET_JOB, &ask, OV_MSG_JOB, &reply, &owner, ANSWER_MS));
-	state = (enum ov_job_state)reply.state;
-	if (!ov_job_final(state) || state >= OV_JOB_STATES)
+	st = ov_session_call(
+	    run->session, OV_MSG_GET_JOB, &ask, OV_MSG_JOB, &reply, &owner, ANSWER_MS);
+	if (st == OV_E_BROKER_UNKNOWN) {
+		st = take_loss(j, run);
 		goto done;
-	switch (state) {
-	case OV_JOB_REFUSED:
-		st = ov_job_set_state(run->home, j, state, OV_E_JOB_REFUSED);
-		break;
-	case OV_JOB_CANCELLED:
-		st = ov_job_set_state(run->home, j, state, OV_E_JOB_CANCELLED);
-		break;
-	case OV_JOB_EXPIRED:
-		st = ov_job_set_state(run->home, j, state, OV_E_PROTO_EXPIRED);
-		break;
-	case OV_JOB_EQUIVOCATION:
-		st = ov_job_set_state(run->home, j, state, OV_E_PROTO_EQUIVOCATION);
-		break;
-	case OV_JOB_CLOSED:
-	case OV_JOB_UNCHANGED:
-	case OV_JOB_MISBEHAVED:
-	case OV_JOB_CONFIRM_FAILED:
-	case OV_JOB_FAILED:
-	case OV_JOB_NONE:
-	case OV_JOB_PROPOSED:
-	case OV_JOB_ACCEPTED:
-	case OV_JOB_EXCHANGING:
-	case OV_JOB_REPORTED:
-	case OV_JOB_CONFIRMING:
-	case OV_JOB_STATES:
-		st = ov_job_set_state(run->home, j, OV_JOB_FAILED, OV_E_JOB_FAILED);
-		break;
 	}
+	OV_TRY(st);
+	state = (enum ov_job_state)reply.state;
+	if (ov_job_final(state) && state < OV_JOB_STATES)
+		st = take_end(j, run, state);
 done:
 	ov_buf_free(&owner);
 	return st;
+}
+
+/* How a final job is told to the caller: a report that stands is a success, whatever
+ * ended the job afterwards. */
+static enum ov_status
+outcome(const struct ov_job *j)
+{
+	return j->state == OV_JOB_CLOSED ? OV_OK : j->reason;
 }
 
 /* What a wait that ran out, or a refusal of the broker, means for the job. */
@@ -80,13 +136,21 @@ after_failure(struct ov_job *j, struct ov_job_run *run, enum ov_status st)
 	case OV_E_PROTO_EQUIVOCATION:
 	case OV_E_BROKER_UNKNOWN:
 		break;
-	default: /* any other status says nothing about the job */
+	case OV_E_CANCELLED:
+	case OV_E_NET_UNREACHABLE:
+	case OV_E_LOG_PROOF: /* what such a broker says ends nothing */
+	case OV_E_LOG_ROLLBACK:
+	case OV_E_LOG_IDENTITY:
 		return st;
+	default: /* any other status says nothing about the job, but its time may be up */
+		if (!is_past(j, run))
+			return st;
+		break;
 	}
 	synced = sync_state(j, run);
-	if (synced != OV_OK && ov_status_class(synced) == OV_CLASS_HOST)
+	if (synced != OV_OK && ov_session_is_passing(synced))
 		return st;
-	return ov_job_final(j->state) ? j->reason : st;
+	return ov_job_final(j->state) ? outcome(j) : st;
 }
 
 /* --- proposal and answer --- */
@@ -357,6 +421,8 @@ exchange(struct ov_job *j, struct ov_job_run *run, const struct ov_job_live *liv
 		.progress_ctx = run->progress_ctx };
 	OV_TRY(ov_exchange_init(&x, &o));
 	OV_TRY(exchange_streams(&x, j, run, live));
+	run->stages.group_cpu_ms += x.group_ns / 1000000;
+	run->stages.seal_cpu_ms += x.seal_ns / 1000000;
 	began = ov_clock_ms();
 	const struct ov_view_input view = { run, j, live, &x, &deck, &k->shared };
 	OV_TRY(ov_view_fetch(&view));
@@ -426,14 +492,15 @@ end_at_fault(struct ov_job *j, struct ov_job_run *run, const struct ov_job_live 
 	enum ov_status st;
 
 	st = broker ? send_close(j, run, live, why) : send_cancel(j, run, why);
-	if (st != OV_OK && ov_status_class(st) == OV_CLASS_HOST)
+	if (ov_session_is_passing(st))
 		return st; /* not told yet: the next advance comes here again */
 	st = ov_job_set_state(
 	    run->home, j, broker ? OV_JOB_MISBEHAVED : OV_JOB_FAILED, why);
 	return st != OV_OK ? st : why;
 }
 
-/* Faults in what the partner or the broker sent, which no repetition mends. */
+/* What no repetition mends: faults in what the partner or the broker sent, and terms that
+ * are not those of the job any more. */
 static bool
 is_fault(enum ov_status st)
 {
@@ -442,7 +509,8 @@ is_fault(enum ov_status st)
 	       st == OV_E_PROTO_DIGEST || st == OV_E_PROTO_MISMATCH ||
 	       st == OV_E_PROTO_MISBEHAVED || st == OV_E_PROTO_VERSION ||
 	       st == OV_E_PROTO_CLOCK || st == OV_E_LIST_TOO_SMALL ||
-	       st == OV_E_LIST_TOO_LARGE || st == OV_E_CRYPTO_SIGNATURE;
+	       st == OV_E_LIST_TOO_LARGE || st == OV_E_CRYPTO_SIGNATURE ||
+	       st == OV_E_TERMS_CHANGED;
 }
 
 static enum ov_status
@@ -453,7 +521,9 @@ go_on(struct ov_job *j, struct ov_job_run *run, struct ov_job_live *live)
 	OV_TRY(ov_hold_check(run->home, j->partner));
 	OV_TRY(ov_partner_get(&live->partner, run->home, j->partner));
 	OV_TRY(ov_terms_in_force(&live->terms, run->home, j->partner));
-	OV_REQUIRE(live->terms.sequence == j->terms_sequence, OV_E_PROTO_MISMATCH);
+	OV_REQUIRE(j->state == OV_JOB_REPORTED || /* nothing but CLOSE is left to send */
+		       live->terms.sequence == j->terms_sequence,
+	    OV_E_TERMS_CHANGED);
 	OV_TRY(reach_accepted(live, j, run));
 	OV_TRY(read_both(live, j));
 	if (both_unchanged(live))
@@ -475,7 +545,7 @@ ov_job_advance(struct ov_job *j, struct ov_job_run *run)
 	enum ov_status st;
 
 	if (ov_job_final(j->state))
-		return j->reason;
+		return outcome(j);
 	memset(&live, 0, sizeof(live));
 	st = go_on(j, run, &live);
 	if (st == OV_E_DB_CONFLICT && j->role == OV_ROLE_A &&

@@ -141,6 +141,7 @@ ov_deck_token(uint8_t *out, const struct ov_deck *d, uint32_t position)
 {
 	uint32_t slot = d->slot_at[position];
 	uint8_t filler[32];
+	size_t len;
 
 	if (slot < d->list->n_tokens) {
 		struct ov_list_token t = ov_list_token(d->list, slot);
@@ -149,7 +150,9 @@ ov_deck_token(uint8_t *out, const struct ov_deck *d, uint32_t position)
 	}
 	ov_keystream(filler, sizeof(filler), d->padding_key,
 	    0x80000000U + (slot - (uint32_t)d->list->n_tokens));
-	return join_token(out, "pad", filler, sizeof(filler));
+	len = join_token(out, "pad", filler, sizeof(filler));
+	ov_wipe(filler, sizeof(filler));
+	return len;
 }
 
 void

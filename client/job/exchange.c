@@ -33,6 +33,7 @@ struct chunk {
 struct run {
 	struct ov_exchange *x;
 	struct chunk *chunks; /* one per pipeline slot */
+	size_t n_chunks;      /* fixed: the number of cores may change while we run */
 	uint32_t slots;	      /* of the stream */
 	uint32_t last_chunk;
 	struct ov_chunk_key seal;
@@ -98,7 +99,8 @@ run_init(struct run *r, struct ov_exchange *x, enum ov_role sender, uint32_t slo
 	r->seal = (struct ov_chunk_key){ x->o.th, x->o.keys->points[sender],
 		x->o.keys->nonce[sender],
 		(uint8_t)ov_stream_of(OV_STREAM_POINTS_A, sender) };
-	r->chunks = calloc(2 * ov_cores() + 1, sizeof(*r->chunks));
+	r->n_chunks = 2 * ov_cores() + 1;
+	r->chunks = calloc(r->n_chunks, sizeof(*r->chunks));
 	return r->chunks != NULL ? OV_OK : OV_E_NOMEM;
 }
 
@@ -107,7 +109,7 @@ run_fini(struct run *r)
 {
 	ov_outbox_fini(&r->out);
 	if (r->chunks != NULL)
-		ov_wipe(r->chunks, (2 * ov_cores() + 1) * sizeof(*r->chunks));
+		ov_wipe(r->chunks, r->n_chunks * sizeof(*r->chunks));
 	free(r->chunks);
 }
 
@@ -124,7 +126,7 @@ static enum ov_status
 run_pipeline(struct run *r, struct ov_pipeline *p)
 {
 	p->ctx = r;
-	p->slots = 2 * ov_cores() + 1;
+	p->slots = r->n_chunks;
 	p->cancel = r->x->o.cancel;
 	return ov_pipeline_run(p);
 }
@@ -157,16 +159,19 @@ write_legend(uint8_t out[OV_LEGEND_LEN], struct ov_bytes legend)
 
 /* Hashes and blinds n <= BATCH tokens from a position on. */
 static enum ov_status
-blind_batch(uint8_t *out, const struct ov_exchange *x, uint32_t position, size_t n)
+blind_batch(uint8_t *out, struct ov_exchange *x, uint32_t position, size_t n)
 {
 	uint8_t bytes[BATCH][OV_DECK_TOKEN_MAX];
 	struct ov_bytes tokens[BATCH];
+	uint64_t began;
 	enum ov_status st;
 
 	for (size_t i = 0; i < n; i++)
 		tokens[i] = OV_BYTES(
 		    bytes[i], ov_deck_token(bytes[i], x->o.deck, position + (uint32_t)i));
+	began = ov_clock_thread_ns();
 	st = ov_psi_blind_tokens(out, tokens, n, x->o.scalar);
+	atomic_fetch_add(&x->group_ns, ov_clock_thread_ns() - began);
 	ov_wipe(bytes, sizeof(bytes));
 	return st;
 }
@@ -176,6 +181,7 @@ send_work(void *ctx, size_t slot, uint64_t chunk)
 {
 	struct run *r = ctx;
 	struct chunk *c = &r->chunks[slot];
+	uint64_t began;
 	enum ov_status st = OV_OK;
 
 	if (chunk == 0)
@@ -183,8 +189,10 @@ send_work(void *ctx, size_t slot, uint64_t chunk)
 	for (uint32_t i = 0; i < c->slots; i += BATCH)
 		OV_TRY(blind_batch(c->plain + (size_t)i * OV_POINT_ROW, r->x,
 		    first_slot(chunk) + i, c->slots - i < BATCH ? c->slots - i : BATCH));
+	began = ov_clock_thread_ns();
 	ov_chunk_seal(c->sealed, &r->seal, (uint32_t)chunk, c->last,
 	    OV_BYTES(c->plain, c->plain_len));
+	atomic_fetch_add(&r->x->seal_ns, ov_clock_thread_ns() - began);
 	c->sealed_len = c->plain_len + OV_CHUNK_OVERHEAD;
 done:
 	return st;
@@ -283,14 +291,18 @@ tag_points(struct run *r, struct chunk *c, uint32_t position)
 	const struct ov_exchange_options *o = &r->x->o;
 	const uint8_t *proof = o->keys->proof[o->role];
 	uint8_t ok[BATCH], blinded[BATCH * OV_POINT_ROW];
+	uint64_t began;
+	size_t bad;
 	enum ov_status st = OV_OK;
 
 	for (uint32_t i = 0; i < c->slots; i += BATCH) {
 		uint32_t n = c->slots - i < BATCH ? c->slots - i : BATCH;
 
-		OV_REQUIRE(ov_psi_blind_points(blinded, ok,
-			       c->plain + (size_t)i * OV_POINT_ROW, n, o->scalar) == 0,
-		    OV_E_PSI_POINT);
+		began = ov_clock_thread_ns();
+		bad = ov_psi_blind_points(
+		    blinded, ok, c->plain + (size_t)i * OV_POINT_ROW, n, o->scalar);
+		atomic_fetch_add(&r->x->group_ns, ov_clock_thread_ns() - began);
+		OV_REQUIRE(bad == 0, OV_E_PSI_POINT);
 		for (uint32_t k = 0; k < n; k++) {
 			uint8_t *row = c->rows + (size_t)(i + k) * OV_TAG_ROW;
 
@@ -310,10 +322,14 @@ receive_work(void *ctx, size_t slot, uint64_t chunk)
 {
 	struct run *r = ctx;
 	struct chunk *c = &r->chunks[slot];
+	uint64_t began;
 	enum ov_status st;
 
-	OV_TRY(ov_chunk_open(c->plain, &r->seal, (uint32_t)chunk, c->last,
-	    OV_BYTES(c->sealed, c->sealed_len)));
+	began = ov_clock_thread_ns();
+	st = ov_chunk_open(c->plain, &r->seal, (uint32_t)chunk, c->last,
+	    OV_BYTES(c->sealed, c->sealed_len));
+	atomic_fetch_add(&r->x->seal_ns, ov_clock_thread_ns() - began);
+	OV_TRY(st);
 	OV_TRY(tag_points(r, c, first_slot(chunk))); /* the legend has no slots */
 done:
 	return st;

@@ -58,6 +58,9 @@ struct ov_exchange {
 	uint8_t legend[OV_LEGEND_LEN]; /* the partner's, after receive */
 	struct ov_stream_sum points_out, points_in, tags_out, roster_out;
 	uint64_t slots_done;
+	/* CPU time of all threads: hashing to the group and blinding; sealing and opening
+	 */
+	atomic_uint_fast64_t group_ns, seal_ns;
 };
 
 OV_MUST_CHECK enum ov_status ov_exchange_init(

@@ -16,9 +16,11 @@
 #include "client/session.h"
 #include "client/terms.h"
 
-/* Where the time of a job went, in milliseconds of wall clock. */
+/* Where the time of a job went, in milliseconds: wall clock of its stages, and CPU time
+ * of all threads for work in the group and for sealing. */
 struct ov_job_stages {
 	uint64_t freeze_ms, send_ms, receive_ms, report_ms;
+	uint64_t group_cpu_ms, seal_cpu_ms;
 };
 
 struct ov_job_run {

@@ -78,24 +78,32 @@ done:
 	return st;
 }
 
-/* The last job that carried data and whose report stands, if nothing changed since. */
+/* The last job that carried data and whose report stands, if nothing changed since.  One
+ * that the broker ended before both closed it is not named; nor is one after which a job
+ * failed, or a broker that lost it would make every night fail the same way. */
 static enum ov_status
 find_unchanged(
     uint8_t out[OV_ID], bool *found, struct ov_home *home, const struct ov_job *j)
 {
 	struct ov_job last;
+	int64_t failed;
 	enum ov_status st = ov_job_last_report(&last, home, j->partner);
 
 	*found = false;
 	if (st == OV_E_NOT_FOUND)
 		return OV_OK;
-	if (st != OV_OK)
-		return st;
-	*found = last.terms_sequence == j->terms_sequence &&
+	OV_TRY(st);
+	OV_TRY(ov_db_number(&failed, home->db,
+	    "SELECT count(*) FROM job WHERE partner = ? AND state = ? AND closed >= ?",
+	    OV_DB_BLOB(j->partner, OV_ID), OV_DB_I64(OV_JOB_FAILED),
+	    OV_DB_I64(last.closed)));
+	*found = last.reason == OV_OK && failed == 0 &&
+		 last.terms_sequence == j->terms_sequence &&
 		 memcmp(last.profile, j->profile, OV_DIGEST) == 0 &&
 		 memcmp(last.list_digest, j->list_digest, OV_HASH_LEN) == 0;
 	memcpy(out, last.id, OV_ID);
-	return OV_OK;
+done:
+	return st;
 }
 
 /* The fields that PROPOSE and ACCEPT share, from this home's side. */
@@ -328,9 +336,9 @@ ov_job_answer(struct ov_job *out, struct ov_job_run *run, const uint8_t id[OV_ID
 	st = check_propose(&m, &terms, run, &j, &partner, OV_BUF_BYTES(&propose.body));
 	if (st == OV_OK)
 		st = accept_job(&j, run, &partner, &terms, OV_BUF_BYTES(&propose.body));
-	/* a fault of this machine is no answer: the proposal waits */
-	if (st != OV_OK && ov_status_class(st) != OV_CLASS_HOST &&
-	    ov_status_class(st) != OV_CLASS_BUG)
+	/* a fault of this machine or of its connection is no answer: the proposal waits
+	 */
+	if (st != OV_OK && !ov_session_is_passing(st))
 		st = refuse_job(&j, run, OV_BUF_BYTES(&propose.body), st);
 	OV_TRY(st);
 	*out = j;

@@ -266,8 +266,10 @@ ov_job_load_seeds(struct ov_job_seeds *out, struct ov_home *home, const struct o
 	    OV_DB_BLOB(j->id, OV_ID)));
 	OV_TRY(ov_db_step(q, &row));
 	OV_REQUIRE(row && !ov_db_is_null(q, 0), OV_E_NOT_FOUND);
-	OV_TRY(ov_home_open_sealed(
-	    (uint8_t *)out, sizeof(*out), home, SEEDS, ov_db_blob(q, 0)));
+	st = ov_home_open_sealed(
+	    (uint8_t *)out, sizeof(*out), home, SEEDS, ov_db_blob(q, 0));
+	/* a fault of this database, not of somebody who sealed something for us */
+	OV_REQUIRE(st != OV_E_CRYPTO_OPEN, OV_E_DB_FAILED);
 done:
 	ov_db_finish(q);
 	return st;
@@ -286,6 +288,10 @@ ov_job_set_state(struct ov_home *home, struct ov_job *j, enum ov_job_state state
 	    "UPDATE job SET state = ?, reason = ?, closed = ? WHERE id = ?",
 	    OV_DB_I64(state), OV_DB_TEXT(ov_status_name(reason)), OV_DB_I64(closed),
 	    OV_DB_BLOB(j->id, OV_ID)));
+	if (final &&
+	    state != OV_JOB_CLOSED) /* rows of a view that was not checked to its end */
+		OV_TRY(ov_db_run(home->db, "DELETE FROM job_match WHERE job = ?",
+		    OV_DB_BLOB(j->id, OV_ID)));
 	if (final) {
 		OV_TRY(ov_db_run(home->db, "UPDATE job SET seeds = NULL WHERE id = ?",
 		    OV_DB_BLOB(j->id, OV_ID)));
@@ -384,7 +390,18 @@ step_leaf(uint8_t out[OV_HASH_LEN], const struct ov_step_text *t)
 	ov_hash_parts(out, parts, 2);
 }
 
-/* Where the leaf stands, for the audit file. */
+/* Where the leaf stands, for the audit file; inside the caller's transaction. */
+static enum ov_status
+put_proof(struct ov_home *home, const uint8_t job[OV_ID], unsigned int step,
+    const struct ov_msg_proven *p)
+{
+	return ov_db_run(home->db,
+	    "UPDATE job_step SET leaf_type = ?, salt = ?, leaf_index = ?"
+	    " WHERE job = ? AND step = ?",
+	    OV_DB_I64(p->leaf_type), OV_DB_BLOB(p->salt, sizeof(p->salt)),
+	    OV_DB_I64(p->index), OV_DB_BLOB(job, OV_ID), OV_DB_I64(step));
+}
+
 static enum ov_status
 keep_proof(struct ov_home *home, const uint8_t job[OV_ID], unsigned int step,
     const struct ov_msg_proven *p)
@@ -392,11 +409,7 @@ keep_proof(struct ov_home *home, const uint8_t job[OV_ID], unsigned int step,
 	enum ov_status st;
 
 	OV_TRY(ov_db_begin(home->db));
-	OV_TRY(ov_db_run(home->db,
-	    "UPDATE job_step SET leaf_type = ?, salt = ?, leaf_index = ?"
-	    " WHERE job = ? AND step = ?",
-	    OV_DB_I64(p->leaf_type), OV_DB_BLOB(p->salt, sizeof(p->salt)),
-	    OV_DB_I64(p->index), OV_DB_BLOB(job, OV_ID), OV_DB_I64(step)));
+	OV_TRY(put_proof(home, job, step, p));
 	OV_TRY(ov_db_commit(home->db, "job.proof"));
 done:
 	ov_db_rollback(home->db);
@@ -493,8 +506,8 @@ ov_step_fetch(struct ov_step_text *out, struct ov_home *home, struct ov_session 
 	    s, ov_step_leaf(step), OV_BYTES(leaf, sizeof(leaf)), &proven));
 	OV_TRY(ov_db_begin(home->db));
 	OV_TRY(ov_step_keep(home, job, step, OV_BUF_BYTES(&out->body), out->signature));
+	OV_TRY(put_proof(home, job, step, &proven)); /* never asked for again */
 	OV_TRY(ov_db_commit(home->db, "job.step"));
-	OV_TRY(keep_proof(home, job, step, &proven));
 done:
 	ov_db_rollback(home->db);
 	ov_buf_free(&owner);

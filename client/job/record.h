@@ -62,7 +62,9 @@ OV_MUST_CHECK enum ov_status ov_job_load_list(
 OV_MUST_CHECK enum ov_status ov_job_load_seeds(
     struct ov_job_seeds *out, struct ov_home *home, const struct ov_job *j);
 
-/* Writes the state, in a transaction of its own.  A final state deletes seeds and list.
+/* Writes the state, in a transaction of its own.  A final state deletes seeds and list,
+ * and any but `closed` the matches.  A closed job with a reason is one that the broker
+ * ended before it had both CLOSEs: its report stands, but it is not named as unchanged.
  */
 OV_MUST_CHECK enum ov_status ov_job_set_state(struct ov_home *home, struct ov_job *j,
     enum ov_job_state state, enum ov_status reason);

@@ -22,6 +22,7 @@ struct ov_db {
 	sqlite3 *raw;
 	struct ov_db_stmt *stmts;
 	bool in_transaction;
+	uint32_t busy_timeout_ms;
 };
 
 static enum ov_status
@@ -196,6 +197,7 @@ ov_db_open(struct ov_db **out, const struct ov_db_options *o)
 	OV_TRY(status_of(sqlite3_open_v2(
 	    o->path, &db->raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL)));
 	OV_REQUIRE(o->busy_timeout_ms <= INT32_MAX, OV_E_BUG);
+	db->busy_timeout_ms = o->busy_timeout_ms;
 	OV_TRY(status_of(sqlite3_busy_timeout(db->raw, (int)o->busy_timeout_ms)));
 	OV_TRY(check_kind(db, o, &version)); /* before any pragma writes */
 	OV_TRY(configure(db, o));
@@ -475,10 +477,21 @@ ov_db_last_id(const struct ov_db *db)
 enum ov_status
 ov_db_checkpoint(struct ov_db *db)
 {
-	if (db->in_transaction)
-		return OV_E_BUG;
-	return status_of(sqlite3_wal_checkpoint_v2(
+	return ov_db_checkpoint_within(db, db->busy_timeout_ms);
+}
+
+enum ov_status
+ov_db_checkpoint_within(struct ov_db *db, uint32_t wait_ms)
+{
+	enum ov_status st = OV_OK;
+
+	OV_REQUIRE(!db->in_transaction && wait_ms <= INT32_MAX, OV_E_BUG);
+	OV_TRY(status_of(sqlite3_busy_timeout(db->raw, (int)wait_ms)));
+	st = status_of(sqlite3_wal_checkpoint_v2(
 	    db->raw, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL));
+	(void)sqlite3_busy_timeout(db->raw, (int)db->busy_timeout_ms);
+done:
+	return st;
 }
 
 static enum ov_status

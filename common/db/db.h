@@ -125,8 +125,10 @@ int64_t ov_db_last_id(const struct ov_db *db);
 
 /* Moves all of the WAL into the file and empties the WAL, so that securely erased
  * content is in neither.  What the disk itself keeps of old blocks is out of reach.
- * OV_E_DB_BUSY while another connection reads. */
+ * OV_E_DB_BUSY while another connection reads.  _within waits for it at most wait_ms
+ * instead of busy_timeout_ms. */
 OV_MUST_CHECK enum ov_status ov_db_checkpoint(struct ov_db *db);
+OV_MUST_CHECK enum ov_status ov_db_checkpoint_within(struct ov_db *db, uint32_t wait_ms);
 
 /* Writes a consistent copy to a new file, mode 0600, while others read and write.
  * OV_E_DB_OPEN if the file exists. */

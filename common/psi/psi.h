@@ -4,7 +4,7 @@
  * s * point.  Both are batches, since the vector kernels behind them work on many points
  * side by side; a batch of any size is cut into groups of 256 inside.  All kernels give
  * the same bytes.  ov_crypto_init() and ov_psi_init() come first, before threads start;
- * then every function here may be called from any thread.
+ * then every function here may be called from any thread, with half a megabyte of stack.
  *
  * Scalars and tokens are SECRET.  Running time depends on the number of items, on the
  * lengths of the tokens and on nothing else that is secret; of points received, which the

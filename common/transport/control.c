@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/crypto/memory.h"
+
 enum {
 	PATH_LEN_MAX = 100, /* sun_path holds 108 */
 	URL_MAX = 128,
@@ -45,6 +47,8 @@ answer(struct ov_control *c, nng_msg *m)
 	c->handler(c->ctx, &reply, &len, OV_BYTES(nng_msg_body(m), nng_msg_len(m)));
 	nng_msg_clear(m);
 	ok = len <= OV_CONTROL_MAX && (len == 0 || nng_msg_append(m, reply, len) == 0);
+	if (reply != NULL)
+		ov_wipe(reply, len); /* may hold a token */
 	free(reply);
 	return ok;
 }

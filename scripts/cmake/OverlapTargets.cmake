@@ -19,6 +19,10 @@ if(OVERLAP_SANITIZE)
   target_link_options(ov_flags INTERFACE -fsanitize=${OVERLAP_SANITIZE})
 endif()
 
+if(OVERLAP_FUZZ) # libraries too, so that the search sees their branches
+  target_compile_options(ov_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
 function(ov_library name)                     # ov_library(proto SOURCES ... NEEDS ...)
   cmake_parse_arguments(A "" "" "SOURCES;NEEDS" ${ARGN})
   add_library(ov_${name} STATIC ${A_SOURCES})

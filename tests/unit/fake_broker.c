@@ -191,7 +191,7 @@ answer(struct ov_buf *reply, struct fake_broker *b, struct ov_bytes in,
 		get_head(reply, b, &m.get_head);
 	} else if (type == OV_MSG_GET_CONSISTENCY) {
 		get_consistency(reply, b, &m.get_consistency);
-	} else if (type == OV_MSG_PUT_STEP) {
+	} else if (type == OV_MSG_PUT_STEP && !b->extra_steps) {
 		put_step(reply, b, &m.put_step);
 	} else if (type == OV_MSG_PUT_CHUNK) {
 		atomic_fetch_add(&b->chunks[m.put_chunk.index % 64], 1);

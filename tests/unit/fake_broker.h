@@ -54,6 +54,7 @@ struct fake_broker {
 	void (*extra)(void *arg, struct ov_buf *reply, struct ov_bytes in,
 	    const uint8_t fingerprint[32]);
 	void *arg;
+	bool extra_steps; /* PUT_STEP goes to extra, too */
 };
 
 void fake_start(struct fake_broker *b);

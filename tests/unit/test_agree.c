@@ -103,6 +103,21 @@ clocks_may_differ_by_five_minutes(void **state)
 	assert_int_equal(judge(&p), OV_OK);
 }
 
+/* Numbers over 2^31 have no padded form. */
+static void
+bounds_beyond_all_lists_still_bind(void **state)
+{
+	struct ov_release wide = { .slots = 0x80000001U, .minimum_list = 1 };
+	struct ov_msg_propose p = good();
+	struct ov_agree in = rules();
+
+	(void)state;
+	in.table = &wide;
+	assert_int_equal(ov_agree_propose(&p, &in), OV_OK);
+	wide.minimum_list = 0x80000001U;
+	assert_int_equal(ov_agree_propose(&p, &in), OV_E_LIST_TOO_SMALL);
+}
+
 static struct ov_msg_accept
 answer(const struct ov_msg_propose *p, struct ov_bytes propose)
 {
@@ -164,6 +179,7 @@ main(void)
 		cmocka_unit_test(honest_proposal_passes),
 		cmocka_unit_test(each_deviation_has_its_reason),
 		cmocka_unit_test(clocks_may_differ_by_five_minutes),
+		cmocka_unit_test(bounds_beyond_all_lists_still_bind),
 		cmocka_unit_test(answer_fits_only_its_proposal),
 		cmocka_unit_test(reflected_keys_are_refused),
 	};

@@ -169,6 +169,28 @@ revoked_company_is_refused_at_once(void **state)
 	    ov_enrol_revoke(fp, &broker, "Nobody", OV_COMPANY_REVOKED), OV_E_NOT_FOUND);
 }
 
+/* Its certificate was good when the call came; then it waited for its turn. */
+static void
+revocation_reaches_calls_that_wait_for_their_turn(void **state)
+{
+	union ov_msg_any m = { .put_mail = { .kind = OV_MAIL_COSELL } };
+	struct ov_buf reply = { 0 };
+	struct ov_call c = { .broker = &broker, .now = clock_now, .reply = &reply };
+	uint8_t fp[32];
+
+	(void)state;
+	assert_int_equal(
+	    ov_store_company_of_certificate(broker.store, &c.who, eve.fingerprint),
+	    OV_OK);
+	memcpy(m.put_mail.to, ada.id, OV_ID);
+	assert_int_equal(ov_handle_put_mail(&c, &m), OV_OK); /* control */
+	assert_int_equal(
+	    ov_enrol_revoke(fp, &broker, "Eve Inc", OV_COMPANY_REVOKED), OV_OK);
+	m.put_mail.mail[0] = 1;
+	assert_int_equal(ov_handle_put_mail(&c, &m), OV_E_BROKER_REVOKED);
+	ov_buf_free(&reply);
+}
+
 /* --- dispatch --- */
 
 static void
@@ -281,19 +303,47 @@ stored_bytes_are_limited(void **state)
 	uint64_t seq;
 
 	(void)state;
-	broker.limits.stored_bytes = 10;
+	broker.limits.stored_bytes = 10 + 2 * OV_STORE_ROW;
 	assert_int_equal(
 	    post(&ada, &bob, 1, OV_MAIL_COSELL, OV_LITERAL("123456"), &seq), OV_OK);
 	assert_int_equal(post(&ada, &bob, 2, OV_MAIL_COSELL, OV_LITERAL("12345"), &seq),
 	    OV_E_BROKER_QUOTA);
 	assert_int_equal(
 	    post(&ada, &bob, 3, OV_MAIL_COSELL, OV_LITERAL("1234"), &seq), OV_OK);
+	/* a mail costs also when it is empty, and when it is dropped */
+	assert_int_equal(
+	    post(&ada, &bob, 5, OV_MAIL_COSELL, OV_LITERAL(""), &seq), OV_E_BROKER_QUOTA);
 	/* others are not concerned */
 	assert_int_equal(
 	    post(&eve, &bob, 4, OV_MAIL_COSELL, OV_LITERAL("1234567"), &seq), OV_OK);
 }
 
 /* --- terms --- */
+
+/* Sequence after sequence of one side's hand is stored, so it counts. */
+static void
+terms_count_as_stored(void **state)
+{
+	struct ov_msg_terms_signed reply;
+	struct deal d;
+	enum ov_status st = OV_OK;
+	uint64_t n;
+
+	(void)state;
+	broker.limits.stored_bytes = 16384;
+	for (n = 1; st == OV_OK && n < 100; n++) {
+		make_deal(&d, n);
+		st = sign_deal(&ada, &bob, &d, &reply);
+		if (st == OV_OK) /* the same again costs nothing */
+			assert_int_equal(sign_deal(&ada, &bob, &d, &reply), OV_OK);
+		deal_free(&d);
+	}
+	assert_int_equal(st, OV_E_BROKER_QUOTA);
+	assert_true(n > 3);
+	make_deal(&d, 1); /* the other has room for its signature */
+	assert_int_equal(sign_deal(&bob, &ada, &d, &reply), OV_OK);
+	deal_free(&d);
+}
 
 static void
 terms_are_in_the_log_when_both_signed(void **state)
@@ -440,6 +490,8 @@ proposals_that_break_a_rule_are_refused(void **state)
 	REFUSED(p.version = 2, OV_E_PROTO_VERSION);
 	REFUSED(p.slots = 1025, OV_E_WIRE_RANGE);
 	REFUSED(p.slots = 8192, OV_E_LIST_TOO_LARGE);
+	broker.limits.slots = 1024; /* the broker's own, whatever two agreed on */
+	REFUSED(p.slots = 1280, OV_E_LIST_TOO_LARGE);
 	REFUSED(p.created += 301, OV_E_PROTO_CLOCK);
 	REFUSED(p.expiry = p.created + 72 * 3600 + 1, OV_E_WIRE_RANGE);
 	REFUSED((p.created -= 100, p.expiry = p.created + 50), OV_E_PROTO_EXPIRED);
@@ -743,10 +795,12 @@ main(void)
 		PLAIN(token_names_and_numbers_are_limited),
 		PLAIN(enrolment_needs_the_signature_of_the_identity),
 		PLAIN(revoked_company_is_refused_at_once),
+		PLAIN(revocation_reaches_calls_that_wait_for_their_turn),
 		PLAIN(strangers_and_wrong_listeners_are_refused),
 		PLAIN(mail_goes_round_and_is_repeatable),
 		PLAIN(companies_cannot_write_the_brokers_mail),
 		PLAIN(stored_bytes_are_limited),
+		PLAIN(terms_count_as_stored),
 		PLAIN(terms_are_in_the_log_when_both_signed),
 		PLAIN(terms_that_are_not_the_signers_are_refused),
 		WITH_DEAL(proposal_is_kept_told_and_proven),

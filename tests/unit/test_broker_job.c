@@ -23,6 +23,8 @@
 #include "server/jobs.h"
 #include "server/report.h"
 #include "server/site.h"
+#include "server/store_db.h"
+#include "server/streams.h"
 #include "tests/unit/broker_site.h"
 
 #define SLOTS_A 1024 /* as proposal() and acceptance() say */
@@ -45,10 +47,12 @@ mark(uint8_t mac[OV_MAC_LEN], uint8_t who, uint8_t what, uint32_t position)
 	ov_put32(mac + 4, position);
 }
 
+static const struct actor *roles[2] = { &ada, &bob };
+
 static const struct actor *
 actor_of(unsigned int role)
 {
-	return role == OV_ROLE_A ? &ada : &bob;
+	return roles[role];
 }
 
 static uint8_t
@@ -180,11 +184,10 @@ send_tags(unsigned int role, const struct run *r, struct ov_msg_complete *m)
 }
 
 static void
-exchange(struct run *r)
+exchange_streams(struct run *r)
 {
 	struct ov_msg_complete m;
 
-	start_run(r, 1);
 	for (unsigned int role = 0; role < 2; role++) {
 		send_points(role, r, &m);
 		assert_int_equal(complete(role, r, &m), OV_OK);
@@ -193,6 +196,13 @@ exchange(struct run *r)
 		send_tags(role, r, &m);
 		assert_int_equal(complete(role, r, &m), OV_OK);
 	}
+}
+
+static void
+exchange(struct run *r)
+{
+	start_run(r, 1);
+	exchange_streams(r);
 }
 
 static void
@@ -322,9 +332,13 @@ job_runs_to_its_end(void **state)
 	struct ov_buf body = { 0 }, again = { 0 };
 	struct ov_tx *tx = NULL;
 	struct run r;
-	uint64_t bytes;
+	uint64_t bytes, want;
 
 	(void)state;
+	assert_int_equal(ov_tx_begin(&tx, broker.store), OV_OK);
+	assert_int_equal(ov_store_usage(tx, &want, ada.id), OV_OK);
+	ov_tx_end(&tx);
+	want += OV_ID + OV_STORE_ROW;
 	make_lists();
 	exchange(&r);
 	assert_int_equal(job_state(&ada, r.p.job).state, OV_JOB_EXCHANGING);
@@ -351,11 +365,23 @@ job_runs_to_its_end(void **state)
 	    get_chunk(&bob, r.p.job, OV_STREAM_POINTS_A, 0, &chunk), OV_E_NOT_FOUND);
 	assert_int_equal(ov_tx_begin(&tx, broker.store), OV_OK);
 	assert_int_equal(ov_store_usage(tx, &bytes, ada.id), OV_OK);
-	assert_int_equal(bytes, OV_ID); /* the mail of the proposal */
+	assert_int_equal(bytes, want); /* the mail of the proposal, the terms */
 	ov_tx_end(&tx);
 	ov_buf_free(&body);
 	ov_buf_free(&again);
 	run_free(&r);
+}
+
+static struct ov_stream_row
+stream_of(const uint8_t job[OV_ID], unsigned int stream)
+{
+	struct ov_stream_row row;
+	struct ov_tx *tx = NULL;
+
+	assert_int_equal(ov_tx_begin(&tx, broker.store), OV_OK);
+	assert_int_equal(ov_store_stream(tx, &row, job, stream), OV_OK);
+	ov_tx_end(&tx);
+	return row;
 }
 
 static void
@@ -381,6 +407,12 @@ completes_that_do_not_fit_are_refused(void **state)
 	REFUSED(m.th[0] ^= 1, OV_E_PROTO_MISMATCH);
 	REFUSED(m.job[0] ^= 1, OV_E_PROTO_MISMATCH);
 	REFUSED(m.count--, OV_E_PROTO_COUNT);
+	assert_false(stream_of(r.p.job, OV_STREAM_ROSTER_B).measured);
+	REFUSED(m.sent[0] ^= 1, OV_E_PROTO_DIGEST);
+	/* read once, however often it is tried */
+	assert_true(stream_of(r.p.job, OV_STREAM_ROSTER_A).measured);
+	assert_memory_equal(
+	    stream_of(r.p.job, OV_STREAM_ROSTER_A).digest, good.sent, OV_DIGEST);
 	REFUSED(m.sent[0] ^= 1, OV_E_PROTO_DIGEST);
 	assert_int_equal(complete(OV_ROLE_B, &r, &good), OV_E_BROKER_DENIED);
 	REFUSED((void)0, OV_OK); /* control */
@@ -388,6 +420,251 @@ completes_that_do_not_fit_are_refused(void **state)
 	REFUSED(m.plain[0] ^= 1, OV_E_PROTO_EQUIVOCATION);
 #undef REFUSED
 	run_free(&r);
+}
+
+/* What a broker that died while it wrote a view has left. */
+static void
+views_are_read_with_their_report_only(void **state)
+{
+	struct ov_msg_have have = { .stream = OV_STREAM_VIEW_A };
+	struct ov_msg_have_reply is;
+	struct ov_msg_report m;
+	struct ov_msg_chunk chunk;
+	struct ov_chunk_at at = { .stream = OV_STREAM_VIEW_A };
+	struct ov_buf body = { 0 };
+	enum ov_put_result how;
+	struct ov_tx *tx = NULL;
+	struct run r;
+
+	(void)state;
+	make_lists();
+	exchange(&r);
+	at.job = r.p.job;
+	assert_int_equal(ov_tx_begin(&tx, broker.store), OV_OK);
+	for (at.index = 0; at.index < 40; at.index++)
+		assert_int_equal(
+		    ov_store_chunk_put(tx, &how, &at, false, OV_LITERAL("half"), NULL),
+		    OV_OK);
+	assert_int_equal(ov_tx_commit(&tx, "test"), OV_OK);
+	memcpy(have.job, r.p.job, OV_ID);
+	assert_int_equal(
+	    get_chunk(&ada, r.p.job, OV_STREAM_VIEW_A, 0, &chunk), OV_E_BROKER_WAIT);
+	assert_int_equal(call(&ada, OV_MSG_HAVE, &have, OV_MSG_HAVE_REPLY, &is), OV_OK);
+	assert_int_equal(is.next, 0);
+	assert_int_equal(ov_report_make(&broker, r.p.job), OV_OK);
+	fetch_report(&m, &body, &r);
+	check_view(OV_ROLE_A, &r, m.view_a);
+	check_view(OV_ROLE_B, &r, m.view_b);
+	assert_int_equal(call(&ada, OV_MSG_HAVE, &have, OV_MSG_HAVE_REPLY, &is), OV_OK);
+	assert_int_equal(is.next, 2);
+	ov_buf_free(&body);
+	run_free(&r);
+}
+
+static int64_t
+chunks_in_store(void)
+{
+	struct ov_tx *tx = NULL;
+	int64_t n;
+
+	assert_int_equal(ov_tx_begin(&tx, broker.store), OV_OK);
+	assert_int_equal(ov_db_number(&n, tx->db, "SELECT count(*) FROM chunk"), OV_OK);
+	ov_tx_end(&tx);
+	return n;
+}
+
+static void
+streams_of_an_ended_job_are_erased(void **state)
+{
+	struct ov_msg_cancel m = { .reason = OV_LITERAL("enough") };
+	struct ov_msg_chunk chunk;
+	struct ov_buf bytes = { 0 };
+	bool more = true;
+	struct run r;
+
+	(void)state;
+	make_lists();
+	exchange(&r);
+	memcpy(m.job, r.p.job, OV_ID);
+	assert_int_equal(put_step(&ada, r.p.job, OV_STEP_CANCEL_A, &m, &bytes), OV_OK);
+	/* gone for everybody at once, from the file soon after, a restart in between */
+	assert_int_equal(
+	    get_chunk(&bob, r.p.job, OV_STREAM_POINTS_A, 0, &chunk), OV_E_JOB_CANCELLED);
+	assert_false(stream_of(r.p.job, OV_STREAM_POINTS_A).last);
+	assert_true(chunks_in_store() > 0);
+	site_reopen();
+	while (more)
+		assert_int_equal(ov_streams_erase(&broker, &more), OV_OK);
+	assert_int_equal(chunks_in_store(), 0);
+	ov_buf_free(&bytes);
+	run_free(&r);
+}
+
+/* --- grants that differ: what a side gives is its own word, whoever proposes --- */
+
+static void
+lopsided_grants(struct ov_buf *out, bool all)
+{
+	struct ov_population p[2] = { { .name = "customers", .level = OV_LEVEL_MATCHES },
+		{ .name = "prospects",
+		    .level = all ? OV_LEVEL_FIELDS : OV_LEVEL_COUNTS } };
+	struct ov_msg_grants g = { .version = 1,
+		.fit = all, /* and who gives all lets its fits be seen too */
+		.slots = 4096,
+		.minimum_list = 1,
+		.runs = 2,
+		.view_days = 28 };
+	struct ov_buf populations = { 0 };
+
+	assert_int_equal(ov_populations_pack(&populations, p, 2), OV_OK);
+	g.populations = OV_BUF_BYTES(&populations);
+	assert_int_equal(ov_msg_encode(out, OV_MSG_GRANTS, &g), OV_OK);
+	ov_buf_free(&populations);
+}
+
+/* In the place of the deal in force: Ada gives matches of one population only, Bob of
+ * both. */
+static void
+lopsided_deal(void)
+{
+	bool ada_low = ov_is_low(ada.id, bob.id);
+	struct ov_buf ada_gives = { 0 }, bob_gives = { 0 };
+	struct ov_terms_input in = { .low = ada_low ? ada.pk : bob.pk,
+		.high = ada_low ? bob.pk : ada.pk,
+		.sequence = 2 };
+	struct ov_msg_terms_signed reply;
+
+	lopsided_grants(&ada_gives, false);
+	lopsided_grants(&bob_gives, true);
+	in.grants_low = OV_BUF_BYTES(ada_low ? &ada_gives : &bob_gives);
+	in.grants_high = OV_BUF_BYTES(ada_low ? &bob_gives : &ada_gives);
+	deal_free(&deal);
+	memset(&deal, 0, sizeof(deal));
+	assert_int_equal(
+	    ov_terms_derive(&deal.terms, &deal.release, &deal.body, &in), OV_OK);
+	assert_int_equal(
+	    ov_msg_encode(&deal.body_bytes, OV_MSG_TERMS_BODY, &deal.body), OV_OK);
+	assert_int_equal(sign_deal(&ada, &bob, &deal, &reply), OV_OK);
+	assert_int_equal(sign_deal(&bob, &ada, &deal, &reply), OV_OK);
+	ov_buf_free(&ada_gives);
+	ov_buf_free(&bob_gives);
+}
+
+/* start_run between roles[0] and roles[1]. */
+static void
+start_between(struct run *r)
+{
+	memset(r, 0, sizeof(*r));
+	r->p = proposal(1);
+	memcpy(r->p.a, actor_of(OV_ROLE_A)->pk, 32);
+	memcpy(r->p.b, actor_of(OV_ROLE_B)->pk, 32);
+	assert_int_equal(
+	    put_step(actor_of(OV_ROLE_A), r->p.job, OV_STEP_PROPOSE, &r->p, &r->propose),
+	    OV_OK);
+	r->a = acceptance(&r->p, &r->propose);
+	assert_int_equal(
+	    put_step(actor_of(OV_ROLE_B), r->p.job, OV_STEP_ACCEPT, &r->a, &r->accept),
+	    OV_OK);
+	ov_transcript(r->th, OV_BUF_BYTES(&r->propose), OV_BUF_BYTES(&r->accept));
+}
+
+/* Match numbers of role's view by its own slot; UINT64_MAX: no match.  Returns how
+ * many. */
+static size_t
+numbers_of(uint64_t number[MATCHES], unsigned int role, const struct run *r)
+{
+	struct ov_msg_chunk chunk;
+	struct ov_match_row m;
+
+	assert_int_equal(
+	    get_chunk(actor_of(role), r->p.job,
+		ov_stream_of(OV_STREAM_VIEW_A, (enum ov_role)role), 1, &chunk),
+	    OV_OK);
+	memset(number, 0xff, MATCHES * sizeof(number[0]));
+	for (size_t at = 0; at < chunk.body.len; at += OV_MATCH_ROW) {
+		ov_match_unpack(&m, chunk.body.p + at);
+		assert_true(m.own < MATCHES && number[m.own] == UINT64_MAX);
+		assert_int_equal(m.other, MATCHES - 1 - m.own);
+		assert_int_equal(m.label, label_of(m.other));
+		number[m.own] = m.number;
+	}
+	return chunk.body.len / OV_MATCH_ROW;
+}
+
+/* Every cell: a population of the other that is only counted has none. */
+static void
+check_lopsided_cells(const struct run *r, unsigned int role, bool sees_all)
+{
+	struct ov_msg_chunk chunk;
+	struct ov_msg_view view;
+	struct ov_cell_row c;
+	uint32_t pairs = 0;
+
+	assert_int_equal(
+	    get_chunk(actor_of(role), r->p.job,
+		ov_stream_of(OV_STREAM_VIEW_A, (enum ov_role)role), 0, &chunk),
+	    OV_OK);
+	assert_int_equal(ov_msg_decode(&view, OV_MSG_VIEW, chunk.body), OV_OK);
+	assert_int_equal(view.cells.len, (sees_all ? 4 : 2) * OV_CELL_ROW);
+	assert_int_equal(view.held.len, sees_all ? 0 : 10);
+	for (size_t at = 0; at < view.cells.len; at += OV_CELL_ROW) {
+		ov_cell_unpack(&c, view.cells.p + at);
+		assert_true(sees_all || c.other == 1);
+		/* Bob gives all and shows his fits; Ada shows hers to nobody */
+		assert_int_equal(c.fit_own, c.pairs);
+		assert_int_equal(c.fit_other, sees_all ? c.pairs : OV_HELD_BACK);
+		pairs += c.pairs;
+	}
+	assert_int_equal(pairs, sees_all ? MATCHES : MATCHES / 2);
+}
+
+static void
+check_lopsided(bool bob_proposes)
+{
+	unsigned int ada_is = bob_proposes ? OV_ROLE_B : OV_ROLE_A;
+	uint64_t of_ada[MATCHES], of_bob[MATCHES];
+	struct run r;
+
+	roles[OV_ROLE_A] = bob_proposes ? &bob : &ada;
+	roles[OV_ROLE_B] = bob_proposes ? &ada : &bob;
+	lopsided_deal();
+	make_lists();
+	start_between(&r);
+	exchange_streams(&r);
+	assert_int_equal(ov_report_make(&broker, r.p.job), OV_OK);
+	assert_int_equal(job_state(&ada, r.p.job).state, OV_JOB_REPORTED);
+	assert_int_equal(numbers_of(of_ada, ada_is, &r), MATCHES);
+	assert_int_equal(numbers_of(of_bob, 1 - ada_is, &r), MATCHES / 2);
+	check_lopsided_cells(&r, ada_is, true);
+	check_lopsided_cells(&r, 1 - ada_is, false);
+	for (uint32_t i = 0; i < MATCHES; i++) { /* i: slot of Ada's */
+		uint64_t number = of_bob[MATCHES - 1 - i];
+
+		assert_int_not_equal(of_ada[i], UINT64_MAX);
+		for (uint32_t k = 0; k < i; k++)
+			assert_int_not_equal(of_ada[i], of_ada[k]);
+		if (label_of(i) == OV_LABEL(1, 0)) /* both see it: one number */
+			assert_int_equal(of_ada[i], number);
+		else
+			assert_int_equal(number, UINT64_MAX);
+	}
+	run_free(&r);
+	roles[OV_ROLE_A] = &ada;
+	roles[OV_ROLE_B] = &bob;
+}
+
+static void
+each_side_gives_its_own_word_when_ada_proposes(void **state)
+{
+	(void)state;
+	check_lopsided(false);
+}
+
+static void
+each_side_gives_its_own_word_when_bob_proposes(void **state)
+{
+	(void)state;
+	check_lopsided(true);
 }
 
 static void
@@ -661,6 +938,7 @@ job_in_child(uint64_t *size, uint8_t root[32], const char *variable, const char 
 	if (pid == 0) {
 		close(ends[0]);
 		setenv(variable, value, 1);
+		seen = 0; /* of a run that this site knows nothing of */
 		site_reopen();
 		whole_job(ends[1]);
 		_exit(0);
@@ -749,6 +1027,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_DEAL(job_runs_to_its_end),
 		WITH_DEAL(completes_that_do_not_fit_are_refused),
+		WITH_DEAL(views_are_read_with_their_report_only),
+		WITH_DEAL(streams_of_an_ended_job_are_erased),
+		WITH_DEAL(each_side_gives_its_own_word_when_ada_proposes),
+		WITH_DEAL(each_side_gives_its_own_word_when_bob_proposes),
 		WITH_DEAL(bad_roster_fails_the_job_with_its_reason),
 		WITH_DEAL(duplicate_tag_fails_the_job),
 		WITH_DEAL(cancelled_job_gets_no_report),

@@ -193,7 +193,7 @@ another_version_is_said_clearly(void **state)
 {
 	(void)state;
 	broker.lie = LIE_VERSION;
-	assert_int_equal(put_chunk(1), OV_E_PROTO_VERSION);
+	assert_int_equal(put_chunk(1), OV_E_BROKER_VERSION);
 }
 
 static void

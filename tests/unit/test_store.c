@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "common/crypto/memory.h"
-#include "server/store.h"
+#include "server/store_db.h"
 
 static char dir[64], path[96];
 static struct ov_store *store;
@@ -253,7 +253,7 @@ mail_is_kept_in_order_until_dropped(void **state)
 	assert_int_equal(ov_store_mail_put(tx, &how, &m, OV_LITERAL("two")), OV_OK);
 	assert_int_equal(how, OV_PUT_DIFFERENT);
 	assert_int_equal(ov_store_usage(tx, &bytes, id_of(1)), OV_OK);
-	assert_int_equal(bytes, 8);
+	assert_int_equal(bytes, 8 + 2 * OV_STORE_ROW);
 
 	assert_int_equal(
 	    ov_store_mail_next(tx, &got, &body, id_of(1), 0), OV_E_NOT_FOUND);
@@ -484,6 +484,59 @@ chunks_come_in_order_and_go_with_the_job(void **state)
 	ov_buf_free(&body);
 }
 
+/* What the triggers keep is the sum over all that is there. */
+static void
+check_usage(uint8_t company, bool is_some)
+{
+	uint64_t bytes;
+	int64_t sum;
+
+	assert_int_equal(ov_store_usage(tx, &bytes, id_of(company)), OV_OK);
+	assert_int_equal(
+	    ov_db_number(&sum, tx->db,
+		"SELECT coalesce(sum(bytes), 0) FROM usage_now WHERE company = ?",
+		ID(id_of(company))),
+	    OV_OK);
+	assert_int_equal(bytes, sum);
+	assert_int_equal(bytes > 0, is_some);
+}
+
+static void
+usage_is_the_sum_of_what_is_stored(void **state)
+{
+	struct ov_mail_row mail = { .kind = 8, .sent = 5 };
+	struct ov_terms_row terms = { .sequence = 1 };
+	struct ov_terms_bytes text = { 0 };
+	enum ov_put_result how;
+
+	(void)state;
+	memcpy(mail.from, id_of(1), OV_ID);
+	memcpy(terms.low, id_of(1), OV_ID);
+	memcpy(terms.high, id_of(2), OV_ID);
+	begin();
+	check_usage(1, false);
+	assert_int_equal(
+	    ov_store_mail_put(tx, &how, &mail, OV_LITERAL("some text")), OV_OK);
+	check_usage(1, true);
+	assert_int_equal(ov_store_mail_drop(tx, mail.to, mail.seq), OV_OK);
+	check_usage(1, true); /* its id is kept */
+	assert_int_equal(ov_store_mail_expire(tx, 6), OV_OK);
+	check_usage(1, false);
+	assert_int_equal(ov_buf_append(&text.body, "body", 4), OV_OK);
+	assert_int_equal(ov_buf_append(&text.sealed_low, "to high", 7), OV_OK);
+	terms.has_low = true;
+	assert_int_equal(ov_store_terms_put(tx, &terms, &text), OV_OK);
+	check_usage(1, true);
+	check_usage(2, false);
+	terms.has_high = true;
+	assert_int_equal(ov_store_terms_put(tx, &terms, &text), OV_OK);
+	assert_int_equal(ov_store_terms_put(tx, &terms, &text), OV_OK);
+	assert_int_equal(ov_store_terms_end(tx, terms.low, terms.high), OV_OK);
+	check_usage(1, true);
+	check_usage(2, true);
+	ov_terms_bytes_free(&text);
+}
+
 #define DAYS(n) ((int64_t)(n)*86400)
 
 static void
@@ -613,6 +666,7 @@ main(void)
 		WITH_STORE(ledger_sums_what_was_charged),
 		WITH_STORE(kill_inside_a_fact_loses_nothing_acknowledged),
 		WITH_STORE(backup_opens_as_a_store),
+		WITH_STORE(usage_is_the_sum_of_what_is_stored),
 		WITH_STORE(log_id_is_kept),
 	};
 

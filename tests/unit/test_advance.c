@@ -1,0 +1,454 @@
+/* How jobs end here when they end at the broker: nothing is retried for ever, nothing
+ * that stands is lost, and a fault of the connection ends nothing. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+/* cmocka wants the four above first */
+#include <cmocka.h>
+
+#include "client/job/job.h"
+#include "client/mail.h"
+#include "client/terms_impl.h"
+#include "common/psi/psi.h"
+#include "fake_broker.h"
+#include "proto/slots.h"
+#include "proto/terms.h"
+
+#define MUST(cond)                                                                       \
+	do {                                                                             \
+		if (!(cond))                                                             \
+			abort();                                                         \
+	} while (0)
+
+static struct fake_broker broker;
+static struct ov_home *home;
+static struct ov_session *session;
+static struct ov_partner partner;
+static uint8_t partner_sk[64];
+static struct ov_job job;
+static struct ov_buf propose, accept_body;
+
+/* What the broker says. */
+static struct {
+	const char *put, *other; /* ERRORs; put NULL: takes the step */
+	const char *get_job;	 /* ERROR, or NULL: state */
+	enum ov_job_state state;
+	bool accepted_late; /* ACCEPT is there from the second question on */
+	unsigned int asked;
+} script;
+
+static void
+reply_step(struct ov_buf *reply, unsigned int step, struct ov_bytes body,
+    const uint8_t signature[64], uint64_t seen, bool with_body)
+{
+	struct ov_bytes parts[] = { body, OV_BYTES(signature, 64) };
+	struct ov_msg_proven r = { .leaf_type = ov_step_leaf(step) };
+	struct ov_msg_step s = { .step = step, .leaf_type = ov_step_leaf(step) };
+	uint8_t leaf[OV_HASH_LEN];
+	struct fake_proof p;
+	uint64_t at;
+
+	ov_hash_parts(leaf, parts, 2);
+	at = fake_append(&broker, ov_step_leaf(step), OV_BYTES(leaf, sizeof(leaf)));
+	fake_prove(&p, &broker, at, seen);
+	FAKE_PROVEN_INTO(&r, &p, at);
+	FAKE_PROVEN_INTO(&s, &p, at);
+	s.body = body;
+	memcpy(s.signature, signature, 64);
+	MUST((with_body ? ov_msg_encode(reply, OV_MSG_STEP, &s)
+			: ov_msg_encode(reply, OV_MSG_PROVEN, &r)) == OV_OK);
+}
+
+static void
+reply_job(struct ov_buf *reply)
+{
+	struct ov_msg_job m = { .state = script.state };
+
+	if (script.get_job != NULL)
+		fake_error(reply, script.get_job, 0);
+	else
+		MUST(ov_msg_encode(reply, OV_MSG_JOB, &m) == OV_OK);
+}
+
+static void
+reply_accept(struct ov_buf *reply, uint64_t seen)
+{
+	uint8_t signature[64];
+
+	if (!script.accepted_late || script.asked++ == 0) {
+		fake_error(reply, "E_BROKER_WAIT", 0);
+		return;
+	}
+	ov_sign(signature, partner_sk, "accept", OV_BUF_BYTES(&accept_body));
+	reply_step(
+	    reply, OV_STEP_ACCEPT, OV_BUF_BYTES(&accept_body), signature, seen, true);
+}
+
+static void
+play(void *arg, struct ov_buf *reply, struct ov_bytes in, const uint8_t fingerprint[32])
+{
+	union ov_msg_any m;
+	enum ov_msg type = ov_msg_type(in);
+
+	(void)arg;
+	(void)fingerprint;
+	MUST(ov_msg_decode(&m, type, in) == OV_OK);
+	if (type == OV_MSG_PUT_STEP && script.put != NULL)
+		fake_error(reply, script.put, 0);
+	else if (type == OV_MSG_PUT_STEP)
+		reply_step(reply, (unsigned int)m.put_step.step, m.put_step.body,
+		    m.put_step.signature, m.put_step.seen, false);
+	else if (type == OV_MSG_GET_JOB)
+		reply_job(reply);
+	else if (type == OV_MSG_GET_STEP)
+		reply_accept(reply, m.get_step.seen);
+	else
+		fake_error(reply, script.other, 0);
+}
+
+/* --- a partner, terms, a job --- */
+
+static void
+in_one(enum ov_status st)
+{
+	assert_int_equal(st, OV_OK);
+	assert_int_equal(ov_db_commit(home->db, "test"), OV_OK);
+}
+
+static void
+begin(void)
+{
+	assert_int_equal(ov_db_begin(home->db), OV_OK);
+}
+
+static void
+meet(void)
+{
+	partner = (struct ov_partner){ .name = "Globex", .state = OV_PARTNER_PAIRED };
+	ov_sign_keypair(partner.identity, partner_sk);
+	ov_company_id(partner.company, partner.identity);
+	begin();
+	in_one(ov_partner_put(home, &partner));
+}
+
+/* Terms in force under this number. */
+static void
+agree(uint64_t sequence)
+{
+	bool low = ov_is_low(home->company, partner.company);
+	struct ov_msg_grants g = {
+		.version = 1, .slots = 4096, .minimum_list = 1, .runs = 31, .view_days = 1
+	};
+	struct ov_population p = { .name = "customers", .level = OV_LEVEL_MATCHES };
+	struct ov_buf populations = { 0 }, sheet = { 0 }, terms = { 0 }, release = { 0 },
+		      body = { 0 };
+	struct ov_msg_terms_body m;
+	uint8_t none[64] = { 0 };
+
+	assert_int_equal(ov_populations_pack(&populations, &p, 1), OV_OK);
+	g.populations = OV_BUF_BYTES(&populations);
+	assert_int_equal(ov_msg_encode(&sheet, OV_MSG_GRANTS, &g), OV_OK);
+	assert_int_equal(
+	    ov_terms_derive(&terms, &release, &m,
+		&(struct ov_terms_input){ .low = low ? home->identity : partner.identity,
+		    .high = low ? partner.identity : home->identity,
+		    .sequence = sequence,
+		    .grants_low = OV_BUF_BYTES(&sheet),
+		    .grants_high = OV_BUF_BYTES(&sheet) }),
+	    OV_OK);
+	assert_int_equal(ov_msg_encode(&body, OV_MSG_TERMS_BODY, &m), OV_OK);
+	begin();
+	in_one(ov_db_run(home->db,
+	    "INSERT INTO terms(company, sequence, state, body, terms, release, sealed,"
+	    " signature_mine, signature_theirs, since) VALUES (?, ?, ?, ?, ?, ?, x'', ?,"
+	    " ?, 1)",
+	    OV_DB_BLOB(partner.company, OV_ID), OV_DB_I64(sequence),
+	    OV_DB_I64(OV_TERMS_IN_FORCE), OV_DB_BYTES(OV_BUF_BYTES(&body)),
+	    OV_DB_BYTES(OV_BUF_BYTES(&terms)), OV_DB_BYTES(OV_BUF_BYTES(&release)),
+	    OV_DB_BLOB(none, 64), OV_DB_BLOB(none, 64)));
+	ov_buf_free(&populations);
+	ov_buf_free(&sheet);
+	ov_buf_free(&terms);
+	ov_buf_free(&release);
+	ov_buf_free(&body);
+}
+
+#define COPY_U(S, name, lo, hi) m.name = p.name;
+#define COPY_B(S, name, n) memcpy(m.name, p.name, (n));
+
+/* PROPOSE of this home and the ACCEPT that the partner gives; of a job that begins, both
+ * name the same last job. */
+static void
+write_messages(const struct ov_job_seeds *seeds)
+{
+	static const uint8_t last[OV_ID] = { 5 };
+	const struct ov_ephemeral_input in = { seeds->e, job.id, OV_ROLE_A,
+		partner.identity, job.list_digest };
+	struct ov_msg_propose p = { .version = OV_PROTOCOL_VERSION,
+		.slots = 1024,
+		.created = job.created,
+		.expiry = job.expiry,
+		.unchanged_since =
+		    OV_BYTES(last, job.state == OV_JOB_PROPOSED ? OV_ID : 0) };
+	struct ov_msg_accept m = { 0 };
+	struct ov_terms t;
+	uint8_t e[32];
+
+	assert_int_equal(ov_terms_in_force(&t, home, partner.company), OV_OK);
+	memcpy(p.job, job.id, OV_ID);
+	memcpy(p.a, home->identity, 32);
+	memcpy(p.b, partner.identity, 32);
+	memcpy(p.terms, t.digest, OV_DIGEST);
+	memcpy(p.release, t.release_digest, OV_DIGEST);
+	memcpy(p.profile, job.profile, OV_DIGEST);
+	ov_ephemeral(e, &in);
+	ov_dh_public(p.ephemeral, e);
+	ov_commitment(p.commitment, job.commitment_random, job.list_digest);
+	assert_int_equal(ov_msg_encode(&propose, OV_MSG_PROPOSE, &p), OV_OK);
+	OV_FIELDS_PROPOSE(, COPY_U, COPY_B, COPY_U, COPY_U)
+	ov_digest(m.propose, "propose", OV_BUF_BYTES(&propose));
+	m.ephemeral[0] ^= 1;
+	m.commitment[0] ^= 1;
+	assert_int_equal(ov_msg_encode(&accept_body, OV_MSG_ACCEPT, &m), OV_OK);
+}
+
+/* A job that this home proposed, in a state, with time left in seconds (or over). */
+static void
+start_job(enum ov_job_state state, int64_t left)
+{
+	const struct ov_list_token token = { OV_RANK_DOMAIN, OV_LITERAL("example.com") };
+	struct ov_job_seeds seeds = { { 1 }, { 2 } };
+	uint8_t none[64] = { 0 };
+	struct ov_list list = { 0 };
+
+	job = (struct ov_job){ .id = { 9 },
+		.role = OV_ROLE_A,
+		.state = state,
+		.slots = 1024,
+		.tokens = 1,
+		.records = 1,
+		.terms_sequence = 1 };
+	job.expiry = (uint64_t)((int64_t)ov_home_now(home) + left);
+	job.created = job.expiry - 3600;
+	memcpy(job.partner, partner.company, OV_ID);
+	assert_int_equal(ov_list_add(&list, 1, 1, OV_FIT_UNKNOWN, &token, 1), OV_OK);
+	ov_list_digest(job.list_digest, &list);
+	write_messages(&seeds);
+	begin();
+	assert_int_equal(ov_job_insert(home, &job, &seeds, &list), OV_OK);
+	if (state != OV_JOB_PROPOSED) {
+		assert_int_equal(ov_step_keep(home, job.id, OV_STEP_ACCEPT,
+				     OV_BUF_BYTES(&accept_body), none),
+		    OV_OK);
+		assert_int_equal(ov_step_keep(home, job.id, OV_STEP_REPORT,
+				     OV_LITERAL("a report"), none),
+		    OV_OK);
+	}
+	assert_int_equal(ov_db_run(home->db,
+			     "INSERT INTO job_match(job, number, rank, label, "
+			     "population, fit, record) VALUES (?, 1, 5, 1, 1, 0, 1)",
+			     OV_DB_BLOB(job.id, OV_ID)),
+	    OV_OK);
+	in_one(ov_step_keep(home, job.id, OV_STEP_PROPOSE, OV_BUF_BYTES(&propose), none));
+	ov_list_fini(&list);
+}
+
+static enum ov_status
+advance(uint32_t wait_ms)
+{
+	struct ov_job_run run = { .home = home, .session = session, .wait_ms = wait_ms };
+
+	return ov_job_advance(&job, &run);
+}
+
+static int64_t
+kept_matches(void)
+{
+	int64_t n;
+
+	assert_int_equal(
+	    ov_db_number(&n, home->db, "SELECT count(*) FROM job_match"), OV_OK);
+	return n;
+}
+
+/* What stands in the database, not only in memory. */
+static void
+assert_ended(enum ov_job_state state, enum ov_status reason)
+{
+	struct ov_job stored;
+	struct ov_job_seeds seeds;
+
+	assert_int_equal(ov_job_get(&stored, home, job.id), OV_OK);
+	assert_int_equal(stored.state, state);
+	assert_int_equal(stored.reason, reason);
+	assert_int_equal(job.state, state);
+	assert_int_equal(
+	    ov_job_open_with(&stored, home, partner.company), OV_E_NOT_FOUND);
+	assert_int_equal(ov_job_load_seeds(&seeds, home, &job), OV_E_NOT_FOUND);
+	assert_int_equal(kept_matches(), state == OV_JOB_CLOSED ? 1 : 0);
+}
+
+static int
+setup(void **state)
+{
+	memset(&script, 0, sizeof(script));
+	script.other = "E_BROKER_UNKNOWN";
+	if (site_setup(state) != 0 || ov_psi_init() != OV_OK)
+		return -1;
+	fake_start(&broker);
+	broker.extra = play;
+	broker.extra_steps = true;
+	home = fake_home(&broker, "Acme");
+	meet();
+	agree(1);
+	return ov_session_open(&session, home) == OV_OK ? 0 : -1;
+}
+
+static int
+teardown(void **state)
+{
+	ov_session_close(session);
+	ov_home_close(home);
+	fake_stop(&broker);
+	ov_buf_free(&propose);
+	ov_buf_free(&accept_body);
+	return site_teardown(state);
+}
+
+/* --- the tests --- */
+
+static void
+proposal_that_never_left_ends_with_its_time(void **state)
+{
+	(void)state;
+	start_job(OV_JOB_PROPOSED, -1);
+	script.put = "E_PROTO_EXPIRED";
+	script.get_job = "E_BROKER_UNKNOWN";
+	assert_int_equal(advance(0), OV_E_PROTO_EXPIRED);
+	assert_ended(OV_JOB_EXPIRED, OV_E_PROTO_EXPIRED);
+}
+
+static void
+proposal_that_the_broker_does_not_take_waits_until_its_time(void **state)
+{
+	struct ov_job stored;
+
+	(void)state;
+	start_job(OV_JOB_PROPOSED, 3600);
+	script.put = "E_CAP_RUNS";
+	script.get_job = "E_BROKER_UNKNOWN";
+	assert_int_equal(advance(0), OV_E_CAP_RUNS);
+	assert_int_equal(ov_job_open_with(&stored, home, partner.company), OV_OK);
+	home->clock_shift_s = 3700;
+	assert_int_equal(advance(0), OV_E_PROTO_EXPIRED);
+	assert_ended(OV_JOB_EXPIRED, OV_E_PROTO_EXPIRED);
+}
+
+static void
+accept_that_comes_while_the_state_is_asked_is_taken(void **state)
+{
+	(void)state;
+	start_job(OV_JOB_PROPOSED, 3600);
+	script.state = OV_JOB_UNCHANGED;
+	script.accepted_late = true;
+	assert_int_equal(advance(60000), OV_OK);
+	assert_int_equal(script.asked, 2);
+	assert_ended(OV_JOB_UNCHANGED, OV_OK);
+}
+
+static void
+job_that_the_broker_lost_ends(void **state)
+{
+	(void)state;
+	start_job(OV_JOB_EXCHANGING, 3600);
+	script.get_job = "E_BROKER_UNKNOWN";
+	assert_int_equal(advance(0), OV_E_BROKER_UNKNOWN);
+	assert_ended(OV_JOB_FAILED, OV_E_BROKER_UNKNOWN);
+}
+
+static void
+stored_report_stands_when_the_job_expires_before_close(void **state)
+{
+	struct ov_job last;
+
+	(void)state;
+	start_job(OV_JOB_REPORTED, 3600);
+	script.put = "E_PROTO_UNEXPECTED";
+	script.state = OV_JOB_EXPIRED;
+	assert_int_equal(advance(0), OV_OK);
+	assert_ended(OV_JOB_CLOSED, OV_E_PROTO_EXPIRED);
+	assert_int_equal(ov_job_last_report(&last, home, partner.company), OV_OK);
+	assert_int_equal(advance(0), OV_OK);
+}
+
+static void
+report_that_the_partner_found_void_does_not_stand(void **state)
+{
+	(void)state;
+	start_job(OV_JOB_REPORTED, 3600);
+	script.put = "E_PROTO_UNEXPECTED";
+	script.state = OV_JOB_MISBEHAVED;
+	assert_int_equal(advance(0), OV_E_PROTO_MISBEHAVED);
+	assert_ended(OV_JOB_MISBEHAVED, OV_E_PROTO_MISBEHAVED);
+}
+
+static void
+new_terms_end_a_job_under_the_old_ones(void **state)
+{
+	(void)state;
+	start_job(OV_JOB_PROPOSED, 3600);
+	agree(2);
+	assert_int_equal(advance(0), OV_E_TERMS_CHANGED);
+	assert_ended(OV_JOB_FAILED, OV_E_TERMS_CHANGED);
+}
+
+static void
+new_terms_do_not_touch_a_report(void **state)
+{
+	(void)state;
+	start_job(OV_JOB_REPORTED, 3600);
+	agree(2);
+	assert_int_equal(advance(0), OV_OK);
+	assert_ended(OV_JOB_CLOSED, OV_OK);
+}
+
+static void
+mail_outlives_a_log_that_is_wrong(void **state)
+{
+	int64_t n;
+
+	(void)state;
+	begin();
+	in_one(
+	    ov_mail_put(home, partner.company, OV_MAIL_COSELL, OV_LITERAL("said once")));
+	broker.lie = LIE_SIGNATURE;
+	assert_int_equal(ov_mail_flush(home, session), OV_E_LOG_PROOF);
+	assert_int_equal(
+	    ov_db_number(&n, home->db,
+		"SELECT count(*) FROM mail_out WHERE sent IS NULL AND length(body) > 0"),
+	    OV_OK);
+	assert_int_equal(n, 1);
+}
+
+int
+main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(proposal_that_never_left_ends_with_its_time),
+		T(proposal_that_the_broker_does_not_take_waits_until_its_time),
+		T(accept_that_comes_while_the_state_is_asked_is_taken),
+		T(job_that_the_broker_lost_ends),
+		T(stored_report_stands_when_the_job_expires_before_close),
+		T(report_that_the_partner_found_void_does_not_stand),
+		T(new_terms_end_a_job_under_the_old_ones),
+		T(new_terms_do_not_touch_a_report),
+		T(mail_outlives_a_log_that_is_wrong),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
