@@ -103,6 +103,25 @@ print_row(FILE *out, const struct ov_report *r, const struct block *b,
 	fputc('\n', out);
 }
 
+/* A matrix of zeros says less than a sentence: where nobody has a profile, they are many.
+ */
+static bool
+is_shown(const struct ov_report *r, enum number which)
+{
+	const struct ov_cell_row *c;
+
+	if (which == PAIRS)
+		return true;
+	for (size_t i = 0; i < r->n_mine; i++)
+		for (size_t k = 0; k < r->n_theirs; k++) {
+			c = ov_report_cell(r, r->mine[i].number, r->theirs[k].number);
+			if (c != NULL &&
+			    (which == FITS_MINE ? c->fit_own : c->fit_other) != 0)
+				return true;
+		}
+	return false;
+}
+
 static void
 print_block(FILE *out, const struct ov_report *r, const struct block *b)
 {
@@ -114,7 +133,8 @@ print_block(FILE *out, const struct ov_report *r, const struct block *b)
 	fputc('\n', out);
 	for (size_t i = 0; i < r->n_mine; i++)
 		for (int which = PAIRS; which <= FITS_THEIRS; which++)
-			print_row(out, r, b, &r->mine[i], (enum number)which);
+			if (is_shown(r, (enum number)which))
+				print_row(out, r, b, &r->mine[i], (enum number)which);
 }
 
 static void
@@ -136,6 +156,12 @@ print_matrix(FILE *out, const struct ov_report *r)
 		while (b.to < r->n_theirs && line + GAP + b.width[b.to] <= LINE_WIDTH);
 		print_block(out, r, &b);
 	}
+	if (!is_shown(r, FITS_MINE) && !is_shown(r, FITS_THEIRS))
+		fputs("\nNo pair is known to fit your ICP or theirs.\n", out);
+	else if (!is_shown(r, FITS_MINE))
+		fputs("\nNo pair is known to fit your ICP.\n", out);
+	else if (!is_shown(r, FITS_THEIRS))
+		fputs("\nNo pair is known to fit their ICP.\n", out);
 }
 
 static void

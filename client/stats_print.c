@@ -51,8 +51,11 @@ print_keys(FILE *out, const struct ov_book_stats *s)
 	}
 	if (s->unmatchable > 0) {
 		print_number(out, s->unmatchable);
-		fputs("  accounts have no key: they never leave this machine and cannot "
-		      "match\n",
+		fputs(s->unmatchable == 1
+			  ? "  account has no key: it never leaves this machine and "
+			    "cannot match\n"
+			  : "  accounts have no key: they never leave this machine and "
+			    "cannot match\n",
 		    out);
 	}
 }

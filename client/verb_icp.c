@@ -103,11 +103,13 @@ print_fits(FILE *out, const struct fits *f, const struct ov_icp *icp)
 {
 	char n[OV_COUNT_TEXT];
 
-	fprintf(out, "Of %s accounts ", ov_count_text(n, f->accounts));
+	fprintf(out, "Of %s accounts with a key ", ov_count_text(n, f->accounts));
 	fprintf(out, "%s fit", ov_count_text(n, f->fit[OV_FIT_YES]));
 	fprintf(out, ", %s do not", ov_count_text(n, f->fit[OV_FIT_NO]));
 	fprintf(out, ", of %s too little is known.\n",
 	    ov_count_text(n, f->fit[OV_FIT_UNKNOWN]));
+	if (ov_icp_n_bands(icp) > 0)
+		fputs("In bands, by points, whether or not they fit:\n", out);
 	for (size_t b = 1; b <= ov_icp_n_bands(icp); b++) {
 		fputs("  band ", out);
 		ov_screen_cell(out, ov_icp_band_name(icp, (uint8_t)b), 0, OV_SCREEN_LEFT);

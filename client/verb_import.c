@@ -250,6 +250,23 @@ print_example(void *arg, const struct ov_example *e)
 	return OV_OK;
 }
 
+/* That every row went to one population is easily overlooked. */
+static void
+print_no_population(const struct import *im)
+{
+	const struct ov_columns *c = &im->result->columns;
+
+	if (im->options.population != NULL || im->map != NULL)
+		return;
+	for (size_t i = 0; i < c->n; i++)
+		if (c->field[i] == OV_FIELD_TYPE || c->field[i] == OV_FIELD_LIFECYCLE ||
+		    c->field[i] == OV_FIELD_STAGE || c->field[i] == OV_FIELD_POPULATION)
+			return;
+	fputs("No column says who is a customer: all rows are prospects.  --population "
+	      "NAME puts\nthem elsewhere, --map names the column.\n",
+	    im->cli->out);
+}
+
 static enum ov_status
 print_text(struct import *im)
 {
@@ -270,6 +287,7 @@ print_text(struct import *im)
 	    out, r->repeated_ids, "rows have an id that stands on another row too");
 	print_line(
 	    out, r->table.stray_quotes, "stray quotation marks were taken as text");
+	print_no_population(im);
 	if (im->dry) {
 		fputs("Nothing was changed.  Wrong columns are set right with --map.\n",
 		    out);
@@ -283,7 +301,8 @@ print_text(struct import *im)
 		fputs("\nExamples\n", out);
 		OV_TRY(ov_examples(im->home->db, print_example, im));
 	}
-	fputs("\n`overlap accounts why NAME` shows all keys of one account.\n", out);
+	fputs("\n`overlap accounts why NAME` shows all keys of one account", out);
+	fputs(im->show ? ".\n" : "; --show, values that made no key.\n", out);
 done:
 	return st;
 }

@@ -28,13 +28,24 @@ const char ov_help_inbox[] =
     "                    restored backup begins a new log, and you believe it\n"
     "  clear mail        forgets the refused mail\n"
     "\n"
+    "JSON: fetched (the broker was asked), proposals, holds, terms, mail.\n"
+    "\n"
     "example: overlap inbox --json\n";
+
+#define PARTNERS_SEEN 256 /* news of more partners is not told */
 
 struct inbox {
 	struct ov_cli *cli;
 	struct ov_home *home;
 	struct ov_json *holds, *terms, *mail; /* with --json */
 	unsigned int n;
+	bool fetched; /* the broker was asked, and answered */
+	/* Terms in force before the fetch, by company: what came since is news. */
+	struct in_force {
+		uint8_t company[OV_ID];
+		uint64_t sequence;
+	} before[PARTNERS_SEEN];
+	size_t n_before;
 };
 
 /* --- items --- */
@@ -123,6 +134,53 @@ show_terms(struct inbox *in, const struct ov_partner *p, enum ov_terms_state sta
 }
 
 static enum ov_status
+note_partner(void *arg, const struct ov_partner *p)
+{
+	struct inbox *in = arg;
+	struct ov_terms_view v = { 0 };
+	enum ov_status st = OV_OK;
+
+	if (in->n_before == PARTNERS_SEEN)
+		goto done;
+	OV_TRY(ov_terms_view(&v, in->home, p->company));
+	memcpy(in->before[in->n_before].company, p->company, OV_ID);
+	in->before[in->n_before++].sequence = v.force_sequence;
+done:
+	ov_terms_view_free(&v);
+	return st;
+}
+
+static bool
+is_news(const struct inbox *in, const struct ov_partner *p, uint64_t sequence)
+{
+	for (size_t i = 0; i < in->n_before; i++)
+		if (memcmp(in->before[i].company, p->company, OV_ID) == 0)
+			return in->before[i].sequence != sequence;
+	return false;
+}
+
+/* What a person need not decide, but likes to know. */
+static void
+tell_terms(
+    const struct inbox *in, const struct ov_partner *p, const struct ov_terms_view *v)
+{
+	bool news = v->state == OV_TERMS_IN_FORCE && is_news(in, p, v->force_sequence);
+
+	if (in->cli->json ||
+	    (v->state != OV_TERMS_OFFERED && v->state != OV_TERMS_READY &&
+		v->state != OV_TERMS_SIGNED && !news))
+		return;
+	ov_print_name(in->cli->out, p->name);
+	fprintf(in->cli->out, ": terms: %s.", ov_terms_state_words(v->state));
+	if (news) {
+		fprintf(in->cli->out, "  Next: overlap run ");
+		ov_print_name(in->cli->out, p->name);
+		fprintf(in->cli->out, ", while its side runs `overlap agent`.");
+	}
+	fprintf(in->cli->out, "\n");
+}
+
+static enum ov_status
 show_partner(void *arg, const struct ov_partner *p)
 {
 	struct inbox *in = arg;
@@ -134,6 +192,8 @@ show_partner(void *arg, const struct ov_partner *p)
 	OV_TRY(ov_terms_view(&v, in->home, p->company));
 	if (v.state == OV_TERMS_ASKED || v.state == OV_TERMS_NONE)
 		show_terms(in, p, v.state);
+	else
+		tell_terms(in, p, &v);
 done:
 	ov_terms_view_free(&v);
 	return st;
@@ -195,6 +255,7 @@ show_all(struct inbox *in)
 
 	if (in->cli->json) {
 		doc = ov_json_new();
+		ov_json_bool(doc, "fetched", in->fetched);
 		in->holds = ov_json_array(doc, "holds");
 		in->terms = ov_json_array(doc, "terms");
 		in->mail = ov_json_array(doc, "mail");
@@ -206,7 +267,10 @@ show_all(struct inbox *in)
 	if (in->cli->json)
 		OV_TRY(ov_json_write(in->cli->out, doc));
 	else if (in->n == 0)
-		fprintf(in->cli->out, "Nothing waits for you.\n");
+		fprintf(in->cli->out, in->fetched
+					  ? "Nothing waits for you.\n"
+					  : "Of what was fetched before, nothing waits "
+					    "for you.\n");
 done:
 	ov_json_free(doc);
 	return st;
@@ -222,9 +286,11 @@ fetch(struct inbox *in)
 	enum ov_status st;
 	bool busy;
 
+	OV_TRY(ov_partner_each(in->home, note_partner, in));
 	OV_TRY(ov_session_open(&s, in->home));
 	ov_session_set_patience(s, 2000);
 	OV_TRY(ov_partner_mail(&busy, in->home, s));
+	in->fetched = true; /* by the agent of this home, if it is busy */
 done:
 	if (st != OV_OK)
 		fprintf(stderr, "overlap: nothing was fetched: %s (%s)\n",

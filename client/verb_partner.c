@@ -160,7 +160,7 @@ print_accepted(struct ov_cli *cli, struct ov_home *home, const struct ov_pair_co
 
 	if (!cli->json) {
 		fprintf(cli->out,
-		    paired ? "Paired.\n"
+		    paired ? "Paired.  Next: overlap partner terms PARTNER.\n"
 			   : "The request is on its way.  You are paired when your "
 			     "partner's overlap has\nanswered: see `overlap inbox`.\n");
 		return OV_OK;
@@ -187,6 +187,11 @@ accept(struct ov_cli *cli, int argc, char **argv)
 		    "give the code of your partner: overlap partner accept CODE");
 	OV_TRY(read_code(&code, argv[1]));
 	OV_TRY(ov_cli_session(&home, &s, cli));
+	if (memcmp(code.inviter, home->company, OV_ID) == 0) {
+		st = ov_cli_fail(cli, OV_E_USAGE,
+		    "this code is your own invitation: your partner accepts it");
+		goto done;
+	}
 	OV_TRY(accept_code(home, s, &code));
 	OV_TRY(ov_partner_mail(&busy, home, s));
 	OV_TRY(print_accepted(cli, home, &code));
@@ -234,7 +239,7 @@ ov_terms_state_words(enum ov_terms_state state)
 {
 	switch (state) {
 	case OV_TERMS_NONE:
-		return "no terms yet: `overlap partner terms`";
+		return "none yet; `overlap partner terms` begins";
 	case OV_TERMS_OFFERED:
 		return "offered, waits for the partner";
 	case OV_TERMS_ASKED:
@@ -283,7 +288,7 @@ list_partner(void *arg, const struct ov_partner *p)
 	}
 	ov_hex(hex, p->company, OV_ID);
 	ov_print_name(l->cli->out, p->name);
-	fprintf(l->cli->out, "  %.8s  %s%s\n", hex,
+	fprintf(l->cli->out, "  %.8s  terms: %s%s\n", hex,
 	    p->state == OV_PARTNER_PAIRED ? ov_terms_state_words(v.state) : "ended",
 	    p->suspended ? "; SUSPENDED, see `overlap inbox`" : "");
 done:

@@ -2,6 +2,7 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "client/json.h"
 #include "client/verbs.h"
 #include "client/work.h"
 
@@ -20,6 +21,11 @@ const char ov_help_run[] =
     "  --dry-run       says what would leave this machine and what could be learnt; "
     "sends\n"
     "                  nothing\n"
+    "\n"
+    "JSON: job, partner, state, status, accounts, keys, slots, matches, kernel, stages,\n"
+    "bytes_sent, bytes_received.  JSON of --dry-run: dry_run, partner, accounts, keys,\n"
+    "slots, populations [{name, accounts}] that the partner could learn of,\n"
+    "runs_30_days, runs_allowed.\n"
     "\n"
     "example: overlap run Globex --wait 3600\n";
 
@@ -72,13 +78,42 @@ print_plan(FILE *out, const struct ov_job_plan *p, const char *partner)
 }
 
 static enum ov_status
+print_plan_json(FILE *out, const struct ov_job_plan *p, const char *partner)
+{
+	struct ov_json *doc = ov_json_new(), *list, *at;
+	enum ov_status st;
+
+	ov_json_bool(doc, "dry_run", true);
+	ov_json_text(doc, "partner", partner);
+	ov_json_number(doc, "accounts", p->records);
+	ov_json_number(doc, "keys", p->tokens);
+	ov_json_number(doc, "slots", p->slots);
+	list = ov_json_array(doc, "populations");
+	for (size_t i = 0; i < p->terms.n_mine; i++) {
+		if (p->terms.mine[i].level < OV_LEVEL_MATCHES)
+			continue;
+		at = ov_json_object(list, NULL);
+		ov_json_text(at, "name", p->terms.mine[i].name);
+		ov_json_number(at, "accounts", p->per_population[i]);
+	}
+	ov_json_number(doc, "runs_30_days", p->runs);
+	ov_json_number(doc, "runs_allowed", p->runs_allowed);
+	st = ov_json_write(out, doc);
+	ov_json_free(doc);
+	return st;
+}
+
+static enum ov_status
 plan(struct ov_work *w, const struct ov_partner *partner)
 {
 	struct ov_job_plan p;
 	enum ov_status st;
 
 	OV_TRY(ov_job_plan(&p, &w->run, partner));
-	print_plan(w->cli->out, &p, partner->name);
+	if (w->cli->json)
+		OV_TRY(print_plan_json(w->cli->out, &p, partner->name));
+	else
+		print_plan(w->cli->out, &p, partner->name);
 done:
 	return st;
 }

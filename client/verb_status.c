@@ -152,7 +152,7 @@ show_partner(void *arg, const struct ov_partner *p)
 	}
 	fprintf(r->cli->out, "Partner: ");
 	ov_print_name(r->cli->out, p->name);
-	fprintf(r->cli->out, ", %s\n",
+	fprintf(r->cli->out, ", terms: %s\n",
 	    p->state != OV_PARTNER_PAIRED ? "ended"
 	    : p->suspended		  ? "SUSPENDED: see `overlap inbox`"
 					  : ov_terms_state_words(v.state));
@@ -189,8 +189,10 @@ show_job(void *arg, const struct ov_job *j)
 	ov_time_text(at, j->created);
 	fprintf(r->cli->out, "Job: %.8s, %s, ", hex, at);
 	ov_print_name(r->cli->out, p.name);
-	fprintf(
-	    r->cli->out, ", %s, %u matches\n", ov_job_state_name(j->state), j->matches);
+	fprintf(r->cli->out, ", %s", ov_job_state_name(j->state));
+	if (j->state == OV_JOB_CLOSED)
+		fprintf(r->cli->out, ", %u matches", j->matches);
+	fprintf(r->cli->out, "\n");
 	return OV_OK;
 }
 

@@ -174,6 +174,11 @@ print_state(const struct run *r)
 		fprintf(out, "The earlier terms stay in force until then.\n");
 	if (r->busy)
 		fprintf(out, "The agent of this home sends what is to be sent.\n");
+	if (r->view.state == OV_TERMS_OFFERED)
+		fprintf(out, "Next: your partner runs `overlap partner terms`.\n");
+	if (r->view.state == OV_TERMS_SIGNED)
+		fprintf(out, "Next: your partner's `overlap inbox` or agent signs, then "
+			     "yours takes it.\n");
 }
 
 /* How it stands now; 4 unless it is in force. */

@@ -218,16 +218,22 @@ print_text(FILE *out, const struct ov_job *j, const char *partner)
 	fprintf(out, "Job %.8s with ", id);
 	ov_print_name(out, partner);
 	if (j->state == OV_JOB_CLOSED)
-		fprintf(out,
-		    ": closed; %u of your %u accounts matched.  See `overlap report`.\n",
-		    j->matches, j->records);
+		fprintf(out, ": closed; %u of your %u accounts matched", j->matches,
+		    j->records);
 	else if (j->state == OV_JOB_UNCHANGED)
 		fprintf(out,
 		    ": nothing changed on either side since the last report, which"
-		    " stands.  See `overlap report`.\n");
+		    " stands");
 	else
-		fprintf(out, ": %s (%s).\n", ov_job_state_name(j->state),
+		fprintf(out, ": %s (%s)", ov_job_state_name(j->state),
 		    ov_status_text(j->reason));
+	if (j->state == OV_JOB_CLOSED || j->state == OV_JOB_UNCHANGED) {
+		fprintf(out, ".  See: overlap report ");
+		ov_print_name(out, partner);
+		fprintf(out, "\n");
+	} else {
+		fprintf(out, ".\n");
+	}
 }
 
 enum ov_status

@@ -167,8 +167,14 @@ verb_init(const struct line *l)
 	enum ov_status st = ov_site_create(l->home, &o);
 
 	if (st == OV_OK)
-		printf(
-		    "made %s; next: overlapd serve, overlapd enroll COMPANY\n", l->home);
+		printf("made %s, for the name%s %s%s\n"
+		       "next: overlapd serve --home %s\n"
+		       "      overlapd enroll --home %s COMPANY\n",
+		    l->home, o.n_hosts > 1 ? "s" : "", o.hosts[0],
+		    o.n_hosts > 1 ? " and others" : "", l->home, l->home);
+	if (st == OV_OK && l->n_hosts == 0)
+		printf("companies on other machines need a name: begin again with --host "
+		       "NAME\n");
 	return st;
 }
 
@@ -310,14 +316,39 @@ run(const struct line *l, const char *verb)
 	return ov_admin_knows(verb, l->n_words) ? admin_verb(l, verb) : OV_E_USAGE;
 }
 
+/* The general sentence speaks to a company; an operator's own is here. */
+static const char *
+words_of(enum ov_status st, const char *verb)
+{
+	if (st == OV_E_USAGE && strcmp(verb, "enroll") == 0)
+		return "enroll takes the company's name: text of 1 to 64 bytes";
+	if (st == OV_E_USAGE)
+		return "no such verb or option, or too many or few words; see `overlapd "
+		       "--help`";
+	if (st == OV_E_HOME_MISSING)
+		return "no broker here; run `overlapd init` first, or give --home";
+	if (st == OV_E_HOME_EXISTS)
+		return "there is a broker here already; it is left as it is";
+	if (st == OV_E_DB_BUSY)
+		return "a broker works in this directory; stop it first";
+	if (st == OV_E_NOT_FOUND &&
+	    (strcmp(verb, "revoke") == 0 || strcmp(verb, "remove") == 0))
+		return "no company of that name; see `overlapd orgs`";
+	if (st == OV_E_DB_OPEN && strcmp(verb, "backup") == 0)
+		return "the copy was not written: the file exists, or its directory "
+		       "does not or is closed to the broker";
+	if (st == OV_E_BROKER_QUOTA && strcmp(verb, "enroll") == 0)
+		return "100 tokens wait to be used; they expire after 24 hours";
+	return ov_status_text(st);
+}
+
 int
 main(int argc, char **argv)
 {
 	struct line line;
 	enum ov_status st;
 
-	if (argc > 1 &&
-	    (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
+	if (argc > 1 && strcmp(argv[1], "help") == 0) {
 		fputs(usage, stdout);
 		return 0;
 	}
@@ -325,6 +356,13 @@ main(int argc, char **argv)
 		puts("overlapd " OVERLAP_VERSION);
 		return 0;
 	}
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--help") == 0) {
+			fputs(usage, stdout);
+			return 0;
+		}
+	if (argc < 2)
+		fputs(usage, stderr);
 	st = ov_crypto_init();
 	if (st == OV_OK)
 		st = argc > 1 ? parse(&line, argc - 1, argv + 1) : OV_E_USAGE;
@@ -332,6 +370,7 @@ main(int argc, char **argv)
 		st = run(&line, argv[1]);
 	if (st == OV_OK)
 		return 0;
-	fprintf(stderr, "overlapd: %s (%s)\n", ov_status_text(st), ov_status_name(st));
+	fprintf(stderr, "overlapd: %s (%s)\n", words_of(st, argc > 1 ? argv[1] : ""),
+	    ov_status_name(st));
 	return ov_status_class(st) == OV_CLASS_USAGE ? 2 : 1;
 }

@@ -414,7 +414,9 @@ ov_columns_explain(FILE *out, const struct ov_columns *c)
 			fprintf(out, "  %-10s from column %zu, \"%s\"\n",
 			    fields[c->field[k]].name, k + 1, c->heading[k]);
 	}
-	fprintf(out, "  %zu other columns are not read\n", left);
+	if (left > 0)
+		fprintf(out, "  %zu other %s not read\n", left,
+		    left == 1 ? "column is" : "columns are");
 }
 
 static bool

@@ -133,7 +133,7 @@ import_shows_what_it_took(void **state)
 	import_accounts();
 	prints("separated by commas, 5 rows");
 	prints("\"Account Name\"");
-	prints("1 other columns are not read");
+	prints("1 other column is not read");
 	prints("          1          2  customers");
 	prints("          4          5  together");
 	prints("a bare internet address does not name a company");
@@ -269,7 +269,7 @@ icp_is_checked_kept_and_forgotten(void **state)
 	import_accounts();
 	write_file("icp.yaml", profile);
 	OK(ov_verb_icp, file);
-	prints("Of 4 accounts 1 fit, 2 do not, of 1 too little is known.");
+	prints("Of 4 accounts with a key 1 fit, 2 do not, of 1 too little is known.");
 	OK(ov_verb_icp, "--show");
 	prints(profile);
 	prints("1 fit");
