@@ -2,8 +2,8 @@
 #ifndef OV_CLIENT_ENROL_H
 #define OV_CLIENT_ENROL_H
 
-#include "client/code.h"
 #include "client/home.h"
+#include "proto/code.h"
 
 struct ov_enrol_options {
 	const struct ov_token_code *token;

@@ -7,8 +7,8 @@
 #ifndef OV_CLIENT_PAIR_H
 #define OV_CLIENT_PAIR_H
 
-#include "client/code.h"
 #include "client/partner.h"
+#include "proto/code.h"
 
 #define OV_INVITATION_DAYS 14
 

@@ -33,7 +33,7 @@ say(struct ov_buf *text, const char *format, ...)
 static enum ov_status
 enroll(struct ov_buf *text, const struct ov_admin *a, const char *name)
 {
-	char token[OV_TOKEN_TEXT_MAX];
+	char token[OV_TOKEN_TEXT];
 	enum ov_status st = OV_OK;
 
 	OV_TRY(ov_enrol_token(token, a->broker, name));

@@ -6,15 +6,14 @@
 #include "common/crypto/memory.h"
 #include "common/crypto/sign.h"
 #include "common/log.h"
+#include "proto/code.h"
 #include "proto/keys.h"
 #include "server/dispatch.h"
 #include "server/events.h"
 #include "server/jobs.h"
 #include "server/log.h"
 
-#define TOKEN_VERSION 1
 #define SECRET_LEN 16
-#define TOKEN_LEN (1 + 32 + 16 + SECRET_LEN)
 
 static void
 hash_secret(uint8_t out[32], const uint8_t secret[SECRET_LEN])
@@ -25,38 +24,18 @@ hash_secret(uint8_t out[32], const uint8_t secret[SECRET_LEN])
 	memcpy(out, h, 32);
 }
 
-/* Crockford base32, lower case, bits left over zero. */
-static void
-write_base32(char *text, const uint8_t *p, size_t n)
-{
-	static const char alphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
-	unsigned int bits = 0, have = 0; /* have < 13: bits < 2^13 */
-
-	for (size_t i = 0; i < n; i++) {
-		bits = (bits & 31U) << 8 | p[i];
-		for (have += 8; have >= 5; have -= 5)
-			*text++ = alphabet[bits >> (have - 5) & 31U];
-	}
-	if (have > 0)
-		*text++ = alphabet[bits << (5 - have) & 31U];
-	*text = '\0';
-}
-
 /* PROTOCOL.md 2.3 */
 static void
-write_token(char text[OV_TOKEN_TEXT_MAX], const struct ov_broker *b,
-    const uint8_t secret[SECRET_LEN])
+write_token(
+    char text[OV_TOKEN_TEXT], const struct ov_broker *b, const uint8_t secret[SECRET_LEN])
 {
-	uint8_t token[TOKEN_LEN], h[OV_HASH_LEN];
+	struct ov_token_code code;
 
-	token[0] = TOKEN_VERSION;
-	memcpy(token + 1, b->ca_sha256, 32);
-	ov_digest(h, "log key", OV_BYTES(b->log_pk, 32));
-	memcpy(token + 33, h, 16);
-	memcpy(token + 49, secret, SECRET_LEN);
-	memcpy(text, "ovt1-", 5);
-	write_base32(text + 5, token, sizeof(token)); /* 104 characters */
-	ov_wipe(token, sizeof(token));
+	memcpy(code.ca_sha256, b->ca_sha256, sizeof(code.ca_sha256));
+	ov_log_key_hash(code.log_key_hash, b->log_pk);
+	memcpy(code.secret, secret, SECRET_LEN);
+	ov_token_write(text, &code);
+	ov_wipe(&code, sizeof(code));
 }
 
 /* A name is what the wire takes for one: the codec knows what text is. */
@@ -72,7 +51,7 @@ check_name(const char *name)
 }
 
 enum ov_status
-ov_enrol_token(char text[OV_TOKEN_TEXT_MAX], const struct ov_broker *b, const char *name)
+ov_enrol_token(char text[OV_TOKEN_TEXT], const struct ov_broker *b, const char *name)
 {
 	struct ov_token t = { .created = b->now(), .expiry = b->now() + OV_TOKEN_LIFE };
 	uint8_t secret[SECRET_LEN];

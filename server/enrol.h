@@ -4,16 +4,15 @@
 #ifndef OV_SERVER_ENROL_H
 #define OV_SERVER_ENROL_H
 
+#include "proto/code.h"
 #include "server/broker.h"
-
-#define OV_TOKEN_TEXT_MAX 128
 
 /* A fresh token for a company of this name (1 to 64 bytes of UTF-8 without control
  * characters), for OV_TOKEN_LIFE.  For an enrolled company it is for a new certificate
  * of the same identity.  Only the hash of the SECRET in it is kept.  OV_E_USAGE: not
  * a name; OV_E_BROKER_QUOTA: too many tokens wait. */
 OV_MUST_CHECK enum ov_status ov_enrol_token(
-    char text[OV_TOKEN_TEXT_MAX], const struct ov_broker *b, const char *name);
+    char text[OV_TOKEN_TEXT], const struct ov_broker *b, const char *name);
 
 /* Sets the status of the company of that name and logs it; its calls are refused from
  * now on.  *fingerprint is that of its certificate: the caller closes its connections.

@@ -15,35 +15,15 @@ struct freezing {
 					       hidden */
 };
 
-static int
-compare_tokens(const struct ov_list_token *a, const struct ov_list_token *b)
-{
-	size_t n = a->value.len < b->value.len ? a->value.len : b->value.len;
-	int c;
-
-	if (a->rank != b->rank)
-		return a->rank < b->rank ? -1 : 1;
-	c = memcmp(a->value.p, b->value.p, n);
-	return c != 0			     ? c
-	       : a->value.len < b->value.len ? -1
-					     : a->value.len > b->value.len;
-}
-
-/* The book orders tokens by source; the list by rank and bytes. */
 static enum ov_status
 take_item(void *ctx, const struct ov_book_item *item)
 {
 	struct freezing *f = ctx;
 	struct ov_list_token t[OV_TOKENS_PER_RECORD];
 
-	for (size_t i = 0; i < item->n; i++) {
-		struct ov_list_token next = { item->token[i].rank, item->token[i].value };
-		size_t at = i;
-
-		for (; at > 0 && compare_tokens(&next, &t[at - 1]) < 0; at--)
-			t[at] = t[at - 1];
-		t[at] = next;
-	}
+	for (size_t i = 0; i < item->n; i++)
+		t[i] =
+		    (struct ov_list_token){ item->token[i].rank, item->token[i].value };
 	return ov_list_add(f->list, (uint64_t)item->record, f->number[item->population],
 	    (uint8_t)item->fit, t, item->n);
 }

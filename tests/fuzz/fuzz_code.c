@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/code.h"
+#include "proto/code.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -191,7 +191,7 @@ enrol_with(const struct actor *a, const uint8_t secret[16], const uint8_t *spki,
 void
 actor_enrol(struct actor *a, const char *name)
 {
-	char text[OV_TOKEN_TEXT_MAX];
+	char text[OV_TOKEN_TEXT];
 	uint8_t secret[16], spki[OV_TLS_SPKI_LEN];
 	struct ov_msg_enrolled reply;
 	struct ov_certificate cert;

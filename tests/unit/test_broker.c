@@ -22,7 +22,7 @@
 static void
 token_admits_one_company_and_repeats_its_answer(void **state)
 {
-	char text[OV_TOKEN_TEXT_MAX];
+	char text[OV_TOKEN_TEXT];
 	uint8_t secret[16], spki[OV_TLS_SPKI_LEN], wrong[16] = { 1 }, first[4096];
 	struct ov_msg_enrolled reply;
 	struct actor zoe;
@@ -50,7 +50,7 @@ token_admits_one_company_and_repeats_its_answer(void **state)
 static void
 token_dies_after_a_day(void **state)
 {
-	char text[OV_TOKEN_TEXT_MAX];
+	char text[OV_TOKEN_TEXT];
 	uint8_t secret[16], spki[OV_TLS_SPKI_LEN];
 	struct ov_msg_enrolled reply;
 	struct actor zoe;
@@ -70,7 +70,7 @@ token_dies_after_a_day(void **state)
 static void
 name_belongs_to_one_identity(void **state)
 {
-	char text[OV_TOKEN_TEXT_MAX];
+	char text[OV_TOKEN_TEXT];
 	uint8_t secret[16], spki[OV_TLS_SPKI_LEN], old[32];
 	struct ov_msg_enrolled reply;
 	struct ov_msg_company who;
@@ -108,7 +108,7 @@ name_belongs_to_one_identity(void **state)
 static void
 token_names_and_numbers_are_limited(void **state)
 {
-	char text[OV_TOKEN_TEXT_MAX], longest[66];
+	char text[OV_TOKEN_TEXT], longest[66];
 
 	(void)state;
 	memset(longest, 'x', sizeof(longest));
@@ -126,7 +126,7 @@ token_names_and_numbers_are_limited(void **state)
 static void
 enrolment_needs_the_signature_of_the_identity(void **state)
 {
-	char text[OV_TOKEN_TEXT_MAX];
+	char text[OV_TOKEN_TEXT];
 	struct ov_msg_enrol_body body = { .version = 1, .created = 1 };
 	struct ov_msg_enrol m = { 0 };
 	struct ov_msg_enrolled reply;

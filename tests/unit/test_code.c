@@ -10,7 +10,7 @@
 
 #include <ctype.h>
 
-#include "client/code.h"
+#include "proto/code.h"
 
 static const char letters[] = "0123456789abcdefghjkmnpqrstvwxyz";
 

@@ -6,8 +6,8 @@
  * proof that follows misses none); a mistyped token is found in its hashes or by the
  * broker.  Pure.
  */
-#ifndef OV_CLIENT_CODE_H
-#define OV_CLIENT_CODE_H
+#ifndef OV_PROTO_CODE_H
+#define OV_PROTO_CODE_H
 
 #include "common/crypto/hash.h"
 #include "common/status.h"
@@ -41,4 +41,4 @@ OV_MUST_CHECK enum ov_status ov_token_read(struct ov_token_code *code, const cha
 /* First 16 bytes of H(lv("log key") || lv(log key)): what both codes pin. */
 void ov_log_key_hash(uint8_t out[16], const uint8_t log_key[32]);
 
-#endif /* OV_CLIENT_CODE_H */
+#endif /* OV_PROTO_CODE_H */

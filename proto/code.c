@@ -1,4 +1,4 @@
-#include "client/code.h"
+#include "proto/code.h"
 
 #include <stdbool.h>
 #include <string.h>
