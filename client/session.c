@@ -164,6 +164,15 @@ ov_session_bytes(const struct ov_session *s, uint64_t *sent, uint64_t *received)
 		*received = c.bytes_received;
 }
 
+/* What only the own checks of the partner's points or of the report can find: said by the
+ * broker, it must not make this home sign that somebody is at fault. */
+static bool
+is_for_us_to_find(enum ov_status st)
+{
+	return st == OV_E_CRYPTO_OPEN || st == OV_E_CRYPTO_KEY || st == OV_E_PSI_POINT ||
+	       st == OV_E_PSI_DUPLICATE || st == OV_E_PROTO_MISBEHAVED;
+}
+
 /* What an ERROR means here.  Failures of the broker's own machine are not ours. */
 static enum ov_status
 status_of_error(const struct ov_msg_error *e)
@@ -173,7 +182,7 @@ status_of_error(const struct ov_msg_error *e)
 
 	memcpy(name, e->status.p, e->status.len < 64 ? e->status.len : 64);
 	st = ov_status_by_name(name);
-	if (st == OV_OK)
+	if (st == OV_OK || is_for_us_to_find(st))
 		return OV_E_PROTO_UNEXPECTED;
 	if (st == OV_E_BROKER_WAIT || st == OV_E_BROKER_STOPPING ||
 	    st == OV_E_DB_CONFLICT)

@@ -44,7 +44,8 @@ void ov_session_bytes(const struct ov_session *s, uint64_t *sent, uint64_t *rece
  * bound: reply's variable fields borrow from owner, which is overwritten (start with { 0
  * }, may be reused, ov_buf_free at the end).  timeout_ms bounds the broker's answer; a
  * held call (wait_ms in the question) needs a bound above its wait. ERROR replies come
- * back as the status they name: OV_E_BROKER_WAIT means not there yet.  OV_E_NET_LIMIT,
+ * back as the status they name: OV_E_BROKER_WAIT means not there yet; faults that only
+ * the caller's own checks can find come back as OV_E_PROTO_UNEXPECTED.  OV_E_NET_LIMIT,
  * OV_E_BROKER_QUOTA and OV_E_BROKER_STOPPING are waited out within the patience, as long
  * as the broker says how long.  OV_E_TIMEOUT: connected, no answer in time.  Any other
  * message than the expected: OV_E_PROTO_UNEXPECTED. */

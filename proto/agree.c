@@ -5,16 +5,6 @@
 #include "proto/keys.h"
 #include "proto/slots.h"
 
-/* A number of the terms as slots.  Over 2^31 there is no such list: as a cap it allows
- * all, as a minimum none. */
-static uint64_t
-padded(uint32_t n)
-{
-	uint32_t slots = ov_padded_slots(n);
-
-	return slots != 0 ? slots : UINT64_MAX;
-}
-
 enum ov_status
 ov_agree_propose(const struct ov_msg_propose *p, const struct ov_agree *in)
 {
@@ -36,8 +26,8 @@ ov_agree_propose(const struct ov_msg_propose *p, const struct ov_agree *in)
 	    OV_E_PROTO_MISMATCH);
 	OV_REQUIRE(p->expiry > in->now, OV_E_PROTO_EXPIRED);
 	OV_REQUIRE(ov_padded_slots((uint32_t)p->slots) == p->slots, OV_E_PROTO_COUNT);
-	OV_REQUIRE(p->slots <= padded(in->table->slots), OV_E_LIST_TOO_LARGE);
-	OV_REQUIRE(p->slots >= padded(in->table->minimum_list), OV_E_LIST_TOO_SMALL);
+	OV_REQUIRE(p->slots <= ov_padded_bound(in->table->slots), OV_E_LIST_TOO_LARGE);
+	OV_REQUIRE(p->slots >= ov_padded_bound(in->table->minimum_list), OV_E_LIST_TOO_SMALL);
 done:
 	return st;
 }

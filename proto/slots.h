@@ -192,4 +192,14 @@ ov_padded_slots(uint32_t n)
 	return (n + step - 1) / step * step;
 }
 
+/* A number of the terms as slots.  Over 2^31 there is no such list: as a cap it allows
+ * all, as a minimum none. */
+static inline uint64_t
+ov_padded_bound(uint32_t n)
+{
+	uint32_t slots = ov_padded_slots(n);
+
+	return slots != 0 ? slots : UINT64_MAX;
+}
+
 #endif /* OV_PROTO_SLOTS_H */

@@ -92,7 +92,7 @@ OV_MUST_CHECK enum ov_status ov_job_step(
 
 bool ov_job_final(enum ov_job_state s);
 
-/* Lower-case name as DESIGN and the CLI write it ("exchanging"); "?" if none. */
+/* Lower-case name as the CLI writes it ("exchanging"); "?" if none. */
 const char *ov_job_state_name(enum ov_job_state s);
 
 /* The message type of a stored step, its signing context, its sender and its log

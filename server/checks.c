@@ -96,9 +96,9 @@ check_slots(uint64_t slots, const struct ov_release *r, const struct ov_broker *
 {
 	if (slots > OV_U32 || ov_padded_slots((uint32_t)slots) != slots)
 		return OV_E_WIRE_RANGE;
-	if (slots > ov_padded_slots(r->slots) || slots > b->limits.slots)
+	if (slots > ov_padded_bound(r->slots) || slots > b->limits.slots)
 		return OV_E_LIST_TOO_LARGE;
-	return slots < ov_padded_slots(r->minimum_list) ? OV_E_LIST_TOO_SMALL : OV_OK;
+	return slots < ov_padded_bound(r->minimum_list) ? OV_E_LIST_TOO_SMALL : OV_OK;
 }
 
 /* The terms in force between the two, and that the offer names them. */

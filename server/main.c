@@ -203,8 +203,11 @@ verb_restore(const struct line *l)
 	enum ov_status st = ov_site_restore(l->home, l->words[0]);
 
 	if (st == OV_OK)
-		printf("restored under a new log id: every client asks its person "
-		       "before it goes on\n");
+		printf(
+		    "restored under a new log id: every client asks its person "
+		    "before it goes on\n"
+		    "companies revoked since the backup are let in again: see overlapd "
+		    "orgs, overlapd revoke\n");
 	return st;
 }
 
@@ -254,22 +257,34 @@ show(const struct ov_buf *reply)
 	return ov_status_by_name(name);
 }
 
+/* The broker that writes the file has a working directory of its own. */
+static enum ov_status
+make_absolute(char out[OV_PATH_MAX], const char *path)
+{
+	char here[OV_PATH_MAX];
+
+	if (path[0] != '/' && getcwd(here, sizeof(here)) == NULL)
+		return OV_E_IO;
+	return path[0] != '/' ? ov_site_path(out, here, path)
+			      : ov_site_path(out, "", path + 1);
+}
+
 static enum ov_status
 admin_verb(const struct line *l, const char *verb)
 {
 	struct ov_buf request = { 0 }, reply = { 0 };
-	char here[OV_PATH_MAX];
+	char path[OV_PATH_MAX];
 	enum ov_status st = OV_OK;
 
 	OV_TRY(ov_buf_append(&request, verb, strlen(verb) + 1));
 	for (int i = 0; i < l->n_words; i++) {
-		/* the broker that runs is in another directory */
-		if (strcmp(verb, "backup") == 0 && l->words[i][0] != '/') {
-			OV_REQUIRE(getcwd(here, sizeof(here)) != NULL, OV_E_IO);
-			OV_TRY(ov_buf_append(&request, here, strlen(here)));
-			OV_TRY(ov_buf_append(&request, "/", 1));
+		const char *word = l->words[i];
+
+		if (strcmp(verb, "backup") == 0) {
+			OV_TRY(make_absolute(path, word));
+			word = path;
 		}
-		OV_TRY(ov_buf_append(&request, l->words[i], strlen(l->words[i]) + 1));
+		OV_TRY(ov_buf_append(&request, word, strlen(word) + 1));
 	}
 	OV_TRY(ask(&reply, l->home, OV_BUF_BYTES(&request)));
 	st = show(&reply);

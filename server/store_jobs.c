@@ -402,7 +402,7 @@ ov_store_usage(struct ov_tx *tx, uint64_t *bytes, const uint8_t company[OV_ID])
 {
 	int64_t n;
 	enum ov_status st = ov_db_number(&n, tx->db,
-	    "SELECT coalesce((SELECT bytes FROM usage WHERE company = ?1), 0)",
+	    "SELECT coalesce((SELECT bytes FROM usage WHERE owner = ?1), 0)",
 	    ID(company));
 
 	*bytes = (uint64_t)n;

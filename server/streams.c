@@ -165,6 +165,10 @@ check_chunk(enum ov_job_state *to, const struct ov_job *job, enum ov_role role,
 	if (width > 0 &&
 	    (m->body.len % width != 0 || m->body.len / width > OV_CHUNK_SLOTS))
 		return OV_E_PROTO_COUNT;
+	/* CLOSE is the last word of a side. */
+	if ((job->steps &
+		1U << (role == OV_ROLE_A ? OV_STEP_CLOSE_A : OV_STEP_CLOSE_B)) != 0)
+		return OV_E_PROTO_UNEXPECTED;
 	/* FIELDS, and nothing else, after both confirmations. */
 	if (fields != (job->state == OV_JOB_CONFIRMING))
 		return OV_E_PROTO_UNEXPECTED;

@@ -397,6 +397,22 @@ report_that_the_partner_found_void_does_not_stand(void **state)
 }
 
 static void
+broker_cannot_make_this_home_accuse_the_partner(void **state)
+{
+	struct ov_step_text cancel = { 0 };
+
+	(void)state;
+	start_job(OV_JOB_EXCHANGING, 3600);
+	script.other = "E_CRYPTO_OPEN";
+	script.state = OV_JOB_EXCHANGING;
+	assert_int_equal(advance(0), OV_E_PROTO_UNEXPECTED);
+	assert_int_equal(job.state, OV_JOB_EXCHANGING);
+	assert_int_equal(
+	    ov_step_load(&cancel, home, job.id, OV_STEP_CANCEL_A), OV_E_NOT_FOUND);
+	ov_step_free(&cancel);
+}
+
+static void
 new_terms_end_a_job_under_the_old_ones(void **state)
 {
 	(void)state;
@@ -445,6 +461,7 @@ main(void)
 		T(job_that_the_broker_lost_ends),
 		T(stored_report_stands_when_the_job_expires_before_close),
 		T(report_that_the_partner_found_void_does_not_stand),
+		T(broker_cannot_make_this_home_accuse_the_partner),
 		T(new_terms_end_a_job_under_the_old_ones),
 		T(new_terms_do_not_touch_a_report),
 		T(mail_outlives_a_log_that_is_wrong),

@@ -793,8 +793,10 @@ fields_need_both_confirmations(void **state)
 	m = completion(&r, OV_STREAM_FIELDS_A, 1);
 	digest_stream(m.sent, OV_STREAM_FIELDS_A, (const uint8_t *)"row", 3, 3);
 	assert_int_equal(complete(OV_ROLE_A, &r, &m), OV_OK);
-	close_once(&r, OV_STEP_CLOSE_A, 1, OV_OK);
-	close_once(&r, OV_STEP_CLOSE_B, 2, OV_OK);
+	close_once(&r, OV_STEP_CLOSE_B, 1, OV_OK);
+	assert_int_equal(put_chunk(&bob, r.p.job, OV_STREAM_FIELDS_B, 0, true, "row", 3),
+	    OV_E_PROTO_UNEXPECTED);
+	close_once(&r, OV_STEP_CLOSE_A, 2, OV_OK);
 	assert_int_equal(job_state(&ada, r.p.job).state, OV_JOB_CONFIRM_FAILED);
 	ov_buf_free(&bytes);
 	run_free(&r);

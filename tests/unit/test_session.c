@@ -109,7 +109,10 @@ passes_on_what_the_broker_says(void **state)
 		{ "E_PROTO_EQUIVOCATION", OV_E_PROTO_EQUIVOCATION },
 		{ "E_DB_FAILED", OV_E_BROKER_FAILED }, { "E_BUG", OV_E_BROKER_FAILED },
 		{ "E_NOT_YET_INVENTED", OV_E_BROKER_FAILED },
-		{ "OK", OV_E_PROTO_UNEXPECTED } };
+		{ "OK", OV_E_PROTO_UNEXPECTED },
+		{ "E_CRYPTO_OPEN", OV_E_PROTO_UNEXPECTED },
+		{ "E_PSI_POINT", OV_E_PROTO_UNEXPECTED },
+		{ "E_PROTO_MISBEHAVED", OV_E_PROTO_UNEXPECTED } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {

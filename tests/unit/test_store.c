@@ -9,6 +9,7 @@
 /* cmocka wants the four above first */
 #include <cmocka.h>
 
+#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -494,7 +495,7 @@ check_usage(uint8_t company, bool is_some)
 	assert_int_equal(ov_store_usage(tx, &bytes, id_of(company)), OV_OK);
 	assert_int_equal(
 	    ov_db_number(&sum, tx->db,
-		"SELECT coalesce(sum(bytes), 0) FROM usage_now WHERE company = ?",
+		"SELECT coalesce(sum(bytes), 0) FROM usage_now WHERE owner = ?",
 		ID(id_of(company))),
 	    OV_OK);
 	assert_int_equal(bytes, sum);
@@ -624,13 +625,54 @@ backup_opens_as_a_store(void **state)
 	assert_int_equal(ov_store_company_add(tx, &c), OV_OK);
 	commit();
 	snprintf(to, sizeof(to), "%s/copy.db", dir);
-	begin(); /* a writer is at work */
+	begin(); /* a writer is at work, and so is a handshake */
+	pthread_mutex_lock(&store->looking);
 	assert_int_equal(ov_store_backup(store, to), OV_OK);
+	pthread_mutex_unlock(&store->looking);
 	ov_tx_end(&tx);
 	assert_int_equal(ov_store_open(&copy, to), OV_OK);
 	assert_int_equal(
 	    ov_store_company_of_certificate(copy, &got, c.fingerprint), OV_OK);
 	ov_store_close(copy);
+}
+
+/* Waits for its turn and takes note of it. */
+static void *
+take_one_turn(void *was_served)
+{
+	struct ov_tx *own = NULL;
+
+	if (ov_tx_begin(&own, store) == OV_OK)
+		*(bool *)was_served = true; /* under the turn */
+	ov_tx_end(&own);
+	return NULL;
+}
+
+static void
+who_waits_is_next(void **state)
+{
+	bool was_served = false, waits = false;
+	pthread_t other;
+
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		was_served = waits = false;
+		begin();
+		assert_int_equal(
+		    pthread_create(&other, NULL, take_one_turn, &was_served), 0);
+		while (!waits) {
+			pthread_mutex_lock(&store->mx);
+			waits = store->next == store->now + 2;
+			pthread_mutex_unlock(&store->mx);
+			sched_yield();
+		}
+		assert_false(was_served);
+		ov_tx_end(&tx);
+		begin(); /* at once again, but not before the other */
+		assert_true(was_served);
+		ov_tx_end(&tx);
+		assert_int_equal(pthread_join(other, NULL), 0);
+	}
 }
 
 static void
@@ -666,6 +708,7 @@ main(void)
 		WITH_STORE(ledger_sums_what_was_charged),
 		WITH_STORE(kill_inside_a_fact_loses_nothing_acknowledged),
 		WITH_STORE(backup_opens_as_a_store),
+		WITH_STORE(who_waits_is_next),
 		WITH_STORE(usage_is_the_sum_of_what_is_stored),
 		WITH_STORE(log_id_is_kept),
 	};
