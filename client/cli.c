@@ -17,6 +17,7 @@ ov_cli_fail(struct ov_cli *cli, enum ov_status st, const char *format, ...)
 	va_start(ap, format);
 	vsnprintf(cli->detail, sizeof(cli->detail), format, ap);
 	va_end(ap);
+	cli->all_said = st == OV_E_USAGE || st == OV_E_NOT_FOUND;
 	return st;
 }
 

@@ -18,6 +18,7 @@ struct ov_cli {
 	bool json;		     /* --json, before or after the verb */
 	FILE *out;
 	char detail[512]; /* of the failure, for the user's own screen */
+	bool all_said;	  /* detail needs no general sentence after it */
 };
 
 struct ov_verb {

@@ -25,9 +25,12 @@ ov_cli_fault(
 	if (fault->text[0] == '\0')
 		return ov_cli_fail(cli, st, "%s", file);
 	if (fault->line == 0)
-		return ov_cli_fail(cli, st, "%s: %s", file, fault->text);
-	return ov_cli_fail(
-	    cli, st, "%s, line %" PRIu64 ": %s", file, fault->line, fault->text);
+		(void)ov_cli_fail(cli, st, "%s: %s", file, fault->text);
+	else
+		(void)ov_cli_fail(
+		    cli, st, "%s, line %" PRIu64 ": %s", file, fault->line, fault->text);
+	cli->all_said = true;
+	return st;
 }
 
 enum ov_status

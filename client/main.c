@@ -76,12 +76,10 @@ asks_for_help(int argc, char **argv)
 static void
 print_failure(const struct ov_cli *cli, enum ov_status st)
 {
-	bool all_said = st == OV_E_USAGE || st == OV_E_NOT_FOUND;
-
 	fprintf(stderr, "overlap: ");
 	if (cli->detail[0] != '\0')
-		fprintf(stderr, "%s%s", cli->detail, all_said ? "" : ": ");
-	if (cli->detail[0] == '\0' || !all_said)
+		fprintf(stderr, "%s%s", cli->detail, cli->all_said ? "" : ": ");
+	if (cli->detail[0] == '\0' || !cli->all_said)
 		fprintf(stderr, "%s", ov_status_text(st));
 	fprintf(stderr, " (%s)\n", ov_status_name(st));
 }

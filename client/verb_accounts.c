@@ -5,6 +5,7 @@
 
 #include "client/book/book.h"
 #include "client/job/freeze.h"
+#include "client/screen.h"
 #include "client/stats_print.h"
 #include "client/verbs.h"
 
@@ -72,6 +73,19 @@ write_lines(FILE *out, const char *name, char *text)
 	return st;
 }
 
+/* What stands in a CRM may come from a form on the web. */
+static void
+print_lines(FILE *out, char *text)
+{
+	char *rest = text;
+
+	for (char *line; (line = strsep(&rest, "\n")) != NULL;)
+		if (rest != NULL) {
+			ov_screen_cell(out, line, 0, OV_SCREEN_LEFT);
+			fputc('\n', out);
+		}
+}
+
 static enum ov_status
 why(struct ov_cli *cli, struct ov_home *home, const char *name)
 {
@@ -80,16 +94,14 @@ why(struct ov_cli *cli, struct ov_home *home, const char *name)
 	FILE *f = NULL;
 	enum ov_status st;
 
-	if (!cli->json) {
-		st = ov_book_why(cli->out, home->db, name);
-	} else {
-		f = open_memstream(&text, &len);
-		OV_REQUIRE(f != NULL, OV_E_NOMEM);
-		st = ov_book_why(f, home->db, name);
-		OV_REQUIRE(fclose(f) == 0, OV_E_NOMEM);
-		if (st == OV_OK)
-			st = write_lines(cli->out, name, text);
-	}
+	f = open_memstream(&text, &len);
+	OV_REQUIRE(f != NULL, OV_E_NOMEM);
+	st = ov_book_why(f, home->db, name);
+	OV_REQUIRE(fclose(f) == 0, OV_E_NOMEM);
+	if (st == OV_OK && cli->json)
+		st = write_lines(cli->out, name, text);
+	else if (st == OV_OK)
+		print_lines(cli->out, text);
 	if (st == OV_E_NOT_FOUND)
 		st = ov_cli_fail(cli, st,
 		    "no account of the book has a row of that name, id or domain");

@@ -5,6 +5,7 @@
 
 #include "client/book/book.h"
 #include "client/book/policy.h"
+#include "client/cli_fault.h"
 #include "client/json.h"
 #include "client/verbs.h"
 
@@ -28,18 +29,6 @@ const char ov_help_policy[] =
     "    runs_per_30_days: 31\n"
     "\n"
     "example: overlap policy check globex.yaml\n";
-
-static enum ov_status
-fault_of(
-    struct ov_cli *cli, enum ov_status st, const char *file, const struct ov_fault *fault)
-{
-	if (fault->text[0] == '\0')
-		return ov_cli_fail(cli, st, "%.200s", file);
-	if (fault->line == 0)
-		return ov_cli_fail(cli, st, "%.200s: %s", file, fault->text);
-	return ov_cli_fail(cli, st, "%.200s, line %llu: %s", file,
-	    (unsigned long long)fault->line, fault->text);
-}
 
 static enum ov_status
 print_json(struct ov_cli *cli, const struct ov_policy *p)
@@ -97,7 +86,7 @@ run(struct ov_cli *cli, const char *file, bool show, struct ov_populations *book
 	if (st == OV_OK)
 		st = ov_policy_check(&policy, book, &fault);
 	if (st != OV_OK)
-		return fault_of(
+		return ov_cli_fault(
 		    cli, st, file != NULL ? file : "the default policy", &fault);
 	if (cli->json)
 		OV_TRY(print_json(cli, &policy));

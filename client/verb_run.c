@@ -156,6 +156,10 @@ ov_verb_run(struct ov_cli *cli, int argc, char **argv)
 
 		st = st == OV_OK ? printed : st;
 	}
+	if (st == OV_E_BROKER_UNKNOWN)
+		(void)ov_cli_fail(cli, st,
+		    "%.64s may have been shut out by the broker's operator",
+		    argv[optind]);
 done:
 	ov_work_close(&w);
 	return st;

@@ -246,6 +246,7 @@ ov_work_print(struct ov_work *w, const struct ov_job *j)
 	if (w->cli->json)
 		return print_json(w, j, p.name);
 	print_text(w->cli->out, j, p.name);
+	(void)fflush(w->cli->out); /* an agent goes on, and its log is read meanwhile */
 	return OV_OK;
 }
 
