@@ -27,7 +27,8 @@ ov_agree_propose(const struct ov_msg_propose *p, const struct ov_agree *in)
 	OV_REQUIRE(p->expiry > in->now, OV_E_PROTO_EXPIRED);
 	OV_REQUIRE(ov_padded_slots((uint32_t)p->slots) == p->slots, OV_E_PROTO_COUNT);
 	OV_REQUIRE(p->slots <= ov_padded_bound(in->table->slots), OV_E_LIST_TOO_LARGE);
-	OV_REQUIRE(p->slots >= ov_padded_bound(in->table->minimum_list), OV_E_LIST_TOO_SMALL);
+	OV_REQUIRE(
+	    p->slots >= ov_padded_bound(in->table->minimum_list), OV_E_LIST_TOO_SMALL);
 done:
 	return st;
 }

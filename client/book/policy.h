@@ -5,12 +5,10 @@
  *       customers: matches
  *       open_opportunities: hidden
  *       prospects: matches
- *     icp_fit: yes            # in each cell, how many accounts fit my ICP, for the partner
- *     name_only_keys: no      # keys from names without a country
- *     caps:
- *       slots: 1_000_000      # tokens that the partner may ask in one run
- *       minimum_list: 100     # a shorter list of the partner is refused
- *       runs_per_30_days: 31
+ *     icp_fit: yes            # in each cell, how many accounts fit my ICP, for the
+ * partner name_only_keys: no      # keys from names without a country caps: slots:
+ * 1_000_000      # tokens that the partner may ask in one run minimum_list: 100     # a
+ * shorter list of the partner is refused runs_per_30_days: 31
  *
  * A population that the file does not name is hidden.  Without a file the built-in
  * populations are at `matches` and everything else is as above.

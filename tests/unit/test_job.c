@@ -380,7 +380,8 @@ list_sorts_and_refuses_repeats_and_controls(void **state)
 	assert_int_equal(ov_list_add(&l, 2, 1, 0, &bad, 1), OV_E_PSI_VALUE);
 	assert_int_equal(ov_list_add(&l, 2, 0, 0, &a, 1), OV_E_BUG);
 	assert_int_equal(l.n_records, 2);
-	assert_int_equal(ov_list_add(&l, 3, 1, 0, &b, 1), OV_OK); /* the same token twice */
+	assert_int_equal(
+	    ov_list_add(&l, 3, 1, 0, &b, 1), OV_OK); /* the same token twice */
 	assert_int_equal(ov_list_sort(&l), OV_E_BUG);
 	ov_list_fini(&l);
 }
