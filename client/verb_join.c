@@ -19,17 +19,21 @@ const char ov_help_join[] =
     "  --broker HOST:PORT  where the broker serves companies\n"
     "  --enrol HOST:PORT   where it takes in new ones\n"
     "\n"
-    "example: overlap join ovt1-... --broker broker.example:7400 --enrol "
+    "example: overlap join - --broker broker.example:7400 --enrol "
     "broker.example:7401\n";
 
 static enum ov_status
-read_token(struct ov_token_code *token, const char *text)
+read_token(struct ov_token_code *token, char *text)
 {
 	char line[2 * OV_TOKEN_TEXT] = "";
 	enum ov_status st = OV_OK;
 
-	if (strcmp(text, "-") != 0)
-		return ov_token_read(token, text);
+	if (strcmp(text, "-") != 0) {
+		st = ov_token_read(token, text);
+		/* gone from the list of processes; `-` never puts it there */
+		ov_wipe(text, strlen(text));
+		return st;
+	}
 	OV_REQUIRE(fgets(line, sizeof(line), stdin) != NULL, OV_E_BROKER_TOKEN);
 	OV_TRY(ov_token_read(token, line));
 done:

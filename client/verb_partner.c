@@ -119,13 +119,17 @@ done:
 /* --- accept --- */
 
 static enum ov_status
-read_code(struct ov_pair_code *code, const char *text)
+read_code(struct ov_pair_code *code, char *text)
 {
 	char line[2 * OV_PAIR_CODE_TEXT] = "";
 	enum ov_status st = OV_OK;
 
-	if (strcmp(text, "-") != 0)
-		return ov_pair_code_read(code, text);
+	if (strcmp(text, "-") != 0) {
+		st = ov_pair_code_read(code, text);
+		/* gone from the list of processes; `-` never puts it there */
+		ov_wipe(text, strlen(text));
+		return st;
+	}
 	OV_REQUIRE(fgets(line, sizeof(line), stdin) != NULL, OV_E_PAIR_CODE);
 	OV_TRY(ov_pair_code_read(code, line));
 done:
