@@ -5,7 +5,6 @@
 #include "proto/codec.h"
 
 #define MONTH_S (30 * 86400)
-#define CHARGES_LEN 48
 #define JOB_COLUMNS                                                                      \
 	"id, partner, role, state, created, closed, terms_sequence, records, tokens, "   \
 	"reason, unchanged_since"
@@ -188,7 +187,8 @@ load_cells(struct ov_report *r, struct ov_db *db)
 	enum ov_status st;
 
 	OV_TRY(ov_db_query(&q, db,
-	    "SELECT own, other, pairs, fit_own, fit_other, plus_minus FROM job_cell"
+	    "SELECT own, other, pairs, fit_own, fit_other, plus_minus, plus_minus_fit"
+	    " FROM job_cell"
 	    " WHERE job = ? ORDER BY own, other",
 	    OV_DB_BLOB(r->job, OV_ID)));
 	for (;;) {
@@ -199,7 +199,7 @@ load_cells(struct ov_report *r, struct ov_db *db)
 		r->cell[r->n_cells++] = (struct ov_cell_row){ (uint8_t)ov_db_i64(q, 0),
 			(uint8_t)ov_db_i64(q, 1), (uint32_t)ov_db_i64(q, 2),
 			(uint32_t)ov_db_i64(q, 3), (uint32_t)ov_db_i64(q, 4),
-			(uint32_t)ov_db_i64(q, 5) };
+			(uint32_t)ov_db_i64(q, 5), (uint32_t)ov_db_i64(q, 6) };
 	}
 done:
 	ov_db_finish(q);
@@ -262,8 +262,8 @@ load_charges(struct ov_report *r, struct ov_db *db)
 	struct ov_report_charges *c = &r->charges;
 	struct ov_msg_report report;
 	struct ov_db_stmt *q = NULL;
-	bool row = false, is_b = r->role == OV_ROLE_B;
-	const uint8_t *p;
+	struct ov_charges said;
+	bool row = false;
 	enum ov_status st;
 
 	OV_TRY(ov_db_query(&q, db, "SELECT body FROM job_step WHERE job = ? AND step = ?",
@@ -271,14 +271,14 @@ load_charges(struct ov_report *r, struct ov_db *db)
 	OV_TRY(ov_db_step(q, &row));
 	OV_REQUIRE(row, OV_E_DB_FAILED);
 	OV_TRY(ov_msg_decode(&report, OV_MSG_REPORT, ov_db_blob(q, 0)));
-	p = report.charges.p; /* the codec lets pass CHARGES_LEN bytes only */
-	OV_REQUIRE(report.charges.len == CHARGES_LEN, OV_E_DB_FAILED);
-	c->slots = ov_get64(p + (is_b ? 8 : 0));
-	c->their_slots = ov_get64(p + (is_b ? 0 : 8));
-	c->slots_month = ov_get64(p + (is_b ? 24 : 16));
-	c->their_slots_month = ov_get64(p + (is_b ? 16 : 24));
-	c->runs_month = ov_get32(p + 32);
-	c->runs_left = ov_get32(p + 36);
+	OV_REQUIRE(report.charges.len == OV_CHARGES_LEN, OV_E_DB_FAILED);
+	ov_charges_unpack(&said, report.charges.p);
+	c->slots = said.slots[r->role];
+	c->their_slots = said.slots[1 - r->role];
+	c->slots_month = said.slots_month[r->role];
+	c->their_slots_month = said.slots_month[1 - r->role];
+	c->runs_month = said.runs_month;
+	c->runs_left = said.runs_left;
 	OV_TRY(count_own_runs(r, db, report.created));
 done:
 	ov_db_finish(q);

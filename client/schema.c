@@ -127,5 +127,6 @@ const char *const ov_schema[] = {
 	home_2,
 	ov_book_schema_1,
 	ov_job_schema_1,
+	ov_job_schema_2,
 };
 const size_t ov_schema_n = sizeof(ov_schema) / sizeof(ov_schema[0]);

@@ -326,14 +326,36 @@ ov_terms_view_free(struct ov_terms_view *v)
 }
 
 static enum ov_status
-populations_of(
-    struct ov_population p[OV_POPULATIONS_MAX], size_t *n, struct ov_bytes sheet)
+populations_of(struct ov_population p[OV_POPULATIONS_MAX], size_t *n, bool *reciprocal,
+    struct ov_bytes sheet)
 {
 	struct ov_msg_grants g;
 	enum ov_status st;
 
 	OV_TRY(ov_msg_decode(&g, OV_MSG_GRANTS, sheet));
 	OV_TRY(ov_populations_unpack(p, n, g.populations));
+	*reciprocal = g.reciprocal == 1;
+done:
+	return st;
+}
+
+/* What each side gives, the levels as the release table has them. */
+static enum ov_status
+take_populations(struct ov_terms *t, const struct ov_msg_terms *m)
+{
+	struct ov_population stated[OV_POPULATIONS_MAX];
+	bool mine, theirs;
+	enum ov_status st;
+
+	OV_TRY(populations_of(
+	    t->mine, &t->n_mine, &mine, t->low ? m->grants_low : m->grants_high));
+	OV_TRY(populations_of(
+	    t->theirs, &t->n_theirs, &theirs, t->low ? m->grants_high : m->grants_low));
+	memcpy(stated, t->mine, sizeof(stated));
+	if (mine)
+		ov_populations_reciprocate(t->mine, t->n_mine, t->theirs, t->n_theirs);
+	if (theirs)
+		ov_populations_reciprocate(t->theirs, t->n_theirs, stated, t->n_mine);
 done:
 	return st;
 }
@@ -356,9 +378,7 @@ ov_terms_in_force(
 	t.low = ov_is_low(home->company, partner);
 	memcpy(t.digest, body.terms, OV_DIGEST);
 	memcpy(t.release_digest, body.release, OV_DIGEST);
-	OV_TRY(populations_of(t.mine, &t.n_mine, t.low ? m.grants_low : m.grants_high));
-	OV_TRY(
-	    populations_of(t.theirs, &t.n_theirs, t.low ? m.grants_high : m.grants_low));
+	OV_TRY(take_populations(&t, &m));
 	t.since = r.since;
 	*out = t;
 done:

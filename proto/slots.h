@@ -16,7 +16,7 @@
 #define OV_ROSTER_ROW 15
 #define OV_TAG_ROW 24
 #define OV_MATCH_ROW 30
-#define OV_CELL_ROW 18
+#define OV_CELL_ROW 22
 #define OV_MAC_LEN 8
 #define OV_TAG_LEN 16
 #define OV_LEGEND_LEN 4096
@@ -56,6 +56,13 @@ ov_get64(const uint8_t *p)
 
 /* fit: own ICP in bits 0-1, the other's in bits 2-3 */
 enum ov_fit { OV_FIT_UNKNOWN = 0, OV_FIT_NO = 1, OV_FIT_YES = 2 };
+
+/* band of a label: how the record fits the receiver's ICP by its owner's data.  From
+ * OV_BAND_YES on it fits; OV_BAND_YES + b is the profile's band b, 1 the best. */
+#define OV_BAND_NONE 0U	   /* not evaluated */
+#define OV_BAND_UNKNOWN 1U /* no answer without data that the owner does not have */
+#define OV_BAND_NO 2U
+#define OV_BAND_YES 3U
 #define OV_FIT(own, other) ((uint8_t)((own) | (other) << 2))
 #define OV_FIT_OWN(fit) ((uint8_t)((fit)&3))
 #define OV_FIT_OTHER(fit) ((uint8_t)((fit) >> 2 & 3))
@@ -146,12 +153,12 @@ ov_match_unpack(struct ov_match_row *m, const uint8_t *p)
 }
 
 /* VIEW cells: own population, other population, pairs, of them fit the own ICP,
- * fit the other's ICP, and plus-minus (0: exact), each u32.  A number that is
- * held back is OV_HELD_BACK. */
+ * fit the other's ICP, plus-minus of the pairs and plus-minus of both fits (0: exact),
+ * each u32.  A number that is held back is OV_HELD_BACK. */
 #define OV_HELD_BACK 0xffffffffU
 struct ov_cell_row {
 	uint8_t own, other;
-	uint32_t pairs, fit_own, fit_other, plus_minus;
+	uint32_t pairs, fit_own, fit_other, plus_minus, plus_minus_fit;
 };
 
 static inline void
@@ -163,6 +170,7 @@ ov_cell_pack(uint8_t *p, const struct ov_cell_row *c)
 	ov_put32(p + 6, c->fit_own);
 	ov_put32(p + 10, c->fit_other);
 	ov_put32(p + 14, c->plus_minus);
+	ov_put32(p + 18, c->plus_minus_fit);
 }
 
 static inline void
@@ -174,6 +182,83 @@ ov_cell_unpack(struct ov_cell_row *c, const uint8_t *p)
 	c->fit_own = ov_get32(p + 6);
 	c->fit_other = ov_get32(p + 10);
 	c->plus_minus = ov_get32(p + 14);
+	c->plus_minus_fit = ov_get32(p + 18);
+}
+
+/* VIEW held rows: what of the view was held back, why, and from when it may come (UNIX
+ * seconds, 0: never under these terms) */
+#define OV_HELD_ROW 10
+enum ov_held_reason {
+	OV_HELD_NOT_DUE = 1, /* the days between two views are not over */
+	OV_HELD_BUDGET = 2,  /* the epsilon of 365 days is spent */
+	OV_HELD_SMALL = 3,   /* some numbers are below what is shown */
+	OV_HELD_BY_PARTNER =
+	    4 /* the giver's own ledger did not allow it (PROPOSE.counts) */
+};
+struct ov_held_row {
+	uint8_t population; /* of the other; 0: all that are counted */
+	uint8_t reason;
+	uint64_t next;
+};
+
+static inline void
+ov_held_pack(uint8_t *p, const struct ov_held_row *h)
+{
+	p[0] = h->population;
+	p[1] = h->reason;
+	ov_put64(p + 2, h->next);
+}
+
+static inline void
+ov_held_unpack(struct ov_held_row *h, const uint8_t *p)
+{
+	h->population = p[0];
+	h->reason = p[1];
+	h->next = ov_get64(p + 2);
+}
+
+/* REPORT.charges: what the broker's ledger says after this job, by role */
+struct ov_charges {
+	uint64_t slots[2];	 /* of this job */
+	uint64_t slots_month[2]; /* of this pair in 30 days */
+	uint32_t runs_month, runs_left;
+	struct ov_view_charge {
+		uint32_t epsilon_milli;	     /* spent for this role's view of counts */
+		uint32_t epsilon_milli_year; /* in 365 days, this job's too */
+		uint64_t next;		     /* when its next view is due; 0: none */
+	} view[2];
+};
+
+static inline void
+ov_charges_pack(uint8_t *p, const struct ov_charges *c)
+{
+	for (int i = 0; i < 2; i++) {
+		uint8_t *v = p + 40 + 16 * i;
+
+		ov_put64(p + 8 * i, c->slots[i]);
+		ov_put64(p + 16 + 8 * i, c->slots_month[i]);
+		ov_put32(v, c->view[i].epsilon_milli);
+		ov_put32(v + 4, c->view[i].epsilon_milli_year);
+		ov_put64(v + 8, c->view[i].next);
+	}
+	ov_put32(p + 32, c->runs_month);
+	ov_put32(p + 36, c->runs_left);
+}
+
+static inline void
+ov_charges_unpack(struct ov_charges *c, const uint8_t *p)
+{
+	for (int i = 0; i < 2; i++) {
+		const uint8_t *v = p + 40 + 16 * i;
+
+		c->slots[i] = ov_get64(p + 8 * i);
+		c->slots_month[i] = ov_get64(p + 16 + 8 * i);
+		c->view[i].epsilon_milli = ov_get32(v);
+		c->view[i].epsilon_milli_year = ov_get32(v + 4);
+		c->view[i].next = ov_get64(v + 8);
+	}
+	c->runs_month = ov_get32(p + 32);
+	c->runs_left = ov_get32(p + 36);
 }
 
 /* Padded number of slots for n tokens: 1, 1.25, 1.5 or 1.75 times a power of two,

@@ -74,14 +74,33 @@ done:
 	return st;
 }
 
+void
+ov_populations_reciprocate(
+    struct ov_population *p, size_t n, const struct ov_population *other, size_t n_other)
+{
+	enum ov_level highest = OV_LEVEL_HIDDEN;
+
+	for (size_t i = 0; i < n_other; i++)
+		if (other[i].level > highest)
+			highest = other[i].level;
+	for (size_t i = 0; i < n; i++)
+		if (p[i].level > highest)
+			p[i].level = highest;
+}
+
 /* Levels by number: row i is population i + 1. */
 static enum ov_status
-levels_of(uint8_t levels[OV_POPULATIONS_MAX], size_t *n, const struct ov_msg_grants *g)
+levels_of(uint8_t levels[OV_POPULATIONS_MAX], size_t *n, const struct ov_msg_grants *g,
+    const struct ov_msg_grants *of_other)
 {
-	struct ov_population p[OV_POPULATIONS_MAX];
+	struct ov_population p[OV_POPULATIONS_MAX], other[OV_POPULATIONS_MAX];
+	size_t n_other;
 	enum ov_status st;
 
 	OV_TRY(ov_populations_unpack(p, n, g->populations));
+	OV_TRY(ov_populations_unpack(other, &n_other, of_other->populations));
+	if (g->reciprocal == 1)
+		ov_populations_reciprocate(p, *n, other, n_other);
 	for (size_t i = 0; i < *n; i++)
 		levels[i] = (uint8_t)p[i].level;
 done:
@@ -121,6 +140,7 @@ merge(struct ov_msg_release *r, const struct ov_msg_grants *a,
 	r->view_days = most(a->view_days, b->view_days);
 	r->year_epsilon_milli = least(a->year_epsilon_milli, b->year_epsilon_milli);
 	r->minimum_count = most(a->minimum_count, b->minimum_count);
+	r->shown_from = most(a->shown_from, b->shown_from);
 	r->exact = least(a->exact, b->exact);
 }
 
@@ -145,11 +165,14 @@ ov_terms_derive(struct ov_buf *terms, struct ov_buf *release,
 	OV_REQUIRE(
 	    low.version == OV_PROTOCOL_VERSION && high.version == OV_PROTOCOL_VERSION,
 	    OV_E_PROTO_VERSION);
-	OV_TRY(levels_of(levels[0], &n[0], &low));
-	OV_TRY(levels_of(levels[1], &n[1], &high));
+	OV_TRY(levels_of(levels[0], &n[0], &low, &high));
+	OV_TRY(levels_of(levels[1], &n[1], &high, &low));
 	merge(&r, &low, &high);
 	r.fit_low = low.fit;
 	r.fit_high = high.fit;
+	/* one side's criteria, columns of the other that they may be about */
+	r.bands_low = high.icp.len > 0 && low.icp_columns.len > 0;
+	r.bands_high = low.icp.len > 0 && high.icp_columns.len > 0;
 	r.levels_low = OV_BYTES(levels[0], n[0]);
 	r.levels_high = OV_BYTES(levels[1], n[1]);
 	memcpy(t.low, in->low, 32);
@@ -201,10 +224,16 @@ ov_release_decode(struct ov_release *r, struct ov_bytes in)
 	out.slots = (uint32_t)m.slots;
 	out.minimum_list = (uint32_t)m.minimum_list;
 	out.runs = (uint32_t)m.runs;
+	out.epsilon_milli = (uint32_t)m.epsilon_milli;
+	out.view_days = (uint32_t)m.view_days;
+	out.year_epsilon_milli = (uint32_t)m.year_epsilon_milli;
+	out.shown_from = (uint32_t)m.shown_from;
 	out.minimum_count = (uint32_t)m.minimum_count;
 	out.exact = m.exact == 1;
 	out.fit[0] = m.fit_low == 1;
 	out.fit[1] = m.fit_high == 1;
+	out.bands[0] = m.bands_low == 1;
+	out.bands[1] = m.bands_high == 1;
 	OV_TRY(take_levels(out.level[0], m.levels_low));
 	OV_TRY(take_levels(out.level[1], m.levels_high));
 	*r = out;

@@ -38,6 +38,11 @@ OV_MUST_CHECK enum ov_status ov_populations_pack(
 OV_MUST_CHECK enum ov_status ov_populations_unpack(
     struct ov_population p[OV_POPULATIONS_MAX], size_t *n, struct ov_bytes in);
 
+/* What a giver with GRANTS.reciprocal gives: no population at a level above the highest
+ * that the other side's sheet has.  p: the giver's, lowered in place. */
+void ov_populations_reciprocate(
+    struct ov_population *p, size_t n, const struct ov_population *other, size_t n_other);
+
 struct ov_terms_input {
 	const uint8_t *low, *high; /* identities, 32 bytes each */
 	uint64_t sequence;
@@ -54,9 +59,13 @@ struct ov_release {
 	uint8_t ranks; /* bit set of allowed ranks */
 	uint8_t veto[OV_RANK_MAX + 1];
 	uint32_t slots, minimum_list, runs;
-	uint32_t minimum_count;
-	bool exact;  /* exact counts, both agreed */
-	bool fit[2]; /* [0]: low's partner-visible ICP fit numbers */
+	/* counts with noise: epsilon of one view, days between views, epsilon of all
+	 * views in 365 days, least number that is shown */
+	uint32_t epsilon_milli, view_days, year_epsilon_milli, shown_from;
+	uint32_t minimum_count; /* of exact counts: least number, and least rest */
+	bool exact;		/* exact counts, both agreed */
+	bool fit[2];		/* [0]: low's partner-visible ICP fit numbers */
+	bool bands[2];		/* [0]: low's roster tells how records fit high's ICP */
 	uint8_t level[2][OV_POPULATIONS_MAX + 1]; /* [low/high as giver][number] */
 };
 OV_MUST_CHECK enum ov_status ov_release_decode(struct ov_release *r, struct ov_bytes in);

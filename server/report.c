@@ -373,24 +373,22 @@ done:
 
 /* PROTOCOL.md 7.21; the job's own charge was written with its first chunk. */
 static enum ov_status
-pack_charges(uint8_t out[48], struct ov_tx *tx, const struct work *w)
+pack_charges(uint8_t out[OV_CHARGES_LEN], struct ov_tx *tx, const struct work *w)
 {
-	bool a_low = w->giver[OV_ROLE_A] == 0;
-	const uint8_t *low = a_low ? w->job.a : w->job.b;
-	const uint8_t *high = a_low ? w->job.b : w->job.a;
+	unsigned int low = w->giver[OV_ROLE_A] == 0 ? OV_ROLE_A : OV_ROLE_B;
+	const uint8_t *id[2] = { w->job.a, w->job.b };
+	struct ov_charges c = { .slots = { w->job.slots_a, w->job.slots_b } };
 	struct ov_ledger l;
-	enum ov_status st = ov_store_ledger(tx, &l, low, high, w->b->now(), NULL);
+	enum ov_status st =
+	    ov_store_ledger(tx, &l, id[low], id[1 - low], w->b->now(), NULL);
 
 	if (st != OV_OK)
 		return st;
-	ov_put64(out, w->job.slots_a);
-	ov_put64(out + 8, w->job.slots_b);
-	ov_put64(out + 16, a_low ? l.slots_low_30d : l.slots_high_30d);
-	ov_put64(out + 24, a_low ? l.slots_high_30d : l.slots_low_30d);
-	ov_put32(out + 32, (uint32_t)l.runs_30d);
-	ov_put32(out + 36,
-	    l.runs_30d < w->release.runs ? w->release.runs - (uint32_t)l.runs_30d : 0);
-	ov_put64(out + 40, 0);
+	c.slots_month[low] = l.slots_low_30d;
+	c.slots_month[1 - low] = l.slots_high_30d;
+	c.runs_month = (uint32_t)l.runs_30d;
+	c.runs_left = l.runs_30d < w->release.runs ? w->release.runs - c.runs_month : 0;
+	ov_charges_pack(out, &c);
 	return OV_OK;
 }
 
@@ -421,7 +419,7 @@ done:
 static enum ov_status
 write_report(struct work *w, struct ov_tx *tx)
 {
-	uint8_t completes[6 * OV_DIGEST], charges[48];
+	uint8_t completes[6 * OV_DIGEST], charges[OV_CHARGES_LEN];
 	struct ov_msg_report m = { .completes = OV_BYTES(completes, sizeof(completes)),
 		.charges = OV_BYTES(charges, sizeof(charges)),
 		.created = (uint64_t)w->b->now() };

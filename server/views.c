@@ -97,7 +97,7 @@ pack_cells(struct ov_buf *out, const struct ov_join_cells *c, unsigned int recei
 			unsigned int a = receiver == OV_JOIN_A ? own : theirs;
 			unsigned int b = receiver == OV_JOIN_A ? theirs : own;
 			struct ov_cell_row cell = { (uint8_t)own, (uint8_t)theirs,
-				c->pairs[a][b], c->fits_a[a][b], c->fits_b[a][b], 0 };
+				c->pairs[a][b], c->fits_a[a][b], c->fits_b[a][b], 0, 0 };
 
 			if (r->level[giver[receiver]][own] == OV_LEVEL_HIDDEN ||
 			    r->level[giver[other]][theirs] < OV_LEVEL_MATCHES)
@@ -119,13 +119,13 @@ done:
 static enum ov_status
 pack_held(struct ov_buf *out, const uint8_t level[OV_POPULATIONS_MAX + 1])
 {
-	uint8_t row[OV_HELD_ROW] = { 0 };
+	uint8_t row[OV_HELD_ROW];
 	enum ov_status st = OV_OK;
 
 	for (unsigned int p = 1; p <= OV_POPULATIONS_MAX; p++)
 		if (level[p] == OV_LEVEL_COUNTS) {
-			row[0] = (uint8_t)p;
-			row[1] = OV_HELD_NOT_COUNTED;
+			ov_held_pack(
+			    row, &(struct ov_held_row){ (uint8_t)p, OV_HELD_NOT_DUE, 0 });
 			OV_TRY(ov_buf_append(out, row, sizeof(row)));
 		}
 done:

@@ -12,12 +12,6 @@
 #include "proto/terms.h"
 #include "server/join.h"
 
-/* VIEW.held: what u8 (population of the other) || reason u8 || next date u64. */
-#define OV_HELD_ROW 10
-enum ov_held_reason {
-	OV_HELD_NOT_COUNTED = 1 /* counts with noise are not drawn */
-};
-
 /* A pair that at least one side sees. */
 struct ov_view_match {
 	uint32_t a, b; /* positions */

@@ -55,6 +55,9 @@ const char ov_job_schema_1[] =
     " j.generation = (SELECT generation FROM book_state);"
     "CREATE TABLE setting(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;";
 
+const char ov_job_schema_2[] =
+    "ALTER TABLE job_cell ADD COLUMN plus_minus_fit INTEGER NOT NULL DEFAULT 0;";
+
 #define LIST_PART 8192 /* records in one row of job_list */
 #define SEEDS "job seeds"
 #define ANSWER_MS 60000

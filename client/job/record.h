@@ -96,6 +96,6 @@ OV_MUST_CHECK enum ov_status ov_step_fetch(struct ov_step_text *out, struct ov_h
     const uint8_t signer[32], uint32_t wait_ms);
 
 /* Tables of this module. */
-extern const char ov_job_schema_1[];
+extern const char ov_job_schema_1[], ov_job_schema_2[];
 
 #endif /* OV_CLIENT_JOB_RECORD_H */

@@ -97,7 +97,7 @@ cell_agrees(const struct ov_verify *v, const struct ov_cell_row *c)
 	pairs = v->pairs[c->own][c->other];
 	yes = v->fit_yes[c->own][c->other];
 	open = v->fit_open[c->own][c->other];
-	if (c->pairs != pairs || c->plus_minus != 0)
+	if (c->pairs != pairs || c->plus_minus != 0 || c->plus_minus_fit != 0)
 		return false;
 	if (c->fit_own != OV_HELD_BACK && (c->fit_own < yes || c->fit_own > yes + open))
 		return false;

@@ -235,10 +235,10 @@ keep_cells(struct ov_db *db, const struct ov_view_input *in, struct ov_bytes cel
 		ov_cell_unpack(&c, cells.p + i);
 		OV_TRY(ov_db_run(db,
 		    "INSERT INTO job_cell(job, own, other, pairs, fit_own, fit_other,"
-		    " plus_minus) VALUES (?, ?, ?, ?, ?, ?, ?)",
+		    " plus_minus, plus_minus_fit) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
 		    OV_DB_BLOB(in->job->id, OV_ID), OV_DB_I64(c.own), OV_DB_I64(c.other),
 		    OV_DB_I64(c.pairs), OV_DB_I64(c.fit_own), OV_DB_I64(c.fit_other),
-		    OV_DB_I64(c.plus_minus)));
+		    OV_DB_I64(c.plus_minus), OV_DB_I64(c.plus_minus_fit)));
 	}
 done:
 	return st;

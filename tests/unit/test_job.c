@@ -225,7 +225,7 @@ honest_view_holds(void **state)
 	for (uint8_t x = 1; x < 3; x++)
 		for (uint8_t y = 1; y < 3; y++) {
 			struct ov_cell_row c = { x, y, cells.pairs[x][y],
-				cells.fits_a[x][y], cells.fits_b[x][y], 0 };
+				cells.fits_a[x][y], cells.fits_b[x][y], 0, 0 };
 
 			ov_cell_pack(packed + OV_CELL_ROW * k++, &c);
 		}

@@ -98,8 +98,12 @@ rows_round_trip(void **state)
 	struct ov_roster_row r = { 0x01020304, 5, 6, 7, "abcdefg" }, r2;
 	struct ov_match_row m = { 1, 0xfffffffe, 3, 4, 0x05060708, "1234567", "7654321" },
 			    m2;
-	struct ov_cell_row c = { 1, 2, 3, 4, OV_HELD_BACK, 6 }, c2;
-	uint8_t buf[OV_MATCH_ROW];
+	struct ov_cell_row c = { 1, 2, 3, 4, OV_HELD_BACK, 6, 7 }, c2;
+	struct ov_held_row h = { 8, OV_HELD_BUDGET, UINT64_C(0x0102030405060708) }, h2;
+	struct ov_charges charged = { { 1, 2 }, { 3, 4 }, 5, 6,
+		{ { 7, 8, 9 }, { 10, 11, UINT64_C(1) << 40 } } };
+	struct ov_charges charged2;
+	uint8_t buf[OV_CHARGES_LEN];
 
 	(void)state;
 	ov_roster_pack(buf, &r);
@@ -119,6 +123,16 @@ rows_round_trip(void **state)
 	ov_cell_unpack(&c2, buf);
 	assert_int_equal(c2.fit_other, OV_HELD_BACK);
 	assert_int_equal(c2.plus_minus, 6);
+	assert_int_equal(c2.plus_minus_fit, 7);
+	ov_held_pack(buf, &h);
+	assert_memory_equal(buf, "\x08\x02\x01\x02\x03\x04\x05\x06\x07\x08", OV_HELD_ROW);
+	ov_held_unpack(&h2, buf);
+	assert_int_equal(h2.population, 8);
+	assert_int_equal(h2.reason, OV_HELD_BUDGET);
+	assert_true(h2.next == h.next);
+	ov_charges_pack(buf, &charged);
+	ov_charges_unpack(&charged2, buf);
+	assert_memory_equal(&charged, &charged2, sizeof(charged));
 }
 
 static void
@@ -189,6 +203,51 @@ terms_take_the_stricter_of_both(void **state)
 	ov_buf_free(&release);
 }
 
+/* Who asks for the same back gives no level that the other does not give. */
+static void
+reciprocal_levels_are_the_others_at_most(void **state)
+{
+	struct ov_population p[] = { { "a", OV_LEVEL_MATCHES }, { "b", OV_LEVEL_COUNTS },
+		{ "c", OV_LEVEL_HIDDEN } };
+	static const struct ov_population less[] = { { "x", OV_LEVEL_HIDDEN },
+		{ "y", OV_LEVEL_COUNTS } };
+	static const struct ov_population more[] = { { "x", OV_LEVEL_FIELDS } };
+	struct ov_buf pops = { 0 }, a = { 0 }, b = { 0 }, terms = { 0 }, release = { 0 };
+	uint8_t ids[2][32] = { { 1 }, { 2 } };
+	struct ov_msg_terms_body body;
+	struct ov_msg_grants g;
+	struct ov_release r;
+
+	(void)state;
+	encode_grants(&b, less, 2, 4096);
+	encode_grants(&a, p, 3, 4096);
+	assert_int_equal(ov_msg_decode(&g, OV_MSG_GRANTS, OV_BUF_BYTES(&a)), OV_OK);
+	assert_int_equal(ov_populations_pack(&pops, p, 3), OV_OK);
+	g.populations = OV_BUF_BYTES(&pops);
+	g.reciprocal = 1;
+	a.len = 0;
+	assert_int_equal(ov_msg_encode(&a, OV_MSG_GRANTS, &g), OV_OK);
+	const struct ov_terms_input in = { ids[0], ids[1], 1, OV_BUF_BYTES(&a),
+		OV_BUF_BYTES(&b) };
+
+	assert_int_equal(ov_terms_derive(&terms, &release, &body, &in), OV_OK);
+	assert_int_equal(ov_release_decode(&r, OV_BUF_BYTES(&release)), OV_OK);
+	assert_int_equal(r.level[0][1], OV_LEVEL_COUNTS);
+	assert_int_equal(r.level[0][2], OV_LEVEL_COUNTS);
+	assert_int_equal(r.level[1][2], OV_LEVEL_COUNTS);
+	ov_populations_reciprocate(p, 3, more, 1);
+	assert_int_equal(p[0].level, OV_LEVEL_MATCHES);
+	ov_populations_reciprocate(p, 3, less, 2);
+	assert_int_equal(p[0].level, OV_LEVEL_COUNTS);
+	assert_int_equal(p[1].level, OV_LEVEL_COUNTS);
+	assert_int_equal(p[2].level, OV_LEVEL_HIDDEN);
+	ov_buf_free(&pops);
+	ov_buf_free(&a);
+	ov_buf_free(&b);
+	ov_buf_free(&terms);
+	ov_buf_free(&release);
+}
+
 static void
 populations_reject_bad_rows(void **state)
 {
@@ -229,6 +288,7 @@ main(void)
 		cmocka_unit_test(rows_round_trip),
 		cmocka_unit_test(padded_sizes_are_quarters_of_powers_of_two),
 		cmocka_unit_test(terms_take_the_stricter_of_both),
+		cmocka_unit_test(reciprocal_levels_are_the_others_at_most),
 		cmocka_unit_test(populations_reject_bad_rows),
 	};
 

@@ -71,10 +71,10 @@ static void
 put_cell(const uint8_t job[OV_ID], struct ov_cell_row c)
 {
 	assert_int_equal(
-	    ov_db_run(db, "INSERT INTO job_cell VALUES (?, ?, ?, ?, ?, ?, ?)",
+	    ov_db_run(db, "INSERT INTO job_cell VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
 		OV_DB_BLOB(job, OV_ID), OV_DB_I64(c.own), OV_DB_I64(c.other),
 		OV_DB_I64(c.pairs), OV_DB_I64(c.fit_own), OV_DB_I64(c.fit_other),
-		OV_DB_I64(c.plus_minus)),
+		OV_DB_I64(c.plus_minus), OV_DB_I64(c.plus_minus_fit)),
 	    OV_OK);
 }
 
@@ -102,19 +102,17 @@ static void
 put_report(const uint8_t job[OV_ID])
 {
 	static const uint8_t completes[384];
-	uint8_t charges[48] = { 0 };
+	uint8_t charges[OV_CHARGES_LEN];
 	struct ov_msg_report m = { .completes = OV_BYTES(completes, sizeof(completes)),
 		.charges = OV_BYTES(charges, sizeof(charges)),
 		.created = CLOSED };
 	struct ov_buf body = { 0 };
 	uint8_t signature[64] = { 0 };
 
-	ov_put64(charges, 2048);
-	ov_put64(charges + 8, 1024);
-	ov_put64(charges + 16, 6144);
-	ov_put64(charges + 24, 3072);
-	ov_put32(charges + 32, 3);
-	ov_put32(charges + 36, 28);
+	ov_charges_pack(charges, &(struct ov_charges){ .slots = { 2048, 1024 },
+				     .slots_month = { 6144, 3072 },
+				     .runs_month = 3,
+				     .runs_left = 28 });
 	memcpy(m.job, job, OV_ID);
 	assert_int_equal(ov_msg_encode(&body, OV_MSG_REPORT, &m), OV_OK);
 	assert_int_equal(
@@ -144,10 +142,10 @@ put_job1(void)
 	put_population(job1, OV_SIDE_MINE, 2, "prospects", 1020);
 	put_population(job1, OV_SIDE_THEIRS, 1, "Kunden", 0);
 	put_population(job1, OV_SIDE_THEIRS, 2, "open_opportunities", 0);
-	put_cell(job1, (struct ov_cell_row){ 1, 1, 1, 0, OV_HELD_BACK, 0 });
+	put_cell(job1, (struct ov_cell_row){ 1, 1, 1, 0, OV_HELD_BACK, 0, 0 });
 	put_cell(job1,
-	    (struct ov_cell_row){ 1, 2, OV_HELD_BACK, OV_HELD_BACK, OV_HELD_BACK, 0 });
-	put_cell(job1, (struct ov_cell_row){ 2, 1, 1234, 1, 0, 7 });
+	    (struct ov_cell_row){ 1, 2, OV_HELD_BACK, OV_HELD_BACK, OV_HELD_BACK, 0, 0 });
+	put_cell(job1, (struct ov_cell_row){ 2, 1, 1234, 1, 0, 7, 0 });
 	put_match(job1, &(struct ov_report_match){ 900, OV_RANK_LEI, 1, 1, 0, OV_FIT_YES,
 			    2, "A1;A7", "Ajax, \"the\" Co" });
 	put_match(job1, &(struct ov_report_match){ 17, OV_RANK_DOMAIN, 2, 1, 2,
