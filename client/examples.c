@@ -72,7 +72,7 @@ gather(struct gathering *g, struct ov_db *db)
 		c = (struct ov_row_cells){ g->name, ov_db_blob(q, 2), ov_db_blob(q, 3),
 			ov_db_blob(q, 4), ov_db_blob(q, 5), ov_db_blob(q, 6),
 			ov_db_blob(q, 7), ov_db_blob(q, 8) };
-		OV_TRY(ov_row_claims(&c, take_try, g));
+		OV_TRY(ov_row_claims(ov_profile_current(), &c, take_try, g));
 	}
 done:
 	ov_db_finish(q);

@@ -1,6 +1,7 @@
 #include "client/schema.h"
 
 #include "client/book/book.h"
+#include "client/job/profile.h"
 #include "client/job/record.h"
 
 /* Keys, the broker, the pinned head.
@@ -128,5 +129,7 @@ const char *const ov_schema[] = {
 	ov_book_schema_1,
 	ov_job_schema_1,
 	ov_job_schema_2,
+	ov_book_schema_2,
+	ov_job_profile_schema_1,
 };
 const size_t ov_schema_n = sizeof(ov_schema) / sizeof(ov_schema[0]);

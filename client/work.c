@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/job/profile.h"
 #include "client/json.h"
 #include "client/mail.h"
 #include "client/normalise/normalise.h"
@@ -99,7 +100,8 @@ answer(void *arg, const uint8_t job[OV_ID])
 	memset(&j, 0, sizeof(j));
 	st = ov_job_answer(&j, &w->run, job);
 	if (st == OV_OK && j.state == OV_JOB_REFUSED) {
-		w->refused++;
+		/* who lacks a profile is about to get another proposal */
+		w->refused += j.reason != OV_E_PROTO_PROFILE;
 		ov_log(OV_LOG_WARN, "job.refused", OV_F_ID("job", job),
 		    OV_F_STATUS(j.reason));
 		if (!w->cli->json)
@@ -122,14 +124,46 @@ done:
 	return st;
 }
 
-enum ov_status
-ov_work_advance(struct ov_work *w, struct ov_job *j)
+static enum ov_status
+advance(struct ov_work *w, struct ov_job *j)
 {
 	enum ov_status st;
 
 	ov_progress_start(&w->progress, "exchanging", "slots");
 	st = ov_job_advance(j, &w->run);
 	ov_progress_end(&w->progress);
+	return st;
+}
+
+/* The partner has not the profile of j: a proposal under an older one, if there is one,
+ * in its place. */
+static enum ov_status
+propose_older(struct ov_work *w, struct ov_job *j)
+{
+	const struct ov_profile *older;
+	struct ov_partner partner;
+	enum ov_status st;
+
+	OV_TRY(ov_job_profile(&older, w->home, j->partner));
+	OV_REQUIRE(memcmp(ov_profile_digest(older), j->profile, OV_DIGEST) != 0,
+	    OV_E_PROTO_PROFILE);
+	OV_TRY(ov_partner_get(&partner, w->home, j->partner));
+	ov_log(OV_LOG_INFO, "job.older_profile", OV_F_ID("job", j->id));
+	OV_TRY(ov_job_propose(j, &w->run, &partner));
+done:
+	return st;
+}
+
+enum ov_status
+ov_work_advance(struct ov_work *w, struct ov_job *j)
+{
+	enum ov_status st = advance(w, j);
+
+	while (st == OV_E_PROTO_PROFILE) { /* at most once a profile */
+		OV_TRY(propose_older(w, j));
+		st = advance(w, j);
+	}
+done:
 	return st;
 }
 

@@ -27,7 +27,8 @@ void ov_work_close(struct ov_work *w);
 /* Mail, with proposals answered; waits up to wait_ms for the first one. */
 OV_MUST_CHECK enum ov_status ov_work_mail(struct ov_work *w, uint32_t wait_ms);
 
-/* Goes on with one job, with progress on the terminal. */
+/* Goes on with one job, with progress on the terminal.  *j is another job afterwards if
+ * the partner had not the profile of the first. */
 OV_MUST_CHECK enum ov_status ov_work_advance(struct ov_work *w, struct ov_job *j);
 
 /* Goes on with every open job.  *n (may be NULL): how many there were.  Prints how each

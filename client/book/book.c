@@ -27,10 +27,32 @@ ov_book_is_stale(bool *out, struct ov_db *db)
 	int64_t n;
 	enum ov_status st;
 
-	OV_TRY(ov_db_number(&n, db, "SELECT count(*) FROM book_state WHERE profile != ?",
-	    OV_DB_TEXT(ov_profile_id())));
+	OV_TRY(ov_db_number(&n, db,
+	    "SELECT count(*) FROM book_state WHERE NOT EXISTS"
+	    " (SELECT 1 FROM book_built WHERE base = 0 AND profile = ?)",
+	    OV_DB_BLOB(ov_profile_digest(ov_profile_current()), OV_PROFILE_DIGEST_LEN)));
 	*out = n > 0;
 done:
+	return st;
+}
+
+enum ov_status
+ov_book_make_previous(struct ov_db *db, const struct ov_profile *p)
+{
+	int64_t n;
+	enum ov_status st;
+
+	OV_TRY(ov_db_number(&n, db,
+	    "SELECT count(*) FROM book_built WHERE base = ? AND profile = ?",
+	    OV_DB_I64(OV_BOOK_PREVIOUS),
+	    OV_DB_BLOB(ov_profile_digest(p), OV_PROFILE_DIGEST_LEN)));
+	if (n > 0)
+		return OV_OK;
+	OV_TRY(ov_db_begin(db));
+	OV_TRY(ov_book_build_previous(db, p));
+	OV_TRY(ov_db_commit(db, "book.previous"));
+done:
+	ov_db_rollback(db);
 	return st;
 }
 
@@ -284,3 +306,8 @@ const char ov_book_schema_1[] =
     " n INTEGER NOT NULL, PRIMARY KEY(what, which)) WITHOUT ROWID;"
     "CREATE TABLE book_state(id INTEGER PRIMARY KEY CHECK(id = 1),"
     " generation INTEGER NOT NULL, profile TEXT NOT NULL);";
+
+/* Which records there are: number of the first one, digest of the profile.  A book of
+ * before has no row here, so it is made anew. */
+const char ov_book_schema_2[] =
+    "CREATE TABLE book_built(base INTEGER PRIMARY KEY, profile BLOB NOT NULL) STRICT";

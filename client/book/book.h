@@ -29,6 +29,7 @@
  * records are rebuilt; of e-mail addresses only the domain; text cells have no control
  * characters, lists in one cell are separated by line feeds. */
 extern const char ov_book_schema_1[];
+extern const char ov_book_schema_2[];
 
 /* --- import --- */
 
@@ -70,10 +71,15 @@ OV_MUST_CHECK enum ov_status ov_book_import(struct ov_import_result *result,
     struct ov_db *db, FILE *f, const struct ov_import_options *options,
     struct ov_fault *fault);
 
-/* Records anew from the stored rows: after an upgrade changed the normaliser's profile.
+/* Records anew from the stored rows by the current profile: after an upgrade changed it.
  * ov_book_is_stale says so. */
 OV_MUST_CHECK enum ov_status ov_book_rebuild(struct ov_db *db);
 OV_MUST_CHECK enum ov_status ov_book_is_stale(bool *out, struct ov_db *db);
+
+/* The records by the profile before the current one, for jobs with partners who have not
+ * the current one; made when first asked for after an import.  Not in a transaction. */
+OV_MUST_CHECK enum ov_status ov_book_make_previous(
+    struct ov_db *db, const struct ov_profile *p);
 
 /* Counts the imports and rebuilds; 0: never.  Record numbers are good for one generation:
  * who keeps them (a job) keeps this beside them. */
@@ -126,6 +132,9 @@ struct ov_freeze_options {
 	uint32_t hidden; /* bit i: population i stays out (ov_policy_hidden_mask) */
 	uint8_t ranks;	 /* OV_RANK_BITs of the ranks that may be keys */
 	const struct ov_icp *icp; /* NULL: all fits unknown */
+	/* of the keys; NULL: the current one.  Another was made by ov_book_make_previous
+	 */
+	const struct ov_profile *profile;
 };
 
 /* Streams the records that may enter a job, in the order of the bytes of their keys: the

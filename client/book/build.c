@@ -10,6 +10,8 @@
 
 struct build {
 	struct ov_db *db;
+	const struct ov_profile *profile;
+	int64_t base; /* number of its first record */
 	struct ov_merge *merge;
 	uint32_t n_rows;
 	int64_t *row;	     /* the number in book_row of each row merged */
@@ -94,7 +96,7 @@ read_rows(struct build *b)
 		c = (struct ov_row_cells){ ov_db_blob(s, 2), ov_db_blob(s, 3),
 			ov_db_blob(s, 4), ov_db_blob(s, 5), ov_db_blob(s, 6),
 			ov_db_blob(s, 7), ov_db_blob(s, 8), ov_db_blob(s, 9) };
-		OV_TRY(ov_row_claims(&c, claim, b));
+		OV_TRY(ov_row_claims(b->profile, &c, claim, b));
 	}
 	b->stats.rows = b->n_rows;
 done:
@@ -150,6 +152,7 @@ pack_keys(uint8_t out[OV_MERGE_TOKENS_MAX * KEY_MAX], struct build *b, uint32_t 
 static enum ov_status
 write_record(struct build *b, uint32_t record)
 {
+	const int64_t number = b->base + record;
 	uint8_t keys[OV_MERGE_TOKENS_MAX * KEY_MAX];
 	size_t len = pack_keys(keys, b, record);
 	uint32_t mask = 0, from = b->first[record], to = b->first[record + 1];
@@ -166,12 +169,12 @@ write_record(struct build *b, uint32_t record)
 	OV_TRY(ov_db_run(b->db,
 	    "INSERT INTO book_record(record, population, populations, rows, keys)"
 	    " VALUES(?,?,?,?,?)",
-	    OV_DB_I64(record), OV_DB_I64(population), OV_DB_I64(mask),
+	    OV_DB_I64(number), OV_DB_I64(population), OV_DB_I64(mask),
 	    OV_DB_I64(to - from), OV_DB_BLOB(keys, len)));
 	for (uint32_t i = from; i < to; i++)
 		OV_TRY(
 		    ov_db_run(b->db, "INSERT INTO book_member(record, row) VALUES(?,?)",
-			OV_DB_I64(record), OV_DB_I64(b->row[b->member[i]])));
+			OV_DB_I64(number), OV_DB_I64(b->row[b->member[i]])));
 done:
 	return st;
 }
@@ -227,30 +230,48 @@ done:
 	return st;
 }
 
+/* Those with numbers from `base` on make place for those of b. */
 static enum ov_status
-write_all(struct build *b)
+write_records(struct build *b)
 {
 	enum ov_status st;
 
-	OV_TRY(ov_db_run(b->db, "DELETE FROM book_record"));
-	OV_TRY(ov_db_run(b->db, "DELETE FROM book_member"));
-	OV_TRY(ov_db_run(b->db, "DELETE FROM book_dropped"));
-	OV_TRY(ov_db_run(b->db, "DELETE FROM book_count"));
+	OV_TRY(ov_db_run(
+	    b->db, "DELETE FROM book_record WHERE record >= ?", OV_DB_I64(b->base)));
+	OV_TRY(ov_db_run(
+	    b->db, "DELETE FROM book_member WHERE record >= ?", OV_DB_I64(b->base)));
+	OV_TRY(ov_db_run(
+	    b->db, "DELETE FROM book_built WHERE base >= ?", OV_DB_I64(b->base)));
 	for (uint32_t r = 0; r < ov_merge_n_records(b->merge); r++)
 		OV_TRY(write_record(b, r));
+	OV_TRY(ov_db_run(b->db, "INSERT INTO book_built(base, profile) VALUES(?,?)",
+	    OV_DB_I64(b->base),
+	    OV_DB_BLOB(ov_profile_digest(b->profile), OV_PROFILE_DIGEST_LEN)));
+done:
+	return st;
+}
+
+/* What the owner is told of the present records. */
+static enum ov_status
+write_state(struct build *b)
+{
+	enum ov_status st;
+
+	OV_TRY(ov_db_run(b->db, "DELETE FROM book_dropped"));
+	OV_TRY(ov_db_run(b->db, "DELETE FROM book_count"));
 	OV_TRY(ov_merge_dropped(b->merge, write_dropped, b));
 	OV_TRY(write_counts(b));
 	OV_TRY(ov_db_run(b->db,
 	    "INSERT INTO book_state(id, generation, profile) VALUES(1, 1, ?)"
 	    " ON CONFLICT(id) DO UPDATE SET generation = generation + 1,"
 	    " profile = excluded.profile",
-	    OV_DB_TEXT(ov_profile_id())));
+	    OV_DB_TEXT(ov_profile_id(b->profile))));
 done:
 	return st;
 }
 
-enum ov_status
-ov_book_build(struct ov_db *db)
+static enum ov_status
+build(struct ov_db *db, const struct ov_profile *profile, int64_t base)
 {
 	struct build *b = calloc(1, sizeof(*b));
 	struct ov_populations *p = calloc(1, sizeof(*p));
@@ -258,13 +279,17 @@ ov_book_build(struct ov_db *db)
 
 	OV_REQUIRE(b != NULL && p != NULL, OV_E_NOMEM);
 	b->db = db;
+	b->profile = profile;
+	b->base = base;
 	OV_TRY(ov_book_populations(p, db));
 	b->stats.n_populations = p->n;
 	OV_TRY(ov_merge_new(&b->merge));
 	OV_TRY(read_rows(b));
 	OV_TRY(ov_merge_run(b->merge));
 	OV_TRY(index_members(b));
-	OV_TRY(write_all(b));
+	OV_TRY(write_records(b));
+	if (base == 0)
+		OV_TRY(write_state(b));
 done:
 	if (b != NULL) {
 		ov_merge_free(b->merge);
@@ -276,4 +301,16 @@ done:
 	free(b);
 	free(p);
 	return st;
+}
+
+enum ov_status
+ov_book_build(struct ov_db *db)
+{
+	return build(db, ov_profile_current(), 0);
+}
+
+enum ov_status
+ov_book_build_previous(struct ov_db *db, const struct ov_profile *p)
+{
+	return build(db, p, OV_BOOK_PREVIOUS);
 }

@@ -4,13 +4,23 @@
 
 #include <stdbool.h>
 
+#include "client/normalise/normalise.h"
 #include "common/crypto/hash.h"
 #include "common/db/db.h"
 #include "common/status.h"
 
-/* Inside the caller's transaction.  The old records are replaced, the generation
- * counts up.  Peak memory: about 350 bytes a row. */
+/* Records are numbered from 0 by the current profile, and from here on by the one before
+ * it, which are only made when a job needs them. */
+#define OV_BOOK_PREVIOUS ((int64_t)1 << 40)
+
+/* Inside the caller's transaction.  All records are replaced by those of the current
+ * profile, the generation counts up.  Peak memory: about 350 bytes a row. */
 OV_MUST_CHECK enum ov_status ov_book_build(struct ov_db *db);
+
+/* The same by the profile before, beside those of the current one: counts, reasons and
+ * generation stay. */
+OV_MUST_CHECK enum ov_status ov_book_build_previous(
+    struct ov_db *db, const struct ov_profile *p);
 
 /* What book_count.what means; append only. */
 enum ov_book_count {

@@ -194,6 +194,12 @@ take_keys(struct ov_book_item *item, struct ov_bytes keys, uint8_t ranks)
 	return ok ? OV_OK : OV_E_DB_FAILED;
 }
 
+static int64_t
+first_record(const struct ov_profile *p)
+{
+	return p == NULL || p == ov_profile_current() ? 0 : OV_BOOK_PREVIOUS;
+}
+
 enum ov_status
 ov_book_freeze(struct ov_db *db, const struct ov_freeze_options *options,
     ov_book_item_fn *fn, void *ctx)
@@ -202,6 +208,7 @@ ov_book_freeze(struct ov_db *db, const struct ov_freeze_options *options,
 	struct ov_populations *p = calloc(1, sizeof(*p));
 	struct ov_db_stmt *s = NULL;
 	struct ov_book_item item;
+	int64_t base = first_record(options->profile);
 	bool row;
 	enum ov_status st;
 
@@ -212,7 +219,8 @@ ov_book_freeze(struct ov_db *db, const struct ov_freeze_options *options,
 		OV_TRY(open_rows(z, db));
 	OV_TRY(ov_db_query(&s, db,
 	    "SELECT record, population, populations, keys FROM book_record"
-	    " ORDER BY record"));
+	    " WHERE record >= ? AND record < ? ORDER BY record",
+	    OV_DB_I64(base), OV_DB_I64(base + OV_BOOK_PREVIOUS)));
 	for (;;) {
 		OV_TRY(ov_db_step(s, &row));
 		if (!row)

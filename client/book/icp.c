@@ -407,8 +407,8 @@ same_country(const char *a, const char *b)
 {
 	char x[3], y[3];
 
-	if (ov_normalise_country(x, a, strlen(a)) == OV_DROP_NONE &&
-	    ov_normalise_country(y, b, strlen(b)) == OV_DROP_NONE)
+	if (ov_normalise_country(ov_profile_current(), x, a, strlen(a)) == OV_DROP_NONE &&
+	    ov_normalise_country(ov_profile_current(), y, b, strlen(b)) == OV_DROP_NONE)
 		return memcmp(x, y, 2) == 0;
 	return same_text(a, b);
 }

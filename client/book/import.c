@@ -104,8 +104,9 @@ email_domain(struct ov_bytes part, bool cell_has_at)
 	const uint8_t *at = memrchr(part.p, '@', part.len);
 
 	if (at == NULL) {
-		if (cell_has_at || ov_normalise_domain(domain, (const char *)part.p,
-				       part.len, OV_FROM_EMAIL) != OV_DROP_NONE)
+		if (cell_has_at ||
+		    ov_normalise_domain(ov_profile_current(), domain,
+			(const char *)part.p, part.len, OV_FROM_EMAIL) != OV_DROP_NONE)
 			return none;
 		return part;
 	}

@@ -21,11 +21,11 @@ struct ov_claim_try {
 	char value[OV_TOKEN_VALUE_CAP]; /* "" when dropped */
 };
 
-/* Calls fn for every cell that is not empty, and each part of a list.  A name gives two:
- * name+country (dropped without a country) and bare name.  A failure of fn is passed
- * on. */
+/* Calls fn for every cell that is not empty, and each part of a list, by the rules of p.
+ * A name gives two: name+country (dropped without a country) and bare name.  A failure of
+ * fn is passed on. */
 typedef enum ov_status ov_claim_fn(void *ctx, const struct ov_claim_try *t);
-OV_MUST_CHECK enum ov_status ov_row_claims(
+OV_MUST_CHECK enum ov_status ov_row_claims(const struct ov_profile *p,
     const struct ov_row_cells *cells, ov_claim_fn *fn, void *ctx);
 
 #endif /* OV_CLIENT_BOOK_TOKENS_H */

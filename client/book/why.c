@@ -110,7 +110,7 @@ print_rows(struct listing *l, int64_t record)
 		OV_REQUIRE((uint64_t)ov_db_i64(s, 1) < l->populations->n, OV_E_DB_FAILED);
 		fprintf(l->out, "  row %s \"%s\", %s\n", ov_db_text(s, 10),
 		    ov_db_text(s, 2), l->populations->name[ov_db_i64(s, 1)]);
-		OV_TRY(ov_row_claims(&c, print_try, l));
+		OV_TRY(ov_row_claims(ov_profile_current(), &c, print_try, l));
 		OV_TRY(print_dropped(l));
 	}
 done:
@@ -151,23 +151,25 @@ find_records(struct ov_db_stmt **out, struct ov_db *db, const char *text)
 	struct pattern by_name, by_site, by_mail;
 
 	/* a drop leaves "", which is searched for in vain */
-	(void)ov_normalise_name(name, text, len, NULL);
-	(void)ov_normalise_domain(domain, text, len, OV_FROM_WEBSITE);
+	(void)ov_normalise_name(ov_profile_current(), name, text, len, NULL);
+	(void)ov_normalise_domain(
+	    ov_profile_current(), domain, text, len, OV_FROM_WEBSITE);
 	by_name = pattern_of(OV_RANK_NAME, OV_CLAIM_COLUMN, name);
 	by_site = pattern_of(OV_RANK_DOMAIN, OV_CLAIM_WEBSITE, domain);
 	by_mail = pattern_of(OV_RANK_DOMAIN, OV_CLAIM_EMAIL, domain);
 	return ov_db_query(out, db,
-	    "SELECT record, population, rows, keys FROM book_record WHERE record IN"
+	    "SELECT record, population, rows, keys FROM book_record WHERE record < ?7"
+	    " AND (record IN"
 	    " (SELECT m.record FROM book_row r JOIN book_member m ON m.row = r.row"
 	    "  WHERE r.name = ?1 COLLATE NOCASE OR r.ext_id = ?1) OR record IN"
 	    " (SELECT m.record FROM book_dropped d JOIN book_member m ON m.row = d.row"
 	    "  WHERE (d.rank = 7 AND d.value = ?2) OR (d.rank = 5 AND d.value = ?3))"
-	    " OR instr(keys, ?4) > 0 OR instr(keys, ?5) > 0 OR instr(keys, ?6) > 0"
+	    " OR instr(keys, ?4) > 0 OR instr(keys, ?5) > 0 OR instr(keys, ?6) > 0)"
 	    " ORDER BY record",
 	    OV_DB_TEXT(text), OV_DB_TEXT(name), OV_DB_TEXT(domain),
 	    OV_DB_BLOB(by_name.bytes, by_name.len),
 	    OV_DB_BLOB(by_site.bytes, by_site.len),
-	    OV_DB_BLOB(by_mail.bytes, by_mail.len));
+	    OV_DB_BLOB(by_mail.bytes, by_mail.len), OV_DB_I64(OV_BOOK_PREVIOUS));
 }
 
 enum ov_status

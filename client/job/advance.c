@@ -4,6 +4,7 @@
 #include "client/hold.h"
 #include "client/job/exchange.h"
 #include "client/job/job.h"
+#include "client/job/profile.h"
 #include "client/job/view.h"
 #include "common/clock.h"
 #include "common/crypto/memory.h"
@@ -26,12 +27,13 @@ static enum ov_status
 take_end(struct ov_job *j, struct ov_job_run *run, enum ov_job_state state)
 {
 	enum ov_job_state to = OV_JOB_FAILED;
-	enum ov_status why = OV_E_JOB_FAILED;
+	enum ov_status st, why = OV_E_JOB_FAILED;
 
 	switch (state) {
 	case OV_JOB_REFUSED:
 		to = state;
-		why = OV_E_JOB_REFUSED;
+		if ((st = ov_job_refusal(&why, run, j)) != OV_OK)
+			return st;
 		break;
 	case OV_JOB_CANCELLED:
 		to = state;

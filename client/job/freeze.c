@@ -67,17 +67,37 @@ done:
 	return st;
 }
 
+/* Records as this release and the profile have them. */
+static enum ov_status
+make_records(struct ov_home *home, const struct ov_profile *profile)
+{
+	bool stale;
+	enum ov_status st;
+
+	OV_TRY(ov_book_is_stale(&stale, home->db));
+	if (stale) {
+		OV_TRY(ov_freeze_keep_accounts(home));
+		OV_TRY(ov_book_rebuild(home->db));
+	}
+	if (profile != ov_profile_current())
+		OV_TRY(ov_book_make_previous(home->db, profile));
+done:
+	return st;
+}
+
 enum ov_status
 ov_freeze(struct ov_list *out, uint64_t *generation, struct ov_home *home,
-    const struct ov_terms *terms)
+    const struct ov_terms *terms, const struct ov_profile *profile)
 {
-	struct ov_freeze_options o = { .ranks = terms->release.ranks };
+	struct ov_freeze_options o = { .ranks = terms->release.ranks,
+		.profile = profile };
 	struct freezing f = { .list = out };
 	struct ov_icp *icp = NULL;
 	enum ov_status st;
 
 	OV_TRY(load_icp(&icp, home));
 	o.icp = icp;
+	OV_TRY(make_records(home, profile));
 	OV_TRY(ov_book_generation(generation, home->db));
 	OV_REQUIRE(*generation > 0, OV_E_BOOK_EMPTY);
 	OV_TRY(number_populations(&f, &o.hidden, home->db, terms));

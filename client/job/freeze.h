@@ -11,13 +11,15 @@
 #include "client/home.h"
 #include "client/job/list.h"
 #include "client/job/record.h"
+#include "client/normalise/normalise.h"
 #include "client/terms.h"
 
-/* The list as it stands: what the terms in force give, fits by the stored ICP.
+/* The list as it stands: what the terms in force give, keys by the profile, fits by the
+ * stored ICP.  A book that an older release made is first made anew.
  * OV_E_BOOK_EMPTY; OV_E_LIST_TOO_SMALL, OV_E_LIST_TOO_LARGE by the terms.  *generation:
  * of the book. */
 OV_MUST_CHECK enum ov_status ov_freeze(struct ov_list *out, uint64_t *generation,
-    struct ov_home *home, const struct ov_terms *terms);
+    struct ov_home *home, const struct ov_terms *terms, const struct ov_profile *profile);
 
 /* Before an import: what reports need of the accounts of this generation of the book, of
  * every open job and of every match there is. */

@@ -56,6 +56,8 @@ OV_MUST_CHECK enum ov_status ov_job_answer(
     struct ov_job *out, struct ov_job_run *run, const uint8_t id[OV_ID]);
 
 /* Goes on with a job until it is final here.  OV_OK: closed or unchanged.
+ * OV_E_PROTO_PROFILE: the partner's release has not the profile of this proposal; the
+ * next one is under the profile before, if this release has one (profile.h).
  * OV_E_JOB_WAITING: the partner has not come within wait_ms; nothing is lost.  Other
  * ends are told by status and stand in *j. */
 OV_MUST_CHECK enum ov_status ov_job_advance(struct ov_job *j, struct ov_job_run *run);

@@ -4,6 +4,7 @@
 #include "client/hold.h"
 #include "client/job/freeze.h"
 #include "client/job/job.h"
+#include "client/job/profile.h"
 #include "client/normalise/normalise.h"
 #include "common/clock.h"
 #include "common/crypto/memory.h"
@@ -36,13 +37,15 @@ enum ov_status
 ov_job_plan(
     struct ov_job_plan *out, struct ov_job_run *run, const struct ov_partner *partner)
 {
+	const struct ov_profile *profile;
 	struct ov_list list = { 0 };
 	uint64_t generation;
 	enum ov_status st;
 
 	memset(out, 0, sizeof(*out));
 	OV_TRY(may_run(&out->terms, &out->runs, run->home, partner));
-	OV_TRY(ov_freeze(&list, &generation, run->home, &out->terms));
+	OV_TRY(ov_job_profile(&profile, run->home, partner->company));
+	OV_TRY(ov_freeze(&list, &generation, run->home, &out->terms, profile));
 	out->runs_allowed = out->terms.release.runs;
 	out->records = (uint32_t)list.n_records;
 	out->tokens = (uint32_t)list.n_tokens;
@@ -57,12 +60,14 @@ done:
 /* A new job of this home with its list; seeds are SECRET. */
 static enum ov_status
 draw_job(struct ov_job *j, struct ov_job_seeds *seeds, struct ov_list *list,
-    struct ov_job_run *run, const struct ov_terms *terms)
+    struct ov_job_run *run, const struct ov_terms *terms,
+    const struct ov_profile *profile)
 {
 	uint64_t began = ov_clock_ms();
 	enum ov_status st;
 
-	OV_TRY(ov_freeze(list, &j->generation, run->home, terms));
+	OV_TRY(ov_freeze(list, &j->generation, run->home, terms, profile));
+	memcpy(j->profile, ov_profile_digest(profile), OV_DIGEST);
 	ov_random(seeds, sizeof(*seeds));
 	ov_random(j->commitment_random, sizeof(j->commitment_random));
 	ov_list_digest(j->list_digest, list);
@@ -168,6 +173,7 @@ ov_job_propose(
 	struct ov_job_seeds seeds;
 	struct ov_list list = { 0 };
 	struct ov_terms terms;
+	const struct ov_profile *profile;
 	struct ov_msg_propose m;
 	struct ov_buf body = { 0 };
 	uint8_t unchanged[OV_ID];
@@ -182,8 +188,8 @@ ov_job_propose(
 	OV_TRY(may_run(&terms, &runs, run->home, partner));
 	ov_random(j.id, OV_ID);
 	memcpy(j.partner, partner->company, OV_ID);
-	ov_profile_digest(j.profile);
-	OV_TRY(draw_job(&j, &seeds, &list, run, &terms));
+	OV_TRY(ov_job_profile(&profile, run->home, partner->company));
+	OV_TRY(draw_job(&j, &seeds, &list, run, &terms, profile));
 	OV_TRY(fill_propose(&m, unchanged, run, &j, &seeds, partner, &terms));
 	OV_TRY(ov_msg_encode(&body, OV_MSG_PROPOSE, &m));
 	OV_TRY(store_job(run, &j, &seeds, &list, OV_STEP_PROPOSE, OV_BUF_BYTES(&body)));
@@ -227,7 +233,7 @@ check_propose(struct ov_msg_propose *m, struct ov_terms *terms, struct ov_job_ru
 		.b = run->home->identity,
 		.terms = terms->digest,
 		.release = terms->release_digest,
-		.profile = j->profile,
+		.profile = m->profile,
 		.table = &terms->release,
 		.now = ov_home_now(run->home) };
 	enum ov_status st;
@@ -235,6 +241,7 @@ check_propose(struct ov_msg_propose *m, struct ov_terms *terms, struct ov_job_ru
 	OV_TRY(may_run(terms, &runs, run->home, partner));
 	OV_TRY(ov_msg_decode(m, OV_MSG_PROPOSE, body));
 	OV_REQUIRE(memcmp(m->job, j->id, OV_ID) == 0, OV_E_PROTO_MISMATCH);
+	OV_REQUIRE(ov_profile_by_digest(m->profile) != NULL, OV_E_PROTO_PROFILE);
 	OV_TRY(ov_agree_propose(m, &agree));
 	if (m->head.len > 0)
 		OV_TRY(ov_session_check_partner_head(
@@ -271,7 +278,8 @@ encode_accept(
 
 static enum ov_status
 accept_job(struct ov_job *j, struct ov_job_run *run, const struct ov_partner *partner,
-    const struct ov_terms *terms, struct ov_bytes propose)
+    const struct ov_terms *terms, struct ov_bytes propose,
+    const struct ov_profile *profile)
 {
 	struct ov_job_seeds seeds;
 	struct ov_list list = { 0 };
@@ -281,7 +289,8 @@ accept_job(struct ov_job *j, struct ov_job_run *run, const struct ov_partner *pa
 	enum ov_status st;
 
 	memset(&seeds, 0, sizeof(seeds));
-	OV_TRY(draw_job(j, &seeds, &list, run, terms));
+	OV_TRY(ov_job_profile_met(run->home, partner->company, profile));
+	OV_TRY(draw_job(j, &seeds, &list, run, terms, profile));
 	OV_TRY(fill_propose(&own, unchanged, run, j, &seeds, partner, terms));
 	OV_TRY(encode_accept(&body, propose, &own));
 	OV_TRY(store_job(run, j, &seeds, &list, OV_STEP_ACCEPT, OV_BUF_BYTES(&body)));
@@ -328,14 +337,14 @@ ov_job_answer(struct ov_job *out, struct ov_job_run *run, const uint8_t id[OV_ID
 	if (st != OV_E_NOT_FOUND)
 		return st;
 	memcpy(j.id, id, OV_ID);
-	ov_profile_digest(j.profile);
 	OV_TRY(partner_of_job(&partner, run, id));
 	memcpy(j.partner, partner.company, OV_ID);
 	OV_TRY(ov_step_fetch(
 	    &propose, run->home, run->session, id, OV_STEP_PROPOSE, partner.identity, 0));
 	st = check_propose(&m, &terms, run, &j, &partner, OV_BUF_BYTES(&propose.body));
 	if (st == OV_OK)
-		st = accept_job(&j, run, &partner, &terms, OV_BUF_BYTES(&propose.body));
+		st = accept_job(&j, run, &partner, &terms, OV_BUF_BYTES(&propose.body),
+		    ov_profile_by_digest(m.profile));
 	/* a fault of this machine or of its connection is no answer: the proposal waits
 	 */
 	if (st != OV_OK && !ov_session_is_passing(st))

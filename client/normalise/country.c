@@ -3,12 +3,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "client/normalise/lists.h"
 #include "client/normalise/normalise.h"
+#include "client/normalise/profile.h"
 #include "client/normalise/tokens.h"
-
-/* Folded name, code or alias -> the two letters, as first * 256 + second. */
-static struct ov_table countries;
 
 static bool
 canonical(char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len)
@@ -27,38 +24,32 @@ canonical(char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len)
 static enum ov_status
 add(void *ctx, const struct ov_field *f, size_t n)
 {
+	struct ov_table *countries = ctx;
 	char text[OV_TOKEN_VALUE_CAP];
 
-	(void)ctx;
 	if (n != 2 || f[0].len != 2 || !canonical(text, f[1].p, f[1].len))
 		return OV_E_BUG;
 	/* the first line of a name wins */
-	if (ov_table_get(&countries, text, strlen(text), NULL))
+	if (ov_table_get(countries, text, strlen(text), NULL))
 		return OV_OK;
-	return ov_table_put(&countries, text, strlen(text),
+	return ov_table_put(countries, text, strlen(text),
 	    (uint64_t)(uint8_t)f[0].p[0] << 8 | (uint8_t)f[0].p[1]);
 }
 
 enum ov_status
-ov_country_init(void)
+ov_countries_load(struct ov_table *out, struct ov_list_file file)
 {
-	return countries.n > 0 ? OV_OK : ov_list_each(OV_LIST_COUNTRIES, add, NULL);
-}
-
-void
-ov_country_fini(void)
-{
-	ov_table_fini(&countries);
+	return ov_list_each(file, add, out);
 }
 
 static bool
-lookup(char out[OV_COUNTRY_CAP], const char *in, size_t len)
+lookup(const struct ov_profile *p, char out[OV_COUNTRY_CAP], const char *in, size_t len)
 {
 	char text[OV_TOKEN_VALUE_CAP];
 	uint64_t cc;
 
 	if (!canonical(text, in, len) ||
-	    !ov_table_get(&countries, text, strlen(text), &cc))
+	    !ov_table_get(p->countries, text, strlen(text), &cc))
 		return false;
 	out[0] = (char)(cc >> 8);
 	out[1] = (char)(cc & 0xff);
@@ -83,23 +74,25 @@ is_filler(const char *in, size_t len)
  * with the country: "United States (US)", "Georgia, USA".  In "US-CA" (ISO 3166-2) the
  * country stands first. */
 static bool
-lookup_parts(char out[OV_COUNTRY_CAP], const char *in, size_t len)
+lookup_parts(
+    const struct ov_profile *p, char out[OV_COUNTRY_CAP], const char *in, size_t len)
 {
 	size_t end = len;
 
-	if (len >= 4 && len <= 6 && in[2] == '-' && lookup(out, in, 2))
+	if (len >= 4 && len <= 6 && in[2] == '-' && lookup(p, out, in, 2))
 		return true;
 	for (size_t i = len; i-- > 0;)
 		if (strchr("()[],-/|", in[i]) != NULL) {
-			if (i + 1 < end && lookup(out, in + i + 1, end - i - 1))
+			if (i + 1 < end && lookup(p, out, in + i + 1, end - i - 1))
 				return true;
 			end = i;
 		}
-	return end > 0 && end < len && lookup(out, in, end);
+	return end > 0 && end < len && lookup(p, out, in, end);
 }
 
 enum ov_drop
-ov_normalise_country(char out[OV_COUNTRY_CAP], const char *in, size_t len)
+ov_normalise_country(
+    const struct ov_profile *p, char out[OV_COUNTRY_CAP], const char *in, size_t len)
 {
 	memset(out, 0, OV_COUNTRY_CAP);
 	while (len > 0 && (in[0] == ' ' || in[0] == '\t'))
@@ -115,7 +108,7 @@ ov_normalise_country(char out[OV_COUNTRY_CAP], const char *in, size_t len)
 			in[i] != '\r') ||
 		    in[i] == 0x7f)
 			return OV_DROP_CONTROL;
-	return lookup(out, in, len) || lookup_parts(out, in, len)
+	return lookup(p, out, in, len) || lookup_parts(p, out, in, len)
 		   ? OV_DROP_NONE
 		   : OV_DROP_UNKNOWN_COUNTRY;
 }

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "client/normalise/idn.h"
-#include "client/normalise/lists.h"
 #include "client/normalise/normalise.h"
+#include "client/normalise/profile.h"
 #include "client/normalise/suffix.h"
 
 #define URL_MAX 4096
@@ -19,8 +19,6 @@ enum sharing {
 	SHARE_NEVER,	 /* nothing here is anybody's */
 	SHARE_OWN	 /* the operator's own pages under a shared site */
 };
-
-static struct ov_table shared, free_mail, own_labels, suffix_accounts;
 
 struct address {
 	const char *host;
@@ -42,15 +40,15 @@ add_shared(void *ctx, const struct ov_field *f, size_t n)
 {
 	static const char *const modes[] = { "subdomain", "path", "both", "never",
 		"own" };
+	struct ov_hosts *h = ctx;
 
-	(void)ctx;
 	if (n != 2)
 		return OV_E_BUG;
 	if (field_is(&f[0], "label"))
-		return ov_table_put(&own_labels, f[1].p, f[1].len, 1);
+		return ov_table_put(&h->own_labels, f[1].p, f[1].len, 1);
 	for (uint64_t m = 0; m < 5; m++)
 		if (field_is(&f[0], modes[m]))
-			return ov_table_put(&shared, f[1].p, f[1].len, m);
+			return ov_table_put(&h->shared, f[1].p, f[1].len, m);
 	return OV_E_BUG;
 }
 
@@ -62,26 +60,24 @@ add_first(void *ctx, const struct ov_field *f, size_t n)
 }
 
 enum ov_status
-ov_domain_init(void)
+ov_hosts_load(struct ov_hosts *out, const struct ov_list_file files[3])
 {
 	enum ov_status st;
 
-	if (shared.n > 0)
-		return OV_OK;
-	if ((st = ov_list_each(OV_LIST_SHARED_HOSTS, add_shared, NULL)) != OV_OK)
-		return st;
-	if ((st = ov_list_each(OV_LIST_FREE_MAIL, add_first, &free_mail)) != OV_OK)
-		return st;
-	return ov_list_each(OV_LIST_SUFFIX_ACCOUNTS, add_first, &suffix_accounts);
+	OV_TRY(ov_list_each(files[0], add_shared, out));
+	OV_TRY(ov_list_each(files[1], add_first, &out->free_mail));
+	OV_TRY(ov_list_each(files[2], add_first, &out->suffix_accounts));
+done:
+	return st;
 }
 
 void
-ov_domain_fini(void)
+ov_hosts_fini(struct ov_hosts *h)
 {
-	ov_table_fini(&shared);
-	ov_table_fini(&free_mail);
-	ov_table_fini(&own_labels);
-	ov_table_fini(&suffix_accounts);
+	ov_table_fini(&h->shared);
+	ov_table_fini(&h->own_labels);
+	ov_table_fini(&h->free_mail);
+	ov_table_fini(&h->suffix_accounts);
 }
 
 /* --- from text to host --- */
@@ -356,22 +352,22 @@ parent(const char *host)
 }
 
 static bool
-is_free_mail(const char *host)
+is_free_mail(const struct ov_hosts *h, const char *host)
 {
 	for (; host != NULL; host = parent(host))
-		if (ov_table_get(&free_mail, host, strlen(host), NULL))
+		if (ov_table_get(&h->free_mail, host, strlen(host), NULL))
 			return true;
 	return false;
 }
 
 /* The longest listed name that host is or stands under; NULL if none. */
 static const char *
-shared_site(const char *host, enum sharing *mode)
+shared_site(const struct ov_hosts *h, const char *host, enum sharing *mode)
 {
 	uint64_t m;
 
 	for (; host != NULL; host = parent(host))
-		if (ov_table_get(&shared, host, strlen(host), &m)) {
+		if (ov_table_get(&h->shared, host, strlen(host), &m)) {
 			*mode = (enum sharing)m;
 			return host;
 		}
@@ -379,23 +375,23 @@ shared_site(const char *host, enum sharing *mode)
 }
 
 static bool
-is_own_label(const char *host, const char *site)
+is_own_label(const struct ov_hosts *h, const char *host, const char *site)
 {
 	size_t n = (size_t)(site - host);
 
 	/* the one label in front of the site, without its dot */
 	return n > 1 && memchr(host, '.', n - 1) == NULL &&
-	       ov_table_get(&own_labels, host, n - 1, NULL);
+	       ov_table_get(&h->own_labels, host, n - 1, NULL);
 }
 
 enum choice { USE_REGISTRABLE, USE_HOST, USE_NOTHING };
 
 static enum choice
-choose(const char *host, bool has_path)
+choose(const struct ov_hosts *h, const char *host, bool has_path)
 {
 	enum sharing mode;
-	const char *site = shared_site(host, &mode);
-	bool operators = site != NULL && (site == host || is_own_label(host, site));
+	const char *site = shared_site(h, host, &mode);
+	bool operators = site != NULL && (site == host || is_own_label(h, host, site));
 
 	if (site == NULL)
 		return USE_REGISTRABLE;
@@ -426,44 +422,46 @@ without_www(const char *host)
 /* Public suffixes that are accounts: all that a company declared (github.io is
  * GitHub's), and those of registries that are listed (gov.uk). */
 static enum ov_drop
-suffix_account(const char **token, const char *host, enum ov_suffix kind)
+suffix_account(
+    const struct ov_hosts *h, const char **token, const char *host, enum ov_suffix kind)
 {
 	if (kind == OV_SUFFIX_ICANN &&
-	    !ov_table_get(&suffix_accounts, host, strlen(host), NULL))
+	    !ov_table_get(&h->suffix_accounts, host, strlen(host), NULL))
 		return OV_DROP_PUBLIC_SUFFIX;
 	*token = host;
 	return OV_DROP_NONE;
 }
 
 static enum ov_drop
-pick(const char **token, const char *host, bool has_path)
+pick(const struct ov_profile *p, const char **token, const char *host, bool has_path)
 {
 	const char *registrable;
 	enum ov_suffix kind;
 	enum choice use;
 
 	host = without_www(host);
-	kind = ov_suffix_of(host, &registrable);
+	kind = ov_suffix_of(p->suffixes, host, &registrable);
 	if (kind == OV_SUFFIX_UNKNOWN)
 		return OV_DROP_UNKNOWN_TLD;
-	use = choose(host, has_path);
+	use = choose(p->hosts, host, has_path);
 	if (use == USE_NOTHING)
 		return OV_DROP_SHARED_HOST;
 	*token = host;
 	if (use == USE_HOST)
 		return OV_DROP_NONE;
 	if (kind != OV_SUFFIX_BELOW)
-		return suffix_account(token, host, kind);
+		return suffix_account(p->hosts, token, host, kind);
 	*token = without_www(registrable);
 	if (*token != registrable) /* x.www.gov.uk */
-		return suffix_account(token, *token, ov_suffix_of(*token, &registrable));
+		return suffix_account(p->hosts, token, *token,
+		    ov_suffix_of(p->suffixes, *token, &registrable));
 	/* a registered name has letters, digits and hyphens only */
 	return strchr(*token, '_') != NULL ? OV_DROP_MALFORMED : OV_DROP_NONE;
 }
 
 enum ov_drop
-ov_normalise_domain(char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len,
-    enum ov_domain_source source)
+ov_normalise_domain(const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP],
+    const char *in, size_t len, enum ov_domain_source source)
 {
 	char host[OV_TOKEN_VALUE_CAP];
 	const char *token = NULL;
@@ -484,10 +482,10 @@ ov_normalise_domain(char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len,
 	why = to_ascii(host, a.host, a.host_len);
 	if (why != OV_DROP_NONE)
 		return why;
-	why = pick(&token, host, a.has_path);
+	why = pick(p, &token, host, a.has_path);
 	if (why != OV_DROP_NONE)
 		return why;
-	if ((source == OV_FROM_EMAIL || a.from_mailbox) && is_free_mail(host))
+	if ((source == OV_FROM_EMAIL || a.from_mailbox) && is_free_mail(p->hosts, host))
 		return OV_DROP_FREE_MAIL;
 	memcpy(out, token, strlen(token) + 1);
 	return OV_DROP_NONE;

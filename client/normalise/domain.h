@@ -2,9 +2,20 @@
 #ifndef OV_CLIENT_NORMALISE_DOMAIN_H
 #define OV_CLIENT_NORMALISE_DOMAIN_H
 
+#include "client/normalise/lists.h"
 #include "common/status.h"
 
-OV_MUST_CHECK enum ov_status ov_domain_init(void);
-void ov_domain_fini(void);
+struct ov_hosts {
+	struct ov_table shared;	    /* hosts to how they are shared */
+	struct ov_table own_labels; /* first labels that are the operator's */
+	struct ov_table free_mail;
+	struct ov_table suffix_accounts;
+};
+
+/* Files in the order of shared hosts, free mail, suffix accounts.  OV_E_NOMEM; OV_E_BUG
+ * if one does not parse.  Then, and after a failure: ov_hosts_fini. */
+OV_MUST_CHECK enum ov_status ov_hosts_load(
+    struct ov_hosts *out, const struct ov_list_file files[3]);
+void ov_hosts_fini(struct ov_hosts *h);
 
 #endif /* OV_CLIENT_NORMALISE_DOMAIN_H */

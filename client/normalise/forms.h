@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "client/normalise/lists.h"
 #include "client/normalise/tokens.h"
 #include "common/status.h"
 
@@ -44,22 +45,28 @@ enum ov_word_set {
 	OV_WORD_SETS
 };
 
-OV_MUST_CHECK enum ov_status ov_forms_init(void);
-void ov_forms_fini(void);
+struct ov_forms;
 
-bool ov_word_in(enum ov_word_set set, const char *word, size_t len);
+/* Read-only once loaded.  OV_E_NOMEM; OV_E_BUG if a list does not parse. */
+OV_MUST_CHECK enum ov_status ov_forms_new(
+    struct ov_forms **out, struct ov_list_file forms, struct ov_list_file words);
+void ov_forms_free(struct ov_forms *f); /* NULL is fine */
+
+bool ov_word_in(
+    const struct ov_forms *f, enum ov_word_set set, const char *word, size_t len);
 
 /* Puts the one word for its variants ("international" to "intl") in place of each; never
  * longer.  The single form returns the new length and does not write a NUL. */
-void ov_words_shorten(struct ov_words *t);
-size_t ov_word_shorten(char *word, size_t len);
+void ov_words_shorten(const struct ov_forms *f, struct ov_words *t);
+size_t ov_word_shorten(const struct ov_forms *f, char *word, size_t len);
 
 /* The form that the text is, if the country (NULL: none is given) agrees and it has all
  * of flags; else NULL. */
-const struct ov_form *ov_form_find(
-    const char *text, size_t len, const char *cc, unsigned int flags);
+const struct ov_form *ov_form_find(const struct ov_forms *f, const char *text, size_t len,
+    const char *cc, unsigned int flags);
 
 /* The form written without a space at an end of the text, never the whole; or NULL. */
-const struct ov_affix *ov_affix_find(const char *text, size_t len, bool at_end);
+const struct ov_affix *ov_affix_find(
+    const struct ov_forms *f, const char *text, size_t len, bool at_end);
 
 #endif /* OV_CLIENT_NORMALISE_FORMS_H */

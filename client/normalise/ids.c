@@ -89,12 +89,14 @@ mod97(const char *p, size_t n)
 }
 
 enum ov_drop
-ov_normalise_lei(char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len)
+ov_normalise_lei(
+    const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len)
 {
 	char id[ID_IN_MAX + 1];
 	enum ov_drop why;
 	size_t n;
 
+	(void)p; /* one rule in all profiles */
 	out[0] = '\0';
 	why = compact(id, &n, in, len);
 	if (why != OV_DROP_NONE)
@@ -110,50 +112,54 @@ ov_normalise_lei(char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len)
 }
 
 enum ov_drop
-ov_normalise_cik(char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len)
+ov_normalise_cik(
+    const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len)
 {
 	char id[ID_IN_MAX + 1];
-	const char *p = id;
+	const char *digits = id;
 	enum ov_drop why;
 	size_t n;
 
+	(void)p; /* one rule in all profiles */
 	out[0] = '\0';
 	why = compact(id, &n, in, without_decimals(in, len));
 	if (why != OV_DROP_NONE)
 		return why;
-	if (n > 3 && memcmp(p, "CIK", 3) == 0)
-		p += 3, n -= 3;
-	if (!all_digits(p, n) || n > 10)
+	if (n > 3 && memcmp(digits, "CIK", 3) == 0)
+		digits += 3, n -= 3;
+	if (!all_digits(digits, n) || n > 10)
 		return OV_DROP_MALFORMED;
-	while (n > 0 && p[0] == '0')
-		p++, n--;
+	while (n > 0 && digits[0] == '0')
+		digits++, n--;
 	if (n == 0)
 		return OV_DROP_PLACEHOLDER;
-	memcpy(out, p, n + 1);
+	memcpy(out, digits, n + 1);
 	return OV_DROP_NONE;
 }
 
 enum ov_drop
-ov_normalise_duns(char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len)
+ov_normalise_duns(
+    const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len)
 {
 	char id[ID_IN_MAX + 1];
-	const char *p = id;
+	const char *digits = id;
 	enum ov_drop why;
 	size_t n;
 
+	(void)p; /* one rule in all profiles */
 	out[0] = '\0';
 	why = compact(id, &n, in, without_decimals(in, len));
 	if (why != OV_DROP_NONE)
 		return why;
-	if (n > 4 && memcmp(p, "DUNS", 4) == 0)
-		p += 4, n -= 4;
+	if (n > 4 && memcmp(digits, "DUNS", 4) == 0)
+		digits += 4, n -= 4;
 	/* numbers begin with at most four zeros; fewer digits are something else */
-	if (!all_digits(p, n) || n > 9 || n < 5)
+	if (!all_digits(digits, n) || n > 9 || n < 5)
 		return OV_DROP_MALFORMED;
 	memset(out, '0', 9);
-	memcpy(out + 9 - n, p, n);
+	memcpy(out + 9 - n, digits, n);
 	out[9] = '\0';
-	if (one_digit_repeated(p, n) || memcmp(out, "123456789", 9) == 0) {
+	if (one_digit_repeated(digits, n) || memcmp(out, "123456789", 9) == 0) {
 		out[0] = '\0';
 		return OV_DROP_PLACEHOLDER;
 	}
@@ -233,13 +239,15 @@ cut_words(char *id, size_t *n)
 }
 
 enum ov_drop
-ov_normalise_vat(char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len, const char *cc)
+ov_normalise_vat(const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP], const char *in,
+    size_t len, const char *cc)
 {
 	char id[ID_IN_MAX + 1], prefix[3];
 	const char *number = id;
 	enum ov_drop why;
 	size_t n;
 
+	(void)p; /* one rule in all profiles */
 	out[0] = '\0';
 	why = compact(id, &n, in, len);
 	if (why != OV_DROP_NONE)

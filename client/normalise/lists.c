@@ -3,9 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LIST(symbol, file)                                                               \
-	extern const uint8_t ov_list_data_##symbol[];                                    \
-	extern const size_t ov_list_len_##symbol;
+#define DECLARE(data)                                                                    \
+	extern const uint8_t ov_list_data_##data[];                                      \
+	extern const size_t ov_list_len_##data;
+#define LIST(symbol, name, current, previous) DECLARE(current) DECLARE(previous)
 #include "client/normalise/lists.def"
 #undef LIST
 
@@ -16,21 +17,23 @@ struct ov_slot {
 };
 
 struct ov_list_file
-ov_list_file(enum ov_list which)
+ov_list_file(enum ov_list which, enum ov_list_age age)
 {
 	static const struct {
 		const char *name;
-		const uint8_t *data;
-		const size_t *len;
+		const uint8_t *data[2];
+		const size_t *len[2];
 	} files[OV_LIST_COUNT] = {
-#define LIST(symbol, file)                                                               \
-	[OV_LIST_##symbol] = { file, ov_list_data_##symbol, &ov_list_len_##symbol },
+#define LIST(symbol, name, current, previous)                                            \
+	[OV_LIST_##symbol] = { name,                                                     \
+		{ ov_list_data_##current, ov_list_data_##previous },                     \
+		{ &ov_list_len_##current, &ov_list_len_##previous } },
 #include "client/normalise/lists.def"
 #undef LIST
 	};
 
-	return (struct ov_list_file){ files[which].name, files[which].data,
-		*files[which].len };
+	return (struct ov_list_file){ files[which].name, files[which].data[age],
+		*files[which].len[age] };
 }
 
 /* FNV-1a: the keys come from our own lists, so nobody can choose collisions that
@@ -163,10 +166,9 @@ split(struct ov_field *f, const char *line, size_t len)
 }
 
 enum ov_status
-ov_list_each(enum ov_list which,
+ov_list_each(struct ov_list_file file,
     enum ov_status (*each)(void *ctx, const struct ov_field *f, size_t n), void *ctx)
 {
-	const struct ov_list_file file = ov_list_file(which);
 	const char *p = (const char *)file.data, *end = p + file.len;
 	struct ov_field f[OV_LIST_FIELDS];
 	enum ov_status st;

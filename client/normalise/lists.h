@@ -13,19 +13,22 @@
 #include "common/status.h"
 
 enum ov_list {
-#define LIST(symbol, file) OV_LIST_##symbol,
+#define LIST(symbol, name, current, previous) OV_LIST_##symbol,
 #include "client/normalise/lists.def"
 #undef LIST
 	OV_LIST_COUNT
 };
 
+/* Which profile's data: the order of the columns in lists.def. */
+enum ov_list_age { OV_LIST_CURRENT, OV_LIST_PREVIOUS };
+
 struct ov_list_file {
 	const char *name;
-	const uint8_t *data; /* static */
+	const uint8_t *data; /* static; equal where two profiles have one list */
 	size_t len;
 };
 
-struct ov_list_file ov_list_file(enum ov_list which);
+struct ov_list_file ov_list_file(enum ov_list which, enum ov_list_age age);
 
 /* Byte strings to numbers; open addressing, keys copied into one arena. */
 struct ov_table {
@@ -51,7 +54,7 @@ struct ov_field {
 
 /* Calls each(ctx, fields, n) for every line that is neither empty nor a comment,
  * with up to OV_LIST_FIELDS fields; stops at the first failure and returns it. */
-OV_MUST_CHECK enum ov_status ov_list_each(enum ov_list which,
+OV_MUST_CHECK enum ov_status ov_list_each(struct ov_list_file file,
     enum ov_status (*each)(void *ctx, const struct ov_field *f, size_t n), void *ctx);
 
 #endif /* OV_CLIENT_NORMALISE_LISTS_H */

@@ -3,6 +3,7 @@
 #include "client/normalise/forms.h"
 #include "client/normalise/html.h"
 #include "client/normalise/normalise.h"
+#include "client/normalise/profile.h"
 #include "client/normalise/tokens.h"
 
 /* --- marks of registers and brackets, on folded text --- */
@@ -20,12 +21,12 @@ is_word_at(const char *p, size_t len)
 /* "Lilly (Eli)", "Smucker (J.M.) Co": a given name or initials with dots, which a
  * list that is sorted by surname has put behind it. */
 static bool
-is_forename(const char *p, size_t len)
+is_forename(const struct ov_forms *forms, const char *p, size_t len)
 {
 	char letters[8];
 	size_t n = 0, dots = 0;
 
-	if (ov_word_in(OV_WORD_GIVEN, p, len))
+	if (ov_word_in(forms, OV_WORD_GIVEN, p, len))
 		return true;
 	for (size_t i = 0; i < len; i++) {
 		if (p[i] == '.' && i > 0 && p[i - 1] != '.' && p[i - 1] != ' ')
@@ -35,14 +36,15 @@ is_forename(const char *p, size_t len)
 		else if (p[i] != ' ')
 			return false;
 	}
-	return n > 0 && n <= 3 && n == dots && !ov_word_in(OV_WORD_PLACE, letters, n) &&
-	       ov_form_find(letters, n, NULL, 0) == NULL;
+	return n > 0 && n <= 3 && n == dots &&
+	       !ov_word_in(forms, OV_WORD_PLACE, letters, n) &&
+	       ov_form_find(forms, letters, n, NULL, 0) == NULL;
 }
 
 /* Takes bracketed text out, unless nothing else would be left, and puts a forename
  * in front; an unpaired bracket is punctuation like any other.  The new length. */
 static size_t
-cut_brackets(char *text, size_t len)
+cut_brackets(const struct ov_forms *forms, char *text, size_t len)
 {
 	char kept[OV_FOLDED_CAP];
 	size_t open[16], depth = 0, front = 0, front_at = 0;
@@ -59,7 +61,7 @@ cut_brackets(char *text, size_t len)
 			size_t from = open[--depth];
 
 			memset(kept + from, ' ', i + 1 - from);
-			if (is_forename(text + from + 1, i - from - 1)) {
+			if (is_forename(forms, text + from + 1, i - from - 1)) {
 				front_at = from + 1;
 				front = i - from - 1;
 			}
@@ -94,7 +96,7 @@ is_slash(char c)
  * register's mark of a state or a changed name.  "A/S" is not one, nor is the end of
  * "R/GA". */
 static size_t
-cut_edgar(const char *text, size_t len)
+cut_edgar(const struct ov_forms *forms, const char *text, size_t len)
 {
 	size_t end = len, start, slash;
 	bool closed;
@@ -114,7 +116,7 @@ cut_edgar(const char *text, size_t len)
 		return len;
 	if (closed ? end - start > 8 : memchr(text, ' ', slash - 1) == NULL)
 		return len;
-	if (!closed && !ov_word_in(OV_WORD_EDGAR, text + start, end - start))
+	if (!closed && !ov_word_in(forms, OV_WORD_EDGAR, text + start, end - start))
 		return len;
 	return is_word_at(text, slash - 1) ? slash - 1 : len;
 }
@@ -122,6 +124,7 @@ cut_edgar(const char *text, size_t len)
 /* --- legal forms, on words first .. first + n - 1 --- */
 
 struct span {
+	const struct ov_forms *forms;
 	struct ov_words *t;
 	size_t first, n;
 	const char *cc;
@@ -170,7 +173,7 @@ form_at(const struct span *s, size_t first, size_t n, unsigned int flags)
 	char text[OV_FORM_TEXT_MAX];
 	size_t len = ov_words_join(text, sizeof(text), s->t, first, n, " ");
 
-	return len > 0 ? ov_form_find(text, len, s->cc, flags) : NULL;
+	return len > 0 ? ov_form_find(s->forms, text, len, s->cc, flags) : NULL;
 }
 
 /* Takes the longest form off the end, leaving at least one word. */
@@ -212,10 +215,11 @@ strip_affix(struct span *s)
 	struct ov_word *a = &s->t->w[s->first], *z = &s->t->w[s->first + s->n - 1];
 	const struct ov_affix *f;
 
-	if ((f = ov_affix_find(s->t->text + a->at, a->len, false)) != NULL) {
+	if ((f = ov_affix_find(s->forms, s->t->text + a->at, a->len, false)) != NULL) {
 		a->at = (uint16_t)(a->at + f->len);
 		a->len = (uint16_t)(a->len - f->len);
-	} else if ((f = ov_affix_find(s->t->text + z->at, z->len, true)) != NULL) {
+	} else if ((f = ov_affix_find(s->forms, s->t->text + z->at, z->len, true)) !=
+		   NULL) {
 		z->len = (uint16_t)(z->len - f->len);
 	} else {
 		return false;
@@ -247,7 +251,7 @@ strip_tld(struct span *s)
 	const struct ov_word *w = &s->t->w[s->first + s->n - 1];
 	const char *text = s->t->text + w->at;
 
-	if (s->n < 2 || !ov_word_in(OV_WORD_TLD, text, w->len))
+	if (s->n < 2 || !ov_word_in(s->forms, OV_WORD_TLD, text, w->len))
 		return false;
 	if (!w->dotted && !word_is(s, s->n - 1, "com"))
 		return false;
@@ -259,7 +263,7 @@ static bool
 word_in(const struct span *s, size_t i, enum ov_word_set set)
 {
 	return ov_word_in(
-	    set, ov_word_text(s->t, s->first + i), s->t->w[s->first + i].len);
+	    s->forms, set, ov_word_text(s->t, s->first + i), s->t->w[s->first + i].len);
 }
 
 /* Surname first, as registers sort: "smith ao", "schwab charles".  Swapping maps no
@@ -303,7 +307,7 @@ drop_and(struct span *s)
 }
 
 static enum ov_drop
-prepare(struct ov_words *words, const char *in, size_t len)
+prepare(const struct ov_forms *forms, struct ov_words *words, const char *in, size_t len)
 {
 	char text[OV_TEXT_MAX], folded[OV_FOLDED_CAP];
 	enum ov_drop why;
@@ -321,30 +325,30 @@ prepare(struct ov_words *words, const char *in, size_t len)
 	why = ov_unicode_fold(folded, &n, text, ov_html_decode(text, len));
 	if (why != OV_DROP_NONE)
 		return why;
-	while ((cut = cut_edgar(folded, n)) != n)
+	while ((cut = cut_edgar(forms, folded, n)) != n)
 		n = cut;
-	n = cut_brackets(folded, n);
-	while ((cut = cut_edgar(folded, n)) != n)
+	n = cut_brackets(forms, folded, n);
+	while ((cut = cut_edgar(forms, folded, n)) != n)
 		n = cut;
 	why = ov_words_split(words, folded, n);
 	if (why == OV_DROP_NONE)
-		ov_words_shorten(words);
+		ov_words_shorten(forms, words);
 	return why;
 }
 
 static enum ov_drop
-once(char out[OV_TOKEN_VALUE_CAP], struct ov_name_tail *tail, const char *in, size_t len,
-    const char *cc)
+once(const struct ov_forms *forms, char out[OV_TOKEN_VALUE_CAP],
+    struct ov_name_tail *tail, const char *in, size_t len, const char *cc)
 {
 	struct ov_words words;
 	struct span s;
-	enum ov_drop why = prepare(&words, in, len);
+	enum ov_drop why = prepare(forms, &words, in, len);
 
 	if (why != OV_DROP_NONE)
 		return why;
 	if (words.n == 0)
 		return OV_DROP_EMPTY;
-	s = (struct span){ &words, 0, words.n, cc, tail };
+	s = (struct span){ forms, &words, 0, words.n, cc, tail };
 	cut_alias(&s);
 	while (strip_particles(&s) || strip_last(&s) || strip_first(&s) ||
 	       strip_affix(&s) || strip_tld(&s))
@@ -355,7 +359,7 @@ once(char out[OV_TOKEN_VALUE_CAP], struct ov_name_tail *tail, const char *in, si
 	if (len == 0)
 		return OV_DROP_TOO_LONG;
 	/* "inter national" has become a word that has a shorter one */
-	out[ov_word_shorten(out, len)] = '\0';
+	out[ov_word_shorten(forms, out, len)] = '\0';
 	return OV_DROP_NONE;
 }
 
@@ -371,8 +375,8 @@ is_ascii(const char *text)
 /* An ASCII result is one word of letters and digits, which no rule touches again.  In
  * other scripts words that are put together may compose, or make a form. */
 enum ov_drop
-ov_normalise_name_parts(char out[OV_TOKEN_VALUE_CAP], struct ov_name_tail *tail,
-    const char *in, size_t len, const char *cc)
+ov_normalise_name_parts(const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP],
+    struct ov_name_tail *tail, const char *in, size_t len, const char *cc)
 {
 	enum { ROUNDS = 8 };
 	char before[OV_TOKEN_VALUE_CAP];
@@ -383,10 +387,10 @@ ov_normalise_name_parts(char out[OV_TOKEN_VALUE_CAP], struct ov_name_tail *tail,
 		*tail = (struct ov_name_tail){ "", "" };
 	if (cc != NULL && cc[0] == '\0')
 		cc = NULL;
-	why = once(out, tail, in, len, cc);
+	why = once(p->forms, out, tail, in, len, cc);
 	for (int i = 0; why == OV_DROP_NONE && !is_ascii(out); i++) {
 		memcpy(before, out, sizeof(before));
-		why = i < ROUNDS ? once(out, tail, before, strlen(before), cc)
+		why = i < ROUNDS ? once(p->forms, out, tail, before, strlen(before), cc)
 				 : OV_DROP_MALFORMED;
 		if (strcmp(before, out) == 0)
 			break;
@@ -397,18 +401,18 @@ ov_normalise_name_parts(char out[OV_TOKEN_VALUE_CAP], struct ov_name_tail *tail,
 }
 
 enum ov_drop
-ov_normalise_name(
-    char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len, const char *cc)
+ov_normalise_name(const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP],
+    const char *in, size_t len, const char *cc)
 {
-	return ov_normalise_name_parts(out, NULL, in, len, cc);
+	return ov_normalise_name_parts(p, out, NULL, in, len, cc);
 }
 
 enum ov_drop
-ov_normalise_name_long(
-    char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len, const char *cc)
+ov_normalise_name_long(const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP],
+    const char *in, size_t len, const char *cc)
 {
 	struct ov_name_tail tail;
-	enum ov_drop why = ov_normalise_name_parts(out, &tail, in, len, cc);
+	enum ov_drop why = ov_normalise_name_parts(p, out, &tail, in, len, cc);
 	size_t n = strlen(out), m = strlen(tail.structure), k = strlen(tail.form);
 
 	if (why != OV_DROP_NONE)
@@ -423,8 +427,8 @@ ov_normalise_name_long(
 }
 
 enum ov_drop
-ov_normalise_name_country(
-    char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len, const char *cc)
+ov_normalise_name_country(const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP],
+    const char *in, size_t len, const char *cc)
 {
 	char name[OV_TOKEN_VALUE_CAP];
 	enum ov_drop why;
@@ -435,7 +439,7 @@ ov_normalise_name_country(
 		return OV_DROP_NO_COUNTRY;
 	if (cc[0] < 'A' || cc[0] > 'Z' || cc[1] < 'A' || cc[1] > 'Z' || cc[2] != '\0')
 		return OV_DROP_UNKNOWN_COUNTRY;
-	why = ov_normalise_name(name, in, len, cc);
+	why = ov_normalise_name(p, name, in, len, cc);
 	if (why != OV_DROP_NONE)
 		return why;
 	n = strlen(name);

@@ -48,7 +48,11 @@ enum ov_drop {
 /* One sentence for the owner of the account.  Never NULL. */
 const char *ov_drop_text(enum ov_drop why);
 
-enum ov_domain_source { OV_FROM_WEBSITE, OV_FROM_EMAIL };
+/* --- profiles --- */
+
+/* Rules and lists under one name.  A release ships the current profile and the one before
+ * it, so that partners need not upgrade on one day. */
+struct ov_profile;
 
 /* Loads the compiled-in lists, once; may be called again.  Call before threads
  * start.  OV_E_NOMEM, or OV_E_BUG if a list does not parse.  ov_normalise_fini
@@ -56,20 +60,37 @@ enum ov_domain_source { OV_FROM_WEBSITE, OV_FROM_EMAIL };
 OV_MUST_CHECK enum ov_status ov_normalise_init(void);
 void ov_normalise_fini(void);
 
+/* Profiles of this release, current first; NULL from n on. */
+const struct ov_profile *ov_profile_at(size_t n);
+const struct ov_profile *ov_profile_current(void);
+/* NULL: this release does not have it. */
+const struct ov_profile *ov_profile_by_id(const char *id);
+const struct ov_profile *ov_profile_by_digest(
+    const uint8_t digest[OV_PROFILE_DIGEST_LEN]);
+
+const char *ov_profile_id(const struct ov_profile *p); /* "ov-norm-2" */
+/* SHA-512 over lv(id), then for each list lv(file name) lv(SHA-512 of the file), in the
+ * order of lists.def.  Valid after ov_normalise_init. */
+const uint8_t *ov_profile_digest(const struct ov_profile *p);
+
+/* --- rules, each by the profile p --- */
+
+enum ov_domain_source { OV_FROM_WEBSITE, OV_FROM_EMAIL };
+
 /* The registrable domain, in ASCII (A-labels), of a web address, host name or
  * e-mail address.  Hosts that many companies share give the full host where
  * each has one of its own, else OV_DROP_SHARED_HOST.  Free-mail domains are
  * dropped where they come from an e-mail address. */
-enum ov_drop ov_normalise_domain(char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len,
-    enum ov_domain_source source);
+enum ov_drop ov_normalise_domain(const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP],
+    const char *in, size_t len, enum ov_domain_source source);
 
 /* A company name without case, marks, spaces, punctuation and legal form: lists differ
  * in where they part words ("JP Morgan", "JPMorgan").  cc: the account's country (alpha-2
  * as ov_normalise_country gives it) or NULL; short legal forms that are words elsewhere
  * go only where the country agrees.  A bare-name token is made with NULL on both sides,
  * whatever the country. */
-enum ov_drop ov_normalise_name(
-    char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len, const char *cc);
+enum ov_drop ov_normalise_name(const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP],
+    const char *in, size_t len, const char *cc);
 
 /* What ov_normalise_name takes off a name: words of structure ("group", "intl") and the
  * legal form ("inc", "gmbh"), each without spaces, "" if none. */
@@ -81,59 +102,37 @@ struct ov_name_tail {
 
 /* As ov_normalise_name; tail (may be NULL) tells companies of one name in one book
  * apart: see NOTES.md. */
-enum ov_drop ov_normalise_name_parts(char out[OV_TOKEN_VALUE_CAP],
-    struct ov_name_tail *tail, const char *in, size_t len, const char *cc);
+enum ov_drop ov_normalise_name_parts(const struct ov_profile *p,
+    char out[OV_TOKEN_VALUE_CAP], struct ov_name_tail *tail, const char *in, size_t len,
+    const char *cc);
 
 /* The name with its structure and form behind it ("targetgroupinc"): the value for rows
  * whose short name stands for another company of the same book.  Not idempotent:
  * it is made from names as they are written. */
-enum ov_drop ov_normalise_name_long(
+enum ov_drop ov_normalise_name_long(const struct ov_profile *p,
     char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len, const char *cc);
 
 /* ISO 3166-1 alpha-2 of a name, code or alias in any of many languages. */
-enum ov_drop ov_normalise_country(char out[OV_COUNTRY_CAP], const char *in, size_t len);
+enum ov_drop ov_normalise_country(
+    const struct ov_profile *p, char out[OV_COUNTRY_CAP], const char *in, size_t len);
 
 /* The name+country value "CC name".  cc as ov_normalise_country gives it;
  * NULL or "" is OV_DROP_NO_COUNTRY. */
-enum ov_drop ov_normalise_name_country(
+enum ov_drop ov_normalise_name_country(const struct ov_profile *p,
     char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len, const char *cc);
 
 /* Legal Entity Identifier (ISO 17442): 20 characters, checked mod 97-10. */
-enum ov_drop ov_normalise_lei(char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len);
+enum ov_drop ov_normalise_lei(
+    const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len);
 /* SEC Central Index Key: up to 10 digits, without leading zeros. */
-enum ov_drop ov_normalise_cik(char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len);
+enum ov_drop ov_normalise_cik(
+    const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len);
 /* D-U-N-S: 9 digits; leading zeros that a spreadsheet ate are put back. */
-enum ov_drop ov_normalise_duns(char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len);
+enum ov_drop ov_normalise_duns(
+    const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len);
 /* VAT identification number with its country prefix, by the shapes of the
  * member states (and GB, XI, CH, NO).  cc, or NULL, gives a missing prefix. */
-enum ov_drop ov_normalise_vat(
-    char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len, const char *cc);
-
-/* A profile: rules and lists under one name.  A release ships the current one
- * and the one before it, so that partners need not upgrade on one day. */
-struct ov_profile {
-	const char *id; /* "ov-norm-1" */
-	enum ov_drop (*domain)(char *, const char *, size_t, enum ov_domain_source);
-	enum ov_drop (*name)(char *, const char *, size_t, const char *);
-	enum ov_drop (*name_parts)(
-	    char *, struct ov_name_tail *, const char *, size_t, const char *);
-	enum ov_drop (*name_long)(char *, const char *, size_t, const char *);
-	enum ov_drop (*name_country)(char *, const char *, size_t, const char *);
-	enum ov_drop (*country)(char *, const char *, size_t);
-	enum ov_drop (*lei)(char *, const char *, size_t);
-	enum ov_drop (*cik)(char *, const char *, size_t);
-	enum ov_drop (*duns)(char *, const char *, size_t);
-	enum ov_drop (*vat)(char *, const char *, size_t, const char *);
-	uint8_t digest[OV_PROFILE_DIGEST_LEN]; /* valid after ov_normalise_init */
-};
-
-/* Profiles of this release, current first; NULL from n on.  By id: NULL if none. */
-const struct ov_profile *ov_profile_at(size_t n);
-const struct ov_profile *ov_profile_by_id(const char *id);
-
-/* Of the current profile.  The digest is SHA-512 over lv(id), then for each list
- * lv(file name) lv(SHA-512 of the file), in the order of lists.def. */
-const char *ov_profile_id(void);
-void ov_profile_digest(uint8_t out[OV_PROFILE_DIGEST_LEN]);
+enum ov_drop ov_normalise_vat(const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP],
+    const char *in, size_t len, const char *cc);
 
 #endif /* OV_CLIENT_NORMALISE_NORMALISE_H */

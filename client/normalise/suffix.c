@@ -3,23 +3,18 @@
 #include <libpsl.h>
 #include <stdio.h>
 
-#include "client/normalise/lists.h"
-
 /* The prevailing rule "*" of the list's algorithm would make a suffix of any
  * last label; unknown ones are to be refused instead. */
 #define ANY (PSL_TYPE_ANY | PSL_TYPE_NO_STAR_RULE)
 #define PRIVATE (PSL_TYPE_PRIVATE | PSL_TYPE_NO_STAR_RULE)
 
-static psl_ctx_t *psl;
-
 enum ov_status
-ov_suffix_init(void)
+ov_suffixes_new(struct ov_suffixes **out, struct ov_list_file file)
 {
-	const struct ov_list_file file = ov_list_file(OV_LIST_PUBLIC_SUFFIX);
+	psl_ctx_t *psl;
 	FILE *f;
 
-	if (psl != NULL)
-		return OV_OK;
+	*out = NULL;
 	/* "r": the buffer is only read, the cast drops const for the old interface */
 	f = fmemopen((void *)(uintptr_t)file.data, file.len, "r");
 	if (f == NULL)
@@ -28,21 +23,26 @@ ov_suffix_init(void)
 	(void)fclose(f);
 	if (psl == NULL)
 		return OV_E_NOMEM;
-	return psl_suffix_count(psl) > 1000 ? OV_OK : OV_E_BUG;
+	if (psl_suffix_count(psl) < 1000) {
+		psl_free(psl);
+		return OV_E_BUG;
+	}
+	*out = (struct ov_suffixes *)psl;
+	return OV_OK;
 }
 
 void
-ov_suffix_fini(void)
+ov_suffixes_free(struct ov_suffixes *s)
 {
-	psl_free(psl);
-	psl = NULL;
+	psl_free((psl_ctx_t *)s);
 }
 
 /* Whether a rule covers the name is asked of its suffix, not of its last label alone:
  * "za" has no rule of its own, "co.za" has. */
 enum ov_suffix
-ov_suffix_of(const char *host, const char **registrable)
+ov_suffix_of(const struct ov_suffixes *s, const char *host, const char **registrable)
 {
+	const psl_ctx_t *psl = (const psl_ctx_t *)s;
 	const char *suffix = psl_unregistrable_domain(psl, host), *p;
 
 	*registrable = NULL;

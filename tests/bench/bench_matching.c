@@ -196,10 +196,11 @@ add_names(struct tokens *list, struct row *r, uint8_t side, uint32_t i, bool nam
 	char value[OV_TOKEN_VALUE_CAP], cc[OV_COUNTRY_CAP];
 	const char *name = r->cell[NAME], *country = r->cell[COUNTRY];
 
-	(void)ov_normalise_name_parts(r->bare, &r->tail, name, strlen(name), NULL);
-	(void)ov_normalise_country(cc, country, strlen(country));
-	if (!names_only &&
-	    ov_normalise_name_country(value, name, strlen(name), cc) == OV_DROP_NONE) {
+	(void)ov_normalise_name_parts(
+	    ov_profile_current(), r->bare, &r->tail, name, strlen(name), NULL);
+	(void)ov_normalise_country(ov_profile_current(), cc, country, strlen(country));
+	if (!names_only && ov_normalise_name_country(ov_profile_current(), value, name,
+			       strlen(name), cc) == OV_DROP_NONE) {
 		add(list, OV_RANK_NAME_COUNTRY, side, i, value);
 		r->has_country = true;
 	}
@@ -217,8 +218,9 @@ tokenise(
 		struct row *r = &c->rows[i];
 		const char *site = r->cell[WEBSITE];
 
-		if (!p->names_only && ov_normalise_domain(value, site, strlen(site),
-					  OV_FROM_WEBSITE) == OV_DROP_NONE)
+		if (!p->names_only &&
+		    ov_normalise_domain(ov_profile_current(), value, site, strlen(site),
+			OV_FROM_WEBSITE) == OV_DROP_NONE)
 			add(list, OV_RANK_DOMAIN, side, i, value);
 		add_names(list, r, side, i, p->names_only, bare);
 	}
@@ -734,9 +736,10 @@ speed(const char *dir)
 			const char *name = c.rows[i].cell[NAME],
 				   *site = c.rows[i].cell[WEBSITE];
 
-			(void)ov_normalise_name_country(value, name, strlen(name), "US");
-			(void)ov_normalise_domain(
-			    value, site, strlen(site), OV_FROM_WEBSITE);
+			(void)ov_normalise_name_country(
+			    ov_profile_current(), value, name, strlen(name), "US");
+			(void)ov_normalise_domain(ov_profile_current(), value, site,
+			    strlen(site), OV_FROM_WEBSITE);
 		}
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
 	us = (double)(to.tv_sec - from.tv_sec) * 1e6 +

@@ -1,4 +1,5 @@
-/* Any bytes as a web or e-mail address: bounded, clean, and the same when done twice. */
+/* Any bytes as a web or e-mail address: bounded, clean, and the same when done twice, by
+ * every profile. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -9,19 +10,20 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
-check(const char *in, size_t len, enum ov_domain_source source)
+check(
+    const struct ov_profile *p, const char *in, size_t len, enum ov_domain_source source)
 {
 	char out[OV_TOKEN_VALUE_CAP], again[OV_TOKEN_VALUE_CAP];
 
-	if (ov_normalise_domain(out, in, len, source) != OV_DROP_NONE) {
+	if (ov_normalise_domain(p, out, in, len, source) != OV_DROP_NONE) {
 		if (out[0] != '\0')
 			abort();
 		return;
 	}
-	for (const char *p = out; *p != '\0'; p++)
-		if (*p <= 0x20 || *p >= 0x7f)
+	for (const char *c = out; *c != '\0'; c++)
+		if (*c <= 0x20 || *c >= 0x7f)
 			abort();
-	if (ov_normalise_domain(again, out, strlen(out), source) != OV_DROP_NONE ||
+	if (ov_normalise_domain(p, again, out, strlen(out), source) != OV_DROP_NONE ||
 	    strcmp(out, again) != 0)
 		abort();
 }
@@ -29,9 +31,13 @@ check(const char *in, size_t len, enum ov_domain_source source)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	const struct ov_profile *p;
+
 	if (ov_normalise_init() != OV_OK)
 		abort();
-	check((const char *)data, size, OV_FROM_WEBSITE);
-	check((const char *)data, size, OV_FROM_EMAIL);
+	for (size_t i = 0; (p = ov_profile_at(i)) != NULL; i++) {
+		check(p, (const char *)data, size, OV_FROM_WEBSITE);
+		check(p, (const char *)data, size, OV_FROM_EMAIL);
+	}
 	return 0;
 }

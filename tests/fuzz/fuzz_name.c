@@ -1,5 +1,5 @@
 /* Any bytes as a company name, country or registry id: bounded, clean, and the same when
- * done twice.  The first byte chooses the country. */
+ * done twice, by every profile.  The first byte chooses the country. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -20,20 +20,33 @@ require_clean(enum ov_drop why, const char *out)
 }
 
 static void
-check_name(const char *in, size_t len, const char *cc)
+check_name(const struct ov_profile *p, const char *in, size_t len, const char *cc)
 {
 	char out[OV_TOKEN_VALUE_CAP], again[OV_TOKEN_VALUE_CAP];
-	enum ov_drop why = ov_normalise_name(out, in, len, cc);
+	enum ov_drop why = ov_normalise_name(p, out, in, len, cc);
 
 	require_clean(why, out);
 	if (why == OV_DROP_NONE &&
-	    (ov_normalise_name(again, out, strlen(out), cc) != OV_DROP_NONE ||
+	    (ov_normalise_name(p, again, out, strlen(out), cc) != OV_DROP_NONE ||
 		strcmp(out, again) != 0))
 		abort();
-	why = ov_normalise_name_long(out, in, len, cc);
+	why = ov_normalise_name_long(p, out, in, len, cc);
 	require_clean(why, out);
-	why = ov_normalise_name_country(out, in, len, cc);
+	why = ov_normalise_name_country(p, out, in, len, cc);
 	require_clean(why, out);
+}
+
+static void
+check_all(const struct ov_profile *p, const char *in, size_t len, const char *cc)
+{
+	char out[OV_TOKEN_VALUE_CAP];
+
+	check_name(p, in, len, cc);
+	require_clean(ov_normalise_country(p, out, in, len), out);
+	require_clean(ov_normalise_lei(p, out, in, len), out);
+	require_clean(ov_normalise_cik(p, out, in, len), out);
+	require_clean(ov_normalise_duns(p, out, in, len), out);
+	require_clean(ov_normalise_vat(p, out, in, len, cc), out);
 }
 
 int
@@ -41,20 +54,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const countries[] = { NULL, "DE", "US", "JP", "FR", "SE", "ID",
 		"BR" };
-	const char *in, *cc;
-	char out[OV_TOKEN_VALUE_CAP];
+	const struct ov_profile *p;
 
 	if (ov_normalise_init() != OV_OK)
 		abort();
 	if (size == 0)
 		return 0;
-	cc = countries[data[0] % 8];
-	in = (const char *)data + 1;
-	check_name(in, size - 1, cc);
-	require_clean(ov_normalise_country(out, in, size - 1), out);
-	require_clean(ov_normalise_lei(out, in, size - 1), out);
-	require_clean(ov_normalise_cik(out, in, size - 1), out);
-	require_clean(ov_normalise_duns(out, in, size - 1), out);
-	require_clean(ov_normalise_vat(out, in, size - 1, cc), out);
+	for (size_t i = 0; (p = ov_profile_at(i)) != NULL; i++)
+		check_all(p, (const char *)data + 1, size - 1, countries[data[0] % 8]);
 	return 0;
 }

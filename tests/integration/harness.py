@@ -239,17 +239,18 @@ class Company:
     def __init__(self, home, name):
         self.home, self.name = pathlib.Path(home), name
         self.log = self.home.with_suffix(".log")
+        self.env = {}  # of everything that it runs
 
     def command(self, *words):
         return [overlap, "--home", self.home, *words]
 
     def __call__(self, *words, code=OK, env=None):
         """Runs a verb, which must end with this exit code; returns what it prints."""
-        return finish(self.command(*words), code, env).stdout
+        return finish(self.command(*words), code, {**self.env, **(env or {})}).stdout
 
     def fails(self, *words, code, says=()):
         """Runs a verb that must fail so and tell the user these things."""
-        text = finish(self.command(*words), code).stderr
+        text = finish(self.command(*words), code, self.env).stderr
         for word in says:
             if word not in text:
                 raise AssertionError(f"{words}: not told {word!r} but: {text}")
@@ -259,7 +260,8 @@ class Company:
         return json.loads(self(*words, "--json"))
 
     def spawn(self, *words, env=None):
-        return spawn(self.command(*words), self.log, env=env, stdout=subprocess.DEVNULL)
+        return spawn(self.command(*words), self.log, env={**self.env, **(env or {})},
+                     stdout=subprocess.DEVNULL)
 
     def join(self, broker, token=None):
         self("join", token or broker.enroll(self.name), *self._addresses(broker))
@@ -359,6 +361,7 @@ class World:
         first, second = first or self.a, second or self.b
         answering = subprocess.Popen(
             list(map(str, second.command("agent", "--once", "--json"))),
+            env={**os.environ, **second.env},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         _live.append(answering)
         proposed = first.json("run", second.name)

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "client/job/job.h"
+#include "client/job/profile.h"
 #include "client/mail.h"
 #include "client/terms_impl.h"
 #include "common/psi/psi.h"
@@ -37,7 +38,9 @@ static struct {
 	const char *put, *other; /* ERRORs; put NULL: takes the step */
 	const char *get_job;	 /* ERROR, or NULL: state */
 	enum ov_job_state state;
-	bool accepted_late; /* ACCEPT is there from the second question on */
+	bool accepted_late;	   /* ACCEPT is there from the second question on */
+	const char *refusal;	   /* REFUSE is there, with this reason */
+	const uint8_t *refused_by; /* secret key that signed it */
 	unsigned int asked;
 } script;
 
@@ -89,6 +92,22 @@ reply_accept(struct ov_buf *reply, uint64_t seen)
 }
 
 static void
+reply_refuse(struct ov_buf *reply, uint64_t seen)
+{
+	struct ov_msg_refuse m = { .reason =
+				       OV_BYTES(script.refusal, strlen(script.refusal)) };
+	struct ov_buf body = { 0 };
+	uint8_t signature[64];
+
+	memcpy(m.job, job.id, OV_ID);
+	ov_digest(m.propose, "propose", OV_BUF_BYTES(&propose));
+	MUST(ov_msg_encode(&body, OV_MSG_REFUSE, &m) == OV_OK);
+	ov_sign(signature, script.refused_by, "refuse", OV_BUF_BYTES(&body));
+	reply_step(reply, OV_STEP_REFUSE, OV_BUF_BYTES(&body), signature, seen, true);
+	ov_buf_free(&body);
+}
+
+static void
 play(void *arg, struct ov_buf *reply, struct ov_bytes in, const uint8_t fingerprint[32])
 {
 	union ov_msg_any m;
@@ -104,6 +123,9 @@ play(void *arg, struct ov_buf *reply, struct ov_bytes in, const uint8_t fingerpr
 		    m.put_step.signature, m.put_step.seen, false);
 	else if (type == OV_MSG_GET_JOB)
 		reply_job(reply);
+	else if (type == OV_MSG_GET_STEP && script.refusal != NULL)
+		m.get_step.step == OV_STEP_REFUSE ? reply_refuse(reply, m.get_step.seen)
+						  : fake_error(reply, "E_JOB_REFUSED", 0);
 	else if (type == OV_MSG_GET_STEP)
 		reply_accept(reply, m.get_step.seen);
 	else
@@ -235,6 +257,7 @@ start_job(enum ov_job_state state, int64_t left)
 	job.expiry = (uint64_t)((int64_t)ov_home_now(home) + left);
 	job.created = job.expiry - 3600;
 	memcpy(job.partner, partner.company, OV_ID);
+	memcpy(job.profile, ov_profile_digest(ov_profile_current()), OV_DIGEST);
 	assert_int_equal(ov_list_add(&list, 1, 1, OV_FIT_UNKNOWN, &token, 1), OV_OK);
 	ov_list_digest(job.list_digest, &list);
 	write_messages(&seeds);
@@ -297,7 +320,8 @@ setup(void **state)
 {
 	memset(&script, 0, sizeof(script));
 	script.other = "E_BROKER_UNKNOWN";
-	if (site_setup(state) != 0 || ov_psi_init() != OV_OK)
+	if (site_setup(state) != 0 || ov_psi_init() != OV_OK ||
+	    ov_normalise_init() != OV_OK)
 		return -1;
 	fake_start(&broker);
 	broker.extra = play;
@@ -358,6 +382,79 @@ accept_that_comes_while_the_state_is_asked_is_taken(void **state)
 	assert_int_equal(advance(60000), OV_OK);
 	assert_int_equal(script.asked, 2);
 	assert_ended(OV_JOB_UNCHANGED, OV_OK);
+}
+
+static const struct ov_profile *
+profile_for_partner(void)
+{
+	const struct ov_profile *p = NULL;
+
+	assert_int_equal(ov_job_profile(&p, home, partner.company), OV_OK);
+	return p;
+}
+
+static void
+partner_without_the_profile_is_met_with_the_one_before(void **state)
+{
+	(void)state;
+	start_job(OV_JOB_PROPOSED, 3600);
+	script.state = OV_JOB_REFUSED;
+	script.refusal = "E_PROTO_PROFILE";
+	script.refused_by = partner_sk;
+	assert_ptr_equal(profile_for_partner(), ov_profile_current());
+	assert_int_equal(advance(0), OV_E_PROTO_PROFILE);
+	assert_ended(OV_JOB_REFUSED, OV_E_PROTO_PROFILE);
+	assert_ptr_equal(profile_for_partner(), ov_profile_at(1));
+	/* until the partner shows that it has it after all */
+	assert_int_equal(
+	    ov_job_profile_met(home, partner.company, ov_profile_at(1)), OV_OK);
+	assert_ptr_equal(profile_for_partner(), ov_profile_at(1));
+	assert_int_equal(
+	    ov_job_profile_met(home, partner.company, ov_profile_current()), OV_OK);
+	assert_ptr_equal(profile_for_partner(), ov_profile_current());
+}
+
+static void
+own_new_release_tries_its_current_profile_again(void **state)
+{
+	(void)state;
+	start_job(OV_JOB_PROPOSED, 3600);
+	script.state = OV_JOB_REFUSED;
+	script.refusal = "E_PROTO_PROFILE";
+	script.refused_by = partner_sk;
+	assert_int_equal(advance(0), OV_E_PROTO_PROFILE);
+	begin();
+	in_one(ov_db_run(home->db, "UPDATE partner_profile SET current = zeroblob(64)"));
+	assert_ptr_equal(profile_for_partner(), ov_profile_current());
+}
+
+static void
+other_refusals_leave_the_profile(void **state)
+{
+	(void)state;
+	start_job(OV_JOB_PROPOSED, 3600);
+	script.state = OV_JOB_REFUSED;
+	script.refusal = "E_CAP_RUNS";
+	script.refused_by = partner_sk;
+	assert_int_equal(advance(0), OV_E_JOB_REFUSED);
+	assert_ended(OV_JOB_REFUSED, OV_E_JOB_REFUSED);
+	assert_ptr_equal(profile_for_partner(), ov_profile_current());
+}
+
+static void
+broker_cannot_speak_for_the_partner_about_profiles(void **state)
+{
+	uint8_t pk[32], forger[64];
+
+	(void)state;
+	ov_sign_keypair(pk, forger);
+	start_job(OV_JOB_PROPOSED, 3600);
+	script.state = OV_JOB_REFUSED;
+	script.refusal = "E_PROTO_PROFILE";
+	script.refused_by = forger;
+	assert_int_equal(advance(0), OV_E_JOB_REFUSED);
+	assert_ended(OV_JOB_REFUSED, OV_E_JOB_REFUSED);
+	assert_ptr_equal(profile_for_partner(), ov_profile_current());
 }
 
 static void
@@ -458,6 +555,10 @@ main(void)
 		T(proposal_that_never_left_ends_with_its_time),
 		T(proposal_that_the_broker_does_not_take_waits_until_its_time),
 		T(accept_that_comes_while_the_state_is_asked_is_taken),
+		T(partner_without_the_profile_is_met_with_the_one_before),
+		T(own_new_release_tries_its_current_profile_again),
+		T(other_refusals_leave_the_profile),
+		T(broker_cannot_speak_for_the_partner_about_profiles),
 		T(job_that_the_broker_lost_ends),
 		T(stored_report_stands_when_the_job_expires_before_close),
 		T(report_that_the_partner_found_void_does_not_stand),

@@ -27,14 +27,14 @@ static struct ov_fault fault;
 static struct ov_db *
 new_db(void)
 {
-	const char *const migrations[] = { ov_book_schema_1 };
+	const char *const migrations[] = { ov_book_schema_1, ov_book_schema_2 };
 	char path[64];
 	struct ov_db *db;
 
 	snprintf(path, sizeof(path), "%s/%u.db", directory, n_databases++);
 	assert_int_equal(ov_db_open(&db, &(struct ov_db_options){ .path = path,
 					     .migrations = migrations,
-					     .n_migrations = 1,
+					     .n_migrations = 2,
 					     .application_id = 1,
 					     .busy_timeout_ms = 1000,
 					     .erase = OV_DB_ERASE_SECURE }),
@@ -110,16 +110,19 @@ add_item(void *ctx, const struct ov_book_item *item)
 }
 
 static const char *
-freeze(struct ov_db *db, uint32_t hidden, uint8_t ranks, const struct ov_icp *icp)
+freeze_as(struct ov_db *db, const struct ov_freeze_options *options)
 {
 	static struct list l;
 
 	memset(&l, 0, sizeof(l));
-	assert_int_equal(
-	    ov_book_freeze(
-		db, &(struct ov_freeze_options){ hidden, ranks, icp }, add_item, &l),
-	    OV_OK);
+	assert_int_equal(ov_book_freeze(db, options, add_item, &l), OV_OK);
 	return l.text;
+}
+
+static const char *
+freeze(struct ov_db *db, uint32_t hidden, uint8_t ranks, const struct ov_icp *icp)
+{
+	return freeze_as(db, &(struct ov_freeze_options){ hidden, ranks, icp, NULL });
 }
 
 static void
@@ -407,7 +410,7 @@ first_record(void *ctx, const struct ov_book_item *item)
 static void
 accounts_are_looked_up(void **state)
 {
-	struct ov_freeze_options options = { 0, NO_BARE_NAMES, NULL };
+	struct ov_freeze_options options = { .ranks = NO_BARE_NAMES };
 	struct ov_book_account a;
 	struct ov_db *db = new_db();
 	int64_t record = -1;
@@ -510,11 +513,63 @@ rebuilding_gives_the_same_records(void **state)
 	assert_int_equal(ov_book_rebuild(db), OV_OK);
 	assert_string_equal(before, freeze(db, 0, ALL_RANKS, NULL));
 	free(before);
+	/* as of a release that did not know the current profile */
 	assert_int_equal(ov_db_begin(db), OV_OK);
-	assert_int_equal(ov_db_run(db, "UPDATE book_state SET profile = 'older'"), OV_OK);
+	assert_int_equal(ov_db_run(db, "UPDATE book_built SET profile = x'00'"), OV_OK);
 	assert_int_equal(ov_db_commit(db, "test"), OV_OK);
 	assert_int_equal(ov_book_is_stale(&stale, db), OV_OK);
 	assert_true(stale);
+	assert_int_equal(ov_book_rebuild(db), OV_OK);
+	assert_int_equal(ov_book_is_stale(&stale, db), OV_OK);
+	assert_false(stale);
+	ov_db_close(db);
+}
+
+/* Beside the present records, once an import; accounts are found by either number. */
+static void
+previous_profile_has_records_of_its_own(void **state)
+{
+	const struct ov_profile *previous = ov_profile_at(1);
+	struct ov_freeze_options options = { .ranks = NO_BARE_NAMES,
+		.profile = previous };
+	struct ov_book_stats before, after;
+	struct ov_book_account a;
+	struct ov_db *db = new_db();
+	uint64_t generation, same;
+	int64_t record = -1;
+	char *text;
+
+	(void)state;
+	import(db, "Id,Name,Website,Country\n1,Acme Inc,acme.com,US\n"
+		   "2,Beta,beta.io,US\n");
+	before = stats_of(db);
+	assert_int_equal(ov_book_generation(&generation, db), OV_OK);
+	assert_string_equal(freeze_as(db, &options), ""); /* nobody asked for them */
+	assert_int_equal(ov_book_make_previous(db, previous), OV_OK);
+	assert_int_equal(ov_book_make_previous(db, previous), OV_OK);
+	assert_string_equal(freeze_as(db, &options),
+	    "2/0/0 domain=acme.com namecc=US acme\n"
+	    "2/0/0 domain=beta.io namecc=US beta\n");
+	assert_int_equal(
+	    ov_book_freeze(db, &options, first_record, &record), OV_E_CANCELLED);
+	assert_int_equal(ov_book_account(&a, db, record), OV_OK);
+	assert_string_equal(a.ids, "1");
+	ov_book_account_fini(&a);
+	/* the owner sees those of the current profile alone */
+	after = stats_of(db);
+	assert_memory_equal(&before, &after, sizeof(before));
+	assert_int_equal(ov_book_generation(&same, db), OV_OK);
+	assert_int_equal(same, generation);
+	text = why_of(db, "Acme", OV_OK);
+	assert_ptr_equal(strstr(text, "account in"), text);
+	assert_null(strstr(text + 1, "account in"));
+	free(text);
+	/* an import makes those of both again, the previous ones when asked for */
+	import(db, "Id,Name,Website,Country\n3,Gamma,gamma.io,US\n");
+	assert_string_equal(freeze_as(db, &options), "");
+	assert_int_equal(ov_book_make_previous(db, previous), OV_OK);
+	assert_string_equal(
+	    freeze_as(db, &options), "2/0/0 domain=gamma.io namecc=US gamma\n");
 	ov_db_close(db);
 }
 
@@ -556,6 +611,7 @@ main(void)
 		cmocka_unit_test(why_says_what_is_a_key_and_what_is_not),
 		cmocka_unit_test(footers_and_repeated_ids_are_counted),
 		cmocka_unit_test(rebuilding_gives_the_same_records),
+		cmocka_unit_test(previous_profile_has_records_of_its_own),
 	};
 	int failed;
 

@@ -19,39 +19,77 @@
 
 typedef enum ov_drop (*rule)(char *out, const char *in, size_t len);
 
+/* The profile that the rules below go by. */
+static const struct ov_profile *profile;
+
 static enum ov_drop
 website(char *out, const char *in, size_t len)
 {
-	return ov_normalise_domain(out, in, len, OV_FROM_WEBSITE);
+	return ov_normalise_domain(profile, out, in, len, OV_FROM_WEBSITE);
 }
 
 static enum ov_drop
 email(char *out, const char *in, size_t len)
 {
-	return ov_normalise_domain(out, in, len, OV_FROM_EMAIL);
+	return ov_normalise_domain(profile, out, in, len, OV_FROM_EMAIL);
 }
 
 static enum ov_drop
 name(char *out, const char *in, size_t len)
 {
-	return ov_normalise_name(out, in, len, NULL);
+	return ov_normalise_name(profile, out, in, len, NULL);
 }
 
 static enum ov_drop
 german_name(char *out, const char *in, size_t len)
 {
-	return ov_normalise_name(out, in, len, "DE");
+	return ov_normalise_name(profile, out, in, len, "DE");
+}
+
+static enum ov_drop
+country(char *out, const char *in, size_t len)
+{
+	return ov_normalise_country(profile, out, in, len);
+}
+
+static enum ov_drop
+lei(char *out, const char *in, size_t len)
+{
+	return ov_normalise_lei(profile, out, in, len);
+}
+
+static enum ov_drop
+cik(char *out, const char *in, size_t len)
+{
+	return ov_normalise_cik(profile, out, in, len);
+}
+
+static enum ov_drop
+duns(char *out, const char *in, size_t len)
+{
+	return ov_normalise_duns(profile, out, in, len);
 }
 
 static enum ov_drop
 german_vat(char *out, const char *in, size_t len)
 {
-	return ov_normalise_vat(out, in, len, "DE");
+	return ov_normalise_vat(profile, out, in, len, "DE");
 }
 
-static const rule rules[] = { website, email, name, german_name, ov_normalise_country,
-	ov_normalise_lei, ov_normalise_cik, ov_normalise_duns, german_vat };
+static const rule rules[] = { website, email, name, german_name, country, lei, cik, duns,
+	german_vat };
 #define RULES (sizeof(rules) / sizeof(rules[0]))
+
+/* Goes through the profiles of the release, current first. */
+#define FOR_PROFILES(i) for (size_t i = 0; (profile = ov_profile_at(i)) != NULL; i++)
+
+static int
+current_profile(void **state)
+{
+	(void)state;
+	profile = ov_profile_current();
+	return 0;
+}
 
 static bool
 is_utf8(const char *text)
@@ -123,7 +161,8 @@ promises_hold_for_made_up_text(void **state)
 	char text[512];
 
 	(void)state;
-	for (int round = 0; round < 8000; round++) {
+	FOR_PROFILES(age)
+	for (int round = 0; round < 5000; round++) {
 		size_t len = 0;
 		uint32_t n = 1 + draw(9);
 
@@ -145,7 +184,8 @@ promises_hold_for_random_bytes(void **state)
 	char text[300];
 
 	(void)state;
-	for (int round = 0; round < 2000; round++) {
+	FOR_PROFILES(age)
+	for (int round = 0; round < 1500; round++) {
 		size_t len = draw(sizeof(text));
 
 		for (size_t i = 0; i < len; i++)
@@ -188,10 +228,10 @@ refuses_text_beyond_its_bounds(void **state)
 	assert_int_equal(name(out, text, OV_TOKEN_VALUE_MAX), OV_DROP_NONE);
 	assert_int_equal(name(out, text, OV_TOKEN_VALUE_MAX + 1), OV_DROP_TOO_LONG);
 	assert_int_equal(
-	    ov_normalise_name_country(out, text, OV_TOKEN_VALUE_MAX - 3, "US"),
+	    ov_normalise_name_country(profile, out, text, OV_TOKEN_VALUE_MAX - 3, "US"),
 	    OV_DROP_NONE);
 	assert_int_equal(
-	    ov_normalise_name_country(out, text, OV_TOKEN_VALUE_MAX - 2, "US"),
+	    ov_normalise_name_country(profile, out, text, OV_TOKEN_VALUE_MAX - 2, "US"),
 	    OV_DROP_TOO_LONG);
 	for (size_t i = 0; i < sizeof(text); i += 2)
 		text[i] = ' ';
@@ -219,33 +259,62 @@ every_drop_has_a_sentence(void **state)
 static void
 profile_binds_every_list(void **state)
 {
-	uint8_t digest[OV_PROFILE_DIGEST_LEN], mine[OV_HASH_LEN],
-	    file_digest[OV_HASH_LEN];
+	uint8_t mine[OV_HASH_LEN], file_digest[OV_HASH_LEN];
 	struct ov_hash h, one;
 
 	(void)state;
-	ov_profile_digest(digest);
-	ov_hash_init(&h);
-	ov_hash_lv(&h, ov_profile_id(), strlen(ov_profile_id()));
-	for (int i = 0; i < OV_LIST_COUNT; i++) {
-		const struct ov_list_file f = ov_list_file((enum ov_list)i);
+	FOR_PROFILES(age)
+	{
+		ov_hash_init(&h);
+		ov_hash_lv(&h, ov_profile_id(profile), strlen(ov_profile_id(profile)));
+		for (int i = 0; i < OV_LIST_COUNT; i++) {
+			const struct ov_list_file f =
+			    ov_list_file((enum ov_list)i, (enum ov_list_age)age);
 
-		assert_true(f.len > 0);
-		ov_hash_init(&one);
-		ov_hash_raw(&one, f.data, f.len);
-		ov_hash_final(&one, file_digest);
-		ov_hash_lv(&h, f.name, strlen(f.name));
-		ov_hash_lv(&h, file_digest, sizeof(file_digest));
+			assert_true(f.len > 0);
+			ov_hash_init(&one);
+			ov_hash_raw(&one, f.data, f.len);
+			ov_hash_final(&one, file_digest);
+			ov_hash_lv(&h, f.name, strlen(f.name));
+			ov_hash_lv(&h, file_digest, sizeof(file_digest));
+		}
+		ov_hash_final(&h, mine);
+		assert_memory_equal(ov_profile_digest(profile), mine, sizeof(mine));
 	}
-	ov_hash_final(&h, mine);
-	assert_memory_equal(digest, mine, sizeof(mine));
+}
+
+/* Partners of the release before know it by this digest: its lists are frozen. */
+static void
+previous_profile_is_frozen(void **state)
+{
+	char hex[2 * 8 + 1];
+	const uint8_t *digest = ov_profile_digest(ov_profile_by_id("ov-norm-1"));
+
+	(void)state;
+	for (size_t i = 0; i < 8; i++)
+		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+	assert_string_equal(hex, "0be3363cb79ff936");
 }
 
 static void
-profile_is_found_by_its_id_alone(void **state)
+profiles_are_found_by_id_and_digest(void **state)
 {
+	uint8_t other[OV_PROFILE_DIGEST_LEN];
+	size_t n = 0;
+
 	(void)state;
-	assert_ptr_equal(ov_profile_by_id(ov_profile_id()), ov_profile_at(0));
+	FOR_PROFILES(age)
+	{
+		n++;
+		assert_ptr_equal(ov_profile_by_id(ov_profile_id(profile)), profile);
+		assert_ptr_equal(
+		    ov_profile_by_digest(ov_profile_digest(profile)), profile);
+		memcpy(other, ov_profile_digest(profile), sizeof(other));
+		other[sizeof(other) - 1] ^= 1;
+		assert_null(ov_profile_by_digest(other));
+	}
+	assert_int_equal(n, 2);
+	assert_ptr_equal(ov_profile_current(), ov_profile_at(0));
 	assert_null(ov_profile_by_id("ov-norm-0"));
 	assert_null(ov_profile_by_id(""));
 	assert_null(ov_profile_at(1000));
@@ -254,15 +323,15 @@ profile_is_found_by_its_id_alone(void **state)
 static void
 init_may_be_called_again(void **state)
 {
-	uint8_t before[OV_PROFILE_DIGEST_LEN], after[OV_PROFILE_DIGEST_LEN];
+	uint8_t before[OV_PROFILE_DIGEST_LEN];
 
 	(void)state;
-	ov_profile_digest(before);
+	memcpy(before, ov_profile_digest(profile), sizeof(before));
 	assert_int_equal(ov_normalise_init(), OV_OK);
-	ov_profile_digest(after);
-	assert_memory_equal(before, after, sizeof(before));
+	assert_memory_equal(before, ov_profile_digest(profile), sizeof(before));
 	ov_normalise_fini();
 	assert_int_equal(ov_normalise_init(), OV_OK);
+	assert_memory_equal(before, ov_profile_digest(profile), sizeof(before));
 	check(website, "www.acme.co.uk", 14);
 }
 
@@ -280,7 +349,7 @@ worker(void *failed)
 	for (int i = 0; i < 2000; i++)
 		if (!gives(website, "https://www.bücher.de/x", "xn--bcher-kva.de") ||
 		    !gives(german_name, "Müller & Söhne GmbH", "mullersohne") ||
-		    !gives(ov_normalise_country, "Österreich", "AT"))
+		    !gives(country, "Österreich", "AT"))
 			*(int *)failed = 1;
 	return NULL;
 }
@@ -308,25 +377,26 @@ tail_says_what_was_taken_off(void **state)
 
 	(void)state;
 	assert_int_equal(
-	    ov_normalise_name_parts(out, &tail, "Target Group Inc.", 17, NULL),
+	    ov_normalise_name_parts(profile, out, &tail, "Target Group Inc.", 17, NULL),
 	    OV_DROP_NONE);
 	assert_string_equal(out, "target");
 	assert_string_equal(tail.structure, "group");
 	assert_string_equal(tail.form, "inc");
 	assert_int_equal(
-	    ov_normalise_name_parts(out, &tail, "Deutsche Bank AG", 16, "DE"),
+	    ov_normalise_name_parts(profile, out, &tail, "Deutsche Bank AG", 16, "DE"),
 	    OV_DROP_NONE);
 	assert_string_equal(out, "deutschebank");
 	assert_string_equal(tail.form, "ag");
 	assert_int_equal(
-	    ov_normalise_name_long(out, "Deutsche Bank GmbH", 18, "DE"), OV_DROP_NONE);
+	    ov_normalise_name_long(profile, out, "Deutsche Bank GmbH", 18, "DE"),
+	    OV_DROP_NONE);
 	assert_string_equal(out, "deutschebankgmbh");
-	assert_int_equal(ov_normalise_name_parts(
-			     out, &tail, "Hilton Worldwide Holdings Inc", 29, NULL),
+	assert_int_equal(ov_normalise_name_parts(profile, out, &tail,
+			     "Hilton Worldwide Holdings Inc", 29, NULL),
 	    OV_DROP_NONE);
 	assert_string_equal(tail.structure, "worldwideholdings");
 	assert_int_equal(
-	    ov_normalise_name_parts(out, &tail, "Acme", 4, NULL), OV_DROP_NONE);
+	    ov_normalise_name_parts(profile, out, &tail, "Acme", 4, NULL), OV_DROP_NONE);
 	assert_string_equal(tail.structure, "");
 	assert_string_equal(tail.form, "");
 }
@@ -358,8 +428,12 @@ every_shared_host_stays_put(void **state)
 	int n = 0;
 
 	(void)state;
-	assert_int_equal(ov_list_each(OV_LIST_SHARED_HOSTS, check_shared, &n), OV_OK);
-	assert_true(n > 100);
+	FOR_PROFILES(age)
+	assert_int_equal(
+	    ov_list_each(ov_list_file(OV_LIST_SHARED_HOSTS, (enum ov_list_age)age),
+		check_shared, &n),
+	    OV_OK);
+	assert_true(n > 200);
 }
 
 static enum ov_status
@@ -368,9 +442,9 @@ check_country(void *ctx, const struct ov_field *f, size_t n)
 	char out[OV_COUNTRY_CAP];
 
 	assert_int_equal(n, 2);
-	assert_int_equal(ov_normalise_country(out, f[1].p, f[1].len), OV_DROP_NONE);
-	check(ov_normalise_country, f[0].p, f[0].len);
-	assert_int_equal(ov_normalise_country(out, f[0].p, f[0].len), OV_DROP_NONE);
+	assert_int_equal(country(out, f[1].p, f[1].len), OV_DROP_NONE);
+	check(country, f[0].p, f[0].len);
+	assert_int_equal(country(out, f[0].p, f[0].len), OV_DROP_NONE);
 	assert_memory_equal(out, f[0].p, 2);
 	++*(int *)ctx;
 	return OV_OK;
@@ -383,8 +457,12 @@ every_country_stays_put(void **state)
 	int n = 0;
 
 	(void)state;
-	assert_int_equal(ov_list_each(OV_LIST_COUNTRIES, check_country, &n), OV_OK);
-	assert_true(n > 1000);
+	FOR_PROFILES(age)
+	assert_int_equal(
+	    ov_list_each(ov_list_file(OV_LIST_COUNTRIES, (enum ov_list_age)age),
+		check_country, &n),
+	    OV_OK);
+	assert_true(n > 2000);
 }
 
 int
@@ -393,14 +471,15 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(promises_hold_for_made_up_text),
 		cmocka_unit_test(promises_hold_for_random_bytes),
-		cmocka_unit_test(refuses_control_characters),
-		cmocka_unit_test(refuses_text_beyond_its_bounds),
+		cmocka_unit_test_setup(refuses_control_characters, current_profile),
+		cmocka_unit_test_setup(refuses_text_beyond_its_bounds, current_profile),
 		cmocka_unit_test(every_drop_has_a_sentence),
 		cmocka_unit_test(profile_binds_every_list),
-		cmocka_unit_test(profile_is_found_by_its_id_alone),
-		cmocka_unit_test(init_may_be_called_again),
-		cmocka_unit_test(threads_share_the_lists),
-		cmocka_unit_test(tail_says_what_was_taken_off),
+		cmocka_unit_test(previous_profile_is_frozen),
+		cmocka_unit_test(profiles_are_found_by_id_and_digest),
+		cmocka_unit_test_setup(init_may_be_called_again, current_profile),
+		cmocka_unit_test_setup(threads_share_the_lists, current_profile),
+		cmocka_unit_test_setup(tail_says_what_was_taken_off, current_profile),
 		cmocka_unit_test(every_shared_host_stays_put),
 		cmocka_unit_test(every_country_stays_put),
 	};

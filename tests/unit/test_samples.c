@@ -23,14 +23,14 @@ static struct ov_fault fault;
 static struct ov_db *
 new_db(void)
 {
-	const char *const migrations[] = { ov_book_schema_1 };
+	const char *const migrations[] = { ov_book_schema_1, ov_book_schema_2 };
 	char path[64];
 	struct ov_db *db;
 
 	snprintf(path, sizeof(path), "%s/%u.db", directory, n_databases++);
 	assert_int_equal(ov_db_open(&db, &(struct ov_db_options){ .path = path,
 					     .migrations = migrations,
-					     .n_migrations = 1,
+					     .n_migrations = 2,
 					     .application_id = 1,
 					     .busy_timeout_ms = 1000,
 					     .erase = OV_DB_ERASE_SECURE }),
@@ -76,7 +76,7 @@ write_keys(void *ctx, const struct ov_book_item *item)
 static char *
 keys_of_sample(const char *name)
 {
-	struct ov_freeze_options options = { 0, NO_BARE_NAMES, NULL };
+	struct ov_freeze_options options = { .ranks = NO_BARE_NAMES };
 	struct ov_db *db = new_db();
 	char *text = NULL;
 	size_t len = 0;
@@ -216,9 +216,10 @@ sample_profiles_fit_their_books(void **state)
 		if (ov_icp_read_file(&icp, path, &fault) != OV_OK)
 			fail_msg("line %d: %s", (int)fault.line, fault.text);
 		assert_int_equal(ov_book_check_icp(db, icp, &fault), OV_OK);
-		assert_int_equal(ov_book_freeze(db,
-				     &(struct ov_freeze_options){ 0, NO_BARE_NAMES, icp },
-				     count_fit, n),
+		assert_int_equal(
+		    ov_book_freeze(db,
+			&(struct ov_freeze_options){ .ranks = NO_BARE_NAMES, .icp = icp },
+			count_fit, n),
 		    OV_OK);
 		assert_true(n[OV_FIT_NO] > 0 && n[OV_FIT_YES] > 0);
 		ov_icp_free(icp);
