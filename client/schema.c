@@ -123,6 +123,9 @@ static const char home_2[] =
     "  cleared INTEGER) STRICT;"
     "CREATE INDEX hold_open ON hold(kind, company) WHERE cleared IS NULL";
 
+/* What a person saw of the partner's sheet; NULL: nothing yet. */
+static const char home_3[] = "ALTER TABLE sheet ADD COLUMN seen BLOB";
+
 const char *const ov_schema[] = {
 	home_1,
 	home_2,
@@ -131,5 +134,6 @@ const char *const ov_schema[] = {
 	ov_job_schema_2,
 	ov_book_schema_2,
 	ov_job_profile_schema_1,
+	home_3,
 };
 const size_t ov_schema_n = sizeof(ov_schema) / sizeof(ov_schema[0]);

@@ -139,6 +139,51 @@ ov_screen_cell(FILE *out, const char *text, size_t width, enum ov_screen_side si
 		print_spaces(out, width - used);
 }
 
+#define PARAGRAPH_WIDTH 79
+
+/* Columns of the word that text begins with, and its bytes. */
+static size_t
+word_of(const char *text, size_t *bytes)
+{
+	size_t width = 0;
+
+	*bytes = 0;
+	while (text[*bytes] != '\0' && text[*bytes] != ' ') {
+		struct character c = next_character(text + *bytes);
+
+		width += columns_of(c.code);
+		*bytes += c.len;
+	}
+	return width;
+}
+
+void
+ov_screen_paragraph(FILE *out, size_t indent, const char *text)
+{
+	size_t at = 0, bytes, width;
+
+	for (; *text != '\0'; text += bytes) {
+		if (*text == ' ') {
+			bytes = 1;
+			continue;
+		}
+		width = word_of(text, &bytes);
+		if (at > 0 && at + 1 + width > PARAGRAPH_WIDTH) {
+			fputc('\n', out);
+			print_spaces(out, indent + 2);
+			at = indent + 2;
+		} else if (at == 0) {
+			print_spaces(out, indent);
+			at = indent;
+		} else {
+			fputc(' ', out);
+			at++;
+		}
+		at += print_part(out, text, width);
+	}
+	fputc('\n', out);
+}
+
 const char *
 ov_count_text(char text[OV_COUNT_TEXT], uint64_t n)
 {

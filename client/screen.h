@@ -21,6 +21,10 @@ enum ov_screen_side { OV_SCREEN_LEFT, OV_SCREEN_RIGHT };
  * is wider is cut and ends in "..." (width 3 or more).  Width 0: as wide as it is. */
 void ov_screen_cell(FILE *out, const char *text, size_t width, enum ov_screen_side side);
 
+/* Prints words in lines of at most 79 columns that begin with `indent` spaces, all but
+ * the first with two more, and a line feed. */
+void ov_screen_paragraph(FILE *out, size_t indent, const char *text);
+
 /* 1234567 as "1,234,567"; returns text. */
 #define OV_COUNT_TEXT 28
 const char *ov_count_text(char text[OV_COUNT_TEXT], uint64_t n);

@@ -31,11 +31,13 @@ done:
 	return st;
 }
 
-/* Signs what was derived and stores it before anybody sees it. */
+/* Signs what was derived and stores it before anybody sees it.  A person who consented
+ * without the partner's sheet has, from now on, consented to this one. */
 static enum ov_status
 sign(struct ov_signed_terms *r, struct ov_home *home, const struct ov_partner *p,
-    uint64_t sequence)
+    const struct ov_sheets *s)
 {
+	uint64_t sequence = ov_sheets_sequence(s);
 	enum ov_status st;
 
 	OV_TRY(ov_home_envelope_seal(&r->sealed, home, p->identity, p->envelope, "terms",
@@ -49,6 +51,9 @@ sign(struct ov_signed_terms *r, struct ov_home *home, const struct ov_partner *p
 	    OV_DB_I64(OV_TERMS_SIGNED), OV_DB_BYTES(OV_BUF_BYTES(&r->body)),
 	    OV_DB_BYTES(OV_BUF_BYTES(&r->terms)), OV_DB_BYTES(OV_BUF_BYTES(&r->release)),
 	    OV_DB_BYTES(OV_BUF_BYTES(&r->sealed)), OV_DB_BLOB(r->mine, 64)));
+	OV_TRY(ov_db_run(home->db,
+	    "UPDATE sheet SET seen = ? WHERE company = ? AND mine = 1 AND seen IS NULL",
+	    OV_DB_BYTES(OV_BUF_BYTES(&s->theirs)), OV_DB_BLOB(p->company, OV_ID)));
 	OV_TRY(ov_db_commit(home->db, "terms.signed"));
 	r->state = OV_TERMS_SIGNED;
 done:
@@ -221,7 +226,7 @@ advance(bool *again, struct ov_home *home, struct ov_session *session,
 		OV_TRY(ov_sheets_consented(&consented, &s));
 		if (!consented)
 			goto done;
-		OV_TRY(sign(&derived, home, p, sequence));
+		OV_TRY(sign(&derived, home, p, &s));
 		OV_TRY(ov_signed_terms_load(&r, home, p->company, sequence));
 	}
 	OV_TRY(st);
@@ -312,7 +317,7 @@ ov_terms_view(
 	    OV_DB_BLOB(partner, OV_ID), OV_DB_I64(OV_TERMS_IN_FORCE)));
 	v.force_sequence = (uint64_t)force;
 	*out = v;
-	s = (struct ov_sheets){ 0 };
+	s.mine = s.theirs = (struct ov_buf){ 0 };
 done:
 	ov_sheets_free(&s);
 	return st;
@@ -381,6 +386,24 @@ ov_terms_in_force(
 	OV_TRY(take_populations(&t, &m));
 	t.since = r.since;
 	*out = t;
+done:
+	ov_signed_terms_free(&r);
+	return st;
+}
+
+enum ov_status
+ov_terms_sheets(struct ov_buf *mine, struct ov_buf *theirs, struct ov_home *home,
+    const uint8_t partner[OV_ID])
+{
+	bool low = ov_is_low(home->company, partner);
+	struct ov_signed_terms r = { 0 };
+	struct ov_msg_terms m;
+	enum ov_status st;
+
+	OV_TRY(ov_signed_terms_in_force(&r, home, partner));
+	OV_TRY(ov_msg_decode(&m, OV_MSG_TERMS, OV_BUF_BYTES(&r.terms)));
+	OV_TRY(ov_buf_append(low ? mine : theirs, m.grants_low.p, m.grants_low.len));
+	OV_TRY(ov_buf_append(low ? theirs : mine, m.grants_high.p, m.grants_high.len));
 done:
 	ov_signed_terms_free(&r);
 	return st;

@@ -3,8 +3,11 @@
  * A person consents to a sheet: what this company gives.  From then on everything that
  * follows from it and any sheet of the partner gives away at most that (levels are the
  * giver's alone, caps the smaller, minima the larger, permissions both), so the signature
- * can be finished without a person.  What asks for more than the sheet says (criteria of
- * the partner to be evaluated here) needs a person again.
+ * can be finished without a person.  Once both sheets are known a changed sheet of the
+ * partner needs a person again where it makes this company give more than under the one
+ * that was seen (a reciprocal sheet, larger caps, exact counts), or asks for other
+ * criteria to be evaluated here; where this company only gives less, or gets more, it
+ * needs none.
  *
  * Sequence number of terms: the greater of the two newest offers'.  An offer that changes
  * a sheet has one more than the greatest number seen.
@@ -42,6 +45,10 @@ struct ov_terms {
 /* OV_E_TERMS_MISSING if none are in force. */
 OV_MUST_CHECK enum ov_status ov_terms_in_force(
     struct ov_terms *out, struct ov_home *home, const uint8_t partner[OV_ID]);
+
+/* Both sheets (encoded GRANTS) of the terms in force, appended.  OV_E_TERMS_MISSING. */
+OV_MUST_CHECK enum ov_status ov_terms_sheets(struct ov_buf *mine, struct ov_buf *theirs,
+    struct ov_home *home, const uint8_t partner[OV_ID]);
 
 /* The exact bytes for the audit file: TERMS, TERMS_BODY, RELEASE, both signatures. */
 struct ov_terms_text {

@@ -12,8 +12,11 @@
 /* The newest sheets of both sides. */
 struct ov_sheets {
 	struct ov_buf mine, theirs; /* encoded GRANTS; empty: none */
+	/* the partner's sheet that the person saw who consented, or that was signed first
+	 * under this consent; empty: none yet */
+	struct ov_buf seen;
 	uint64_t mine_sequence, theirs_sequence;
-	uint8_t consented[OV_DIGEST];
+	uint8_t consented[OV_DIGEST]; /* of the criteria that the person saw */
 };
 
 /* What was signed here under one sequence number. */
@@ -30,7 +33,8 @@ OV_MUST_CHECK enum ov_status ov_sheets_load(
 void ov_sheets_free(struct ov_sheets *s);
 /* Of the terms that follow from them: the greater of both. */
 uint64_t ov_sheets_sequence(const struct ov_sheets *s);
-/* Whether a person here consented to all that the partner's sheet asks for. */
+/* Whether a person here consented to all that follows from both sheets: the criteria are
+ * those that were seen, and nothing more is given than under the sheet that was seen. */
 OV_MUST_CHECK enum ov_status ov_sheets_consented(bool *out, const struct ov_sheets *s);
 
 /* OV_E_NOT_FOUND if nothing was signed under that number. */
@@ -46,9 +50,10 @@ void ov_signed_terms_free(struct ov_signed_terms *r);
 /* Decodes a sheet and checks its populations. */
 OV_MUST_CHECK enum ov_status ov_sheet_check(
     struct ov_msg_grants *g, struct ov_bytes sheet);
-/* Digest of what the partner's sheet asks for beyond my own: its criteria. */
+/* Digest of the partner's criteria that are evaluated here; of nothing if it has none or
+ * my sheet lists no columns for them. */
 OV_MUST_CHECK enum ov_status ov_sheet_criteria(
-    uint8_t out[OV_DIGEST], struct ov_bytes their_sheet);
+    uint8_t out[OV_DIGEST], struct ov_bytes my_sheet, struct ov_bytes their_sheet);
 
 /* An offer of the sheet as mail; in the caller's transaction. */
 OV_MUST_CHECK enum ov_status ov_terms_put_offer(struct ov_home *home,

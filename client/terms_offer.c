@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "client/giving.h"
 #include "client/mail.h"
 #include "client/terms_impl.h"
 #include "proto/keys.h"
@@ -20,19 +21,36 @@ done:
 	return st;
 }
 
-/* What of the partner's sheet asks for more than my own sheet says: its criteria. */
 enum ov_status
-ov_sheet_criteria(uint8_t out[OV_DIGEST], struct ov_bytes their_sheet)
+ov_sheet_criteria(
+    uint8_t out[OV_DIGEST], struct ov_bytes my_sheet, struct ov_bytes their_sheet)
 {
-	struct ov_msg_grants g;
+	struct ov_msg_grants mine, theirs;
+	struct ov_bytes criteria = { NULL, 0 };
 	enum ov_status st = OV_OK;
 
-	if (their_sheet.len == 0) {
-		ov_digest(out, "criteria", OV_BYTES(NULL, 0));
-		goto done;
+	if (my_sheet.len > 0 && their_sheet.len > 0) {
+		OV_TRY(ov_sheet_check(&mine, my_sheet));
+		OV_TRY(ov_sheet_check(&theirs, their_sheet));
+		if (mine.icp_columns.len > 0)
+			criteria = theirs.icp;
 	}
-	OV_TRY(ov_sheet_check(&g, their_sheet));
-	ov_digest(out, "criteria", g.icp);
+	ov_digest(out, "criteria", criteria);
+done:
+	return st;
+}
+
+/* Criteria that are no longer asked for need nobody. */
+static enum ov_status
+criteria_were_seen(bool *out, const struct ov_sheets *s)
+{
+	uint8_t none[OV_DIGEST], now[OV_DIGEST];
+	enum ov_status st;
+
+	ov_digest(none, "criteria", OV_BYTES(NULL, 0));
+	OV_TRY(ov_sheet_criteria(now, OV_BUF_BYTES(&s->mine), OV_BUF_BYTES(&s->theirs)));
+	*out = memcmp(now, none, sizeof(now)) == 0 ||
+	       memcmp(now, s->consented, sizeof(now)) == 0;
 done:
 	return st;
 }
@@ -40,11 +58,18 @@ done:
 enum ov_status
 ov_sheets_consented(bool *out, const struct ov_sheets *s)
 {
-	uint8_t digest[OV_DIGEST];
-	enum ov_status st;
+	struct ov_giving then, now;
+	bool seen;
+	enum ov_status st = OV_OK;
 
-	OV_TRY(ov_sheet_criteria(digest, OV_BUF_BYTES(&s->theirs)));
-	*out = s->mine.len > 0 && memcmp(digest, s->consented, sizeof(digest)) == 0;
+	*out = false;
+	if (s->mine.len == 0)
+		goto done;
+	OV_TRY(criteria_were_seen(&seen, s));
+	OV_TRY(ov_giving_of(&then, OV_BUF_BYTES(&s->mine), OV_BUF_BYTES(&s->seen)));
+	OV_TRY(ov_giving_of(&now, OV_BUF_BYTES(&s->mine), OV_BUF_BYTES(&s->theirs)));
+	then.bands = now.bands; /* told by the criteria */
+	*out = seen && !ov_giving_is_more(&then, &now);
 done:
 	return st;
 }
@@ -83,12 +108,15 @@ store_consent(struct ov_home *home, const struct ov_partner *p, uint64_t sequenc
     const struct ov_terms_consent *c, const uint8_t consented[OV_DIGEST])
 {
 	return ov_db_run(home->db,
-	    "INSERT INTO sheet(company, mine, sequence, grants, policy, consented, at) "
-	    "VALUES (?, 1, ?, ?, ?, ?, ?) ON CONFLICT(company, mine) DO UPDATE SET "
+	    "INSERT INTO sheet(company, mine, sequence, grants, policy, consented, seen, "
+	    "at) VALUES (?, 1, ?, ?, ?, ?, ?, ?) ON CONFLICT(company, mine) DO UPDATE "
+	    "SET "
 	    "sequence = excluded.sequence, grants = excluded.grants, policy = "
-	    "excluded.policy, consented = excluded.consented, at = excluded.at",
+	    "excluded.policy, consented = excluded.consented, seen = excluded.seen, "
+	    "at = excluded.at",
 	    OV_DB_BLOB(p->company, OV_ID), OV_DB_I64(sequence), OV_DB_BYTES(c->sheet),
 	    OV_DB_BYTES(c->policy), OV_DB_BLOB(consented, OV_DIGEST),
+	    c->theirs.len > 0 ? OV_DB_BYTES(c->theirs) : OV_DB_NULL,
 	    OV_DB_I64(ov_home_now(home)));
 }
 
@@ -117,7 +145,7 @@ ov_terms_consent(
 
 	OV_REQUIRE(p->state == OV_PARTNER_PAIRED, OV_E_PARTNER_UNPAIRED);
 	OV_TRY(ov_sheet_check(&g, c->sheet));
-	OV_TRY(ov_sheet_criteria(consented, c->theirs));
+	OV_TRY(ov_sheet_criteria(consented, c->sheet, c->theirs));
 	OV_TRY(ov_home_unlock(home));
 	OV_TRY(ov_db_begin(home->db));
 	OV_TRY(ov_sheets_load(&s, home, p->company));

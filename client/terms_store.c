@@ -7,6 +7,7 @@ ov_sheets_free(struct ov_sheets *s)
 {
 	ov_buf_free(&s->mine);
 	ov_buf_free(&s->theirs);
+	ov_buf_free(&s->seen);
 }
 
 void
@@ -35,7 +36,7 @@ ov_sheets_load(struct ov_sheets *s, struct ov_home *home, const uint8_t partner[
 	bool row;
 
 	OV_TRY(ov_db_query(&q, home->db,
-	    "SELECT mine, sequence, grants, consented FROM sheet WHERE company = ?",
+	    "SELECT mine, sequence, grants, consented, seen FROM sheet WHERE company = ?",
 	    OV_DB_BLOB(partner, OV_ID)));
 	for (;;) {
 		OV_TRY(ov_db_step(q, &row));
@@ -45,6 +46,7 @@ ov_sheets_load(struct ov_sheets *s, struct ov_home *home, const uint8_t partner[
 			s->mine_sequence = (uint64_t)ov_db_i64(q, 1);
 			OV_TRY(take_blob(&s->mine, q, 2));
 			OV_TRY(ov_db_copy(s->consented, sizeof(s->consented), q, 3));
+			OV_TRY(take_blob(&s->seen, q, 4));
 		} else {
 			s->theirs_sequence = (uint64_t)ov_db_i64(q, 1);
 			OV_TRY(take_blob(&s->theirs, q, 2));

@@ -6,6 +6,7 @@
 #include "client/hold.h"
 #include "client/json.h"
 #include "client/mail.h"
+#include "client/sheet.h"
 #include "client/terms.h"
 #include "client/verb_partner.h"
 #include "client/verbs.h"
@@ -112,25 +113,52 @@ show_hold(void *arg, const struct ov_hold *h)
 	return OV_OK;
 }
 
-static void
-show_terms(struct inbox *in, const struct ov_partner *p, enum ov_terms_state state)
+/* How what both give would change; o: with --json. */
+static enum ov_status
+show_change(struct inbox *in, struct ov_json *o, const struct ov_partner *p,
+    const struct ov_terms_view *v)
 {
-	struct ov_json *o;
+	struct ov_buf mine = { 0 }, theirs = { 0 };
+	struct ov_sheet_words then = { .partner = p->name }, now = { .partner = p->name,
+		.mine = OV_BUF_BYTES(&v->mine),
+		.theirs = OV_BUF_BYTES(&v->theirs) };
+	enum ov_status st = OV_OK;
+
+	if (v->mine.len == 0 || v->theirs.len == 0 || v->force_sequence == 0)
+		goto done;
+	OV_TRY(ov_terms_sheets(&mine, &theirs, in->home, p->company));
+	then.mine = OV_BUF_BYTES(&mine);
+	then.theirs = OV_BUF_BYTES(&theirs);
+	OV_TRY(o != NULL ? ov_sheet_change_json(o, &then, &now)
+			 : ov_sheet_explain_change(in->cli->out, &then, &now));
+done:
+	ov_buf_free(&mine);
+	ov_buf_free(&theirs);
+	return st;
+}
+
+static enum ov_status
+show_terms(struct inbox *in, const struct ov_partner *p, const struct ov_terms_view *v)
+{
+	struct ov_json *o = NULL;
 
 	in->n++;
 	if (in->cli->json) {
 		o = ov_json_object(in->terms, NULL);
 		ov_json_text(o, "partner", p->name);
 		ov_json_hex(o, "company", p->company, OV_ID);
-		ov_json_text(o, "terms", ov_terms_state_name(state));
-		return;
+		ov_json_text(o, "terms", ov_terms_state_name(v->state));
+		return show_change(in, o, p, v);
 	}
 	ov_print_name(in->cli->out, p->name);
-	fprintf(in->cli->out, state == OV_TERMS_ASKED ? ": offers terms.  "
-						      : ": is paired; no terms yet.  ");
+	fputs(v->state == OV_TERMS_NONE ? ": is paired; no terms yet.  "
+	      : v->force_sequence > 0	? ": offers other terms.  "
+					: ": offers terms.  ",
+	    in->cli->out);
 	fprintf(in->cli->out, "See and decide: overlap partner terms ");
 	ov_print_name(in->cli->out, p->name);
 	fprintf(in->cli->out, "\n");
+	return show_change(in, o, p, v);
 }
 
 static enum ov_status
@@ -191,7 +219,7 @@ show_partner(void *arg, const struct ov_partner *p)
 		goto done;
 	OV_TRY(ov_terms_view(&v, in->home, p->company));
 	if (v.state == OV_TERMS_ASKED || v.state == OV_TERMS_NONE)
-		show_terms(in, p, v.state);
+		OV_TRY(show_terms(in, p, &v));
 	else
 		tell_terms(in, p, &v);
 done:

@@ -20,7 +20,9 @@ struct run {
 	bool yes;
 	bool busy; /* another process does the mail */
 	struct ov_terms_view view;
-	struct ov_buf sheet, policy; /* what would be given from now on */
+	struct ov_buf sheet, policy;		/* what would be given from now on */
+	struct ov_buf force_mine, force_theirs; /* in force; empty: nothing is */
+	struct ov_populations book;
 };
 
 /* --- the sheet --- */
@@ -49,16 +51,7 @@ done:
 static enum ov_status
 check_book(struct run *r, const struct ov_policy *policy, struct ov_fault *fault)
 {
-	struct ov_populations *book = calloc(1, sizeof(*book));
-	enum ov_status st = OV_OK;
-
-	OV_REQUIRE(book != NULL, OV_E_NOMEM);
-	OV_TRY(ov_book_populations(book, r->home->db));
-	if (book->n > 0)
-		OV_TRY(ov_policy_check(policy, book, fault));
-done:
-	free(book);
-	return st;
+	return r->book.n > 0 ? ov_policy_check(policy, &r->book, fault) : OV_OK;
 }
 
 static enum ov_status
@@ -71,7 +64,10 @@ sheet_of_file(struct run *r)
 	OV_TRY(read_file(&r->policy, r->cli, r->policy_file));
 	OV_TRY(ov_policy_read(&policy, r->policy.p, r->policy.len, &fault));
 	OV_TRY(check_book(r, &policy, &fault));
-	OV_TRY(ov_sheet_of_policy(&r->sheet, &policy));
+	st = ov_sheet_of_policy(&r->sheet, &policy);
+	if (st == OV_E_POLICY_REFUSED)
+		(void)ov_fault_set(&fault, st, 0,
+		    "every population is hidden, so there is nothing to agree on");
 done:
 	if (st != OV_OK && fault.text[0] != '\0')
 		return ov_cli_fault(r->cli, st, r->policy_file, &fault);
@@ -120,9 +116,27 @@ is_agreed(const struct run *r)
 
 /* --- what is shown --- */
 
+static struct ov_sheet_words
+words_of(const struct run *r)
+{
+	return (struct ov_sheet_words){ .partner = r->partner.name,
+		.mine = OV_BUF_BYTES(&r->sheet),
+		.theirs = OV_BUF_BYTES(&r->view.theirs),
+		.book = r->book.n > 0 ? &r->book : NULL };
+}
+
+static struct ov_sheet_words
+words_in_force(const struct run *r)
+{
+	return (struct ov_sheet_words){ .partner = r->partner.name,
+		.mine = OV_BUF_BYTES(&r->force_mine),
+		.theirs = OV_BUF_BYTES(&r->force_theirs) };
+}
+
 static enum ov_status
 print_json(const struct run *r)
 {
+	const struct ov_sheet_words now = words_of(r), then = words_in_force(r);
 	struct ov_json *doc = ov_json_new();
 	enum ov_status st;
 
@@ -138,6 +152,8 @@ print_json(const struct run *r)
 		    ov_json_object(doc, "you_get"), OV_BUF_BYTES(&r->view.theirs)));
 	else
 		ov_json_null(doc, "you_get");
+	if (r->force_mine.len > 0)
+		OV_TRY(ov_sheet_change_json(doc, &then, &now));
 	OV_TRY(ov_json_write(r->cli->out, doc));
 done:
 	ov_json_free(doc);
@@ -148,12 +164,27 @@ done:
 static enum ov_status
 show(const struct run *r)
 {
+	const struct ov_sheet_words now = words_of(r), then = words_in_force(r);
 	FILE *out = r->cli->json ? stderr : r->cli->out;
+	enum ov_status st = OV_OK;
 
 	if (r->cli->json && is_agreed(r))
-		return OV_OK;
-	return ov_sheet_explain(
-	    out, r->partner.name, OV_BUF_BYTES(&r->sheet), OV_BUF_BYTES(&r->view.theirs));
+		goto done;
+	OV_TRY(ov_sheet_explain(out, &now));
+	if (r->force_mine.len > 0 && r->view.theirs.len > 0)
+		OV_TRY(ov_sheet_explain_change(out, &then, &now));
+done:
+	return st;
+}
+
+/* What is in force before anything is decided. */
+static enum ov_status
+load_in_force(struct run *r)
+{
+	enum ov_status st = ov_terms_sheets(
+	    &r->force_mine, &r->force_theirs, r->home, r->partner.company);
+
+	return st == OV_E_TERMS_MISSING ? OV_OK : st;
 }
 
 static enum ov_status
@@ -228,7 +259,9 @@ work(struct run *r, const char *who)
 	OV_TRY(ov_partner_mail(&r->busy, r->home, r->session));
 	OV_TRY(ov_partner_find(&r->partner, r->home, who));
 	OV_REQUIRE(r->partner.state == OV_PARTNER_PAIRED, OV_E_PARTNER_UNPAIRED);
+	OV_TRY(ov_book_populations(&r->book, r->home->db));
 	OV_TRY(reload(r));
+	OV_TRY(load_in_force(r));
 	OV_TRY(choose_sheet(r));
 	OV_TRY(show(r));
 	OV_TRY(decide(r));
@@ -243,25 +276,37 @@ ov_verb_partner_terms(struct ov_cli *cli, int argc, char **argv)
 	static const struct option options[] = { { "policy", required_argument, NULL,
 						     'p' },
 		{ "yes", no_argument, NULL, 'y' }, { NULL, 0, NULL, 0 } };
-	struct run r = { .cli = cli };
-	enum ov_status st;
+	struct run *r = calloc(1, sizeof(*r));
+	enum ov_status st = OV_OK;
 
+	OV_REQUIRE(r != NULL, OV_E_NOMEM);
+	r->cli = cli;
 	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+		if (c != 'p' && c != 'y') {
+			st = ov_cli_bad_option(cli, argv, "partner");
+			goto done;
+		}
 		if (c == 'p')
-			r.policy_file = optarg;
-		else if (c == 'y')
-			r.yes = true;
+			r->policy_file = optarg;
 		else
-			return ov_cli_bad_option(cli, argv, "partner");
+			r->yes = true;
 	}
-	if (optind != argc - 1)
-		return ov_cli_fail(
+	if (optind != argc - 1) {
+		st = ov_cli_fail(
 		    cli, OV_E_USAGE, "name one partner: overlap partner terms PARTNER");
-	st = work(&r, argv[optind]);
-	ov_terms_view_free(&r.view);
-	ov_buf_free(&r.sheet);
-	ov_buf_free(&r.policy);
-	ov_session_close(r.session);
-	ov_home_close(r.home);
+		goto done;
+	}
+	OV_TRY(work(r, argv[optind]));
+done:
+	if (r != NULL) {
+		ov_terms_view_free(&r->view);
+		ov_buf_free(&r->sheet);
+		ov_buf_free(&r->policy);
+		ov_buf_free(&r->force_mine);
+		ov_buf_free(&r->force_theirs);
+		ov_session_close(r->session);
+		ov_home_close(r->home);
+	}
+	free(r);
 	return st;
 }

@@ -5,6 +5,9 @@
 #include "client/book/yaml.h"
 
 #define BAD OV_E_POLICY_INVALID
+/* more would be no noise: a single account would show in the number */
+#define EPSILON_MAX 2000
+#define YEAR_EPSILON_MAX 100000
 
 static const char *const level_names[] = { [OV_LEVEL_HIDDEN] = "hidden",
 	[OV_LEVEL_COUNTS] = "counts",
@@ -24,6 +27,11 @@ settings_default(struct ov_policy *out)
 	memset(out, 0, sizeof(*out));
 	out->version = 1;
 	out->share_icp_fit = true;
+	out->epsilon_milli = 333;
+	out->view_days = 28;
+	out->year_epsilon_milli = 4333;
+	out->shown_from = 20;
+	out->minimum_count = 10;
 	out->slots = 1000000;
 	out->minimum_list = 100;
 	out->runs_per_30_days = 31;
@@ -49,20 +57,18 @@ read_level(enum ov_level *out, const struct ov_yaml *node, struct ov_fault *faul
 {
 	const char *text = node->kind == OV_YAML_TEXT ? node->text : "";
 
-	if (strcmp(text, "hidden") == 0) {
-		*out = OV_LEVEL_HIDDEN;
-	} else if (strcmp(text, "matches") == 0) {
-		*out = OV_LEVEL_MATCHES;
-	} else if (strcmp(text, "counts") == 0 || strcmp(text, "fields") == 0) {
+	if (strcmp(text, level_names[OV_LEVEL_FIELDS]) == 0)
 		return ov_fault_set(fault, BAD, node->line,
-		    "level `%s` (for `%s`) is not in this release; use `matches`, or "
-		    "`hidden` to keep the population out",
-		    text, node->key);
-	} else {
-		return ov_fault_set(fault, BAD, node->line,
-		    "the level of `%s` must be `matches` or `hidden`", node->key);
-	}
-	return OV_OK;
+		    "level `fields` (for `%s`) comes with introductions later; use "
+		    "`matches`",
+		    node->key);
+	for (int level = OV_LEVEL_HIDDEN; level <= OV_LEVEL_MATCHES; level++)
+		if (strcmp(text, level_names[level]) == 0) {
+			*out = (enum ov_level)level;
+			return OV_OK;
+		}
+	return ov_fault_set(fault, BAD, node->line,
+	    "the level of `%s` must be `matches`, `counts` or `hidden`", node->key);
 }
 
 static enum ov_status
@@ -89,45 +95,161 @@ done:
 	return st;
 }
 
+/* --- numbers --- */
+
+struct number {
+	const char *key;
+	uint32_t *to;
+	uint64_t min, max;
+};
+
 static enum ov_status
-read_count(uint32_t *out, const struct ov_yaml *map, const char *key, uint64_t min,
-    uint64_t max, struct ov_fault *fault)
+read_numbers(
+    const struct number *n, size_t count, const struct ov_yaml *map, struct ov_fault *f)
 {
-	const struct ov_yaml *node = ov_yaml_get(map, key);
-	enum ov_status st;
+	const struct ov_yaml *node;
+	enum ov_status st = OV_OK;
 	uint64_t v;
+
+	for (size_t i = 0; i < count; i++) {
+		if ((node = ov_yaml_get(map, n[i].key)) == NULL)
+			continue;
+		OV_TRY(ov_yaml_count(&v, node, n[i].min, n[i].max, BAD, f));
+		*n[i].to = (uint32_t)v;
+	}
+done:
+	return st;
+}
+
+/* Decimal digits at *p; false without any, or over nine of them. */
+static bool
+take_digits(uint64_t *out, unsigned int *n, const char **p)
+{
+	*out = 0;
+	for (*n = 0; **p >= '0' && **p <= '9'; ++*p, ++*n)
+		if (*n < 9)
+			*out = *out * 10 + (uint64_t)(**p - '0');
+	return *n > 0 && *n <= 9;
+}
+
+/* "1/3", "0.333" or "2" in thousandths, rounded down: no more than was allowed. */
+static bool
+read_fraction(uint64_t *milli, const char *p)
+{
+	uint64_t whole, part;
+	unsigned int digits;
+
+	if (!take_digits(&whole, &digits, &p))
+		return false;
+	*milli = whole * 1000;
+	if (*p == '/') {
+		p++;
+		if (!take_digits(&part, &digits, &p) || part == 0)
+			return false;
+		*milli /= part;
+	} else if (*p == '.') {
+		p++;
+		if (!take_digits(&part, &digits, &p))
+			return false;
+		for (part *= 1000; digits > 0; digits--)
+			part /= 10;
+		*milli += part;
+	}
+	return *p == '\0';
+}
+
+static enum ov_status
+read_epsilon(uint32_t *out, const struct ov_yaml *top, const char *key, uint32_t max,
+    struct ov_fault *fault)
+{
+	const struct ov_yaml *node = ov_yaml_get(top, key);
+	uint64_t milli;
 
 	if (node == NULL)
 		return OV_OK;
-	if ((st = ov_yaml_count(&v, node, min, max, BAD, fault)) == OV_OK)
-		*out = (uint32_t)v;
+	if (node->kind != OV_YAML_TEXT || !read_fraction(&milli, node->text) ||
+	    milli < 1 || milli > max)
+		return ov_fault_set(fault, BAD, node->line,
+		    "`%s` must be a number from 0.001 to %u, as in 1/3 or 0.333", key,
+		    max / 1000);
+	*out = (uint32_t)milli;
+	return OV_OK;
+}
+
+/* How counts are shown. */
+static enum ov_status
+read_counts(struct ov_policy *p, const struct ov_yaml *top, struct ov_fault *fault)
+{
+	const struct number numbers[] = { { "view_days", &p->view_days, 1, 366 },
+		{ "shown_from", &p->shown_from, 0, OV_POLICY_LIST_MAX },
+		{ "minimum_count", &p->minimum_count, 1, OV_POLICY_LIST_MAX } };
+	const struct ov_yaml *noise = ov_yaml_get(top, "noise");
+	enum ov_status st;
+
+	OV_TRY(read_numbers(numbers, 3, top, fault));
+	OV_TRY(read_epsilon(&p->epsilon_milli, top, "epsilon", EPSILON_MAX, fault));
+	OV_TRY(read_epsilon(
+	    &p->year_epsilon_milli, top, "year_epsilon", YEAR_EPSILON_MAX, fault));
+	if (p->year_epsilon_milli < p->epsilon_milli) {
+		const struct ov_yaml *at = ov_yaml_get(top, "year_epsilon");
+
+		at = at != NULL ? at : ov_yaml_get(top, "epsilon");
+		st = ov_fault_set(fault, BAD, at->line,
+		    "`year_epsilon` is less than `epsilon`: there would never be a view; "
+		    "13 views a year are 13 times `epsilon`");
+		goto done;
+	}
+	if (noise == NULL)
+		goto done;
+	p->exact = noise->kind == OV_YAML_TEXT && strcmp(noise->text, "none") == 0;
+	if (!p->exact &&
+	    (noise->kind != OV_YAML_TEXT || strcmp(noise->text, "laplace") != 0))
+		st = ov_fault_set(fault, BAD, noise->line,
+		    "`noise` must be `laplace`, or `none` for exact counts, from which "
+		    "the partner can find out members");
+done:
 	return st;
 }
 
 static enum ov_status
 read_caps(struct ov_policy *p, const struct ov_yaml *map, struct ov_fault *fault)
 {
+	const struct number numbers[] = { { "slots", &p->slots, OV_POLICY_SLOTS_MIN,
+					      OV_POLICY_SLOTS_MAX },
+		{ "minimum_list", &p->minimum_list, 1, OV_POLICY_LIST_MAX },
+		{ "runs_per_30_days", &p->runs_per_30_days, 1, OV_POLICY_RUNS_MAX } };
 	static const char *const keys[] = { "slots", "minimum_list", "runs_per_30_days" };
 	enum ov_status st;
 
 	OV_TRY(ov_yaml_want(map, OV_YAML_MAP, BAD, "caps", fault));
 	OV_TRY(ov_yaml_only(map, keys, 3, BAD, fault));
-	OV_TRY(read_count(
-	    &p->slots, map, "slots", OV_POLICY_SLOTS_MIN, OV_POLICY_SLOTS_MAX, fault));
-	OV_TRY(read_count(
-	    &p->minimum_list, map, "minimum_list", 1, OV_POLICY_LIST_MAX, fault));
-	OV_TRY(read_count(
-	    &p->runs_per_30_days, map, "runs_per_30_days", 1, OV_POLICY_RUNS_MAX, fault));
+	OV_TRY(read_numbers(numbers, 3, map, fault));
+	if (p->minimum_list > p->slots)
+		st = ov_fault_set(fault, BAD, map->line,
+		    "`minimum_list` is over `slots`: every list would be refused");
 done:
 	return st;
+}
+
+/* --- the rest --- */
+
+static enum ov_status
+read_group(struct ov_policy *p, const struct ov_yaml *node, struct ov_fault *fault)
+{
+	size_t len = node->kind == OV_YAML_TEXT ? strlen(node->text) : 0;
+
+	if (len == 0 || len > OV_POLICY_GROUP_MAX)
+		return ov_fault_set(fault, BAD, node->line,
+		    "`group` must be a name of 1 to %d bytes", OV_POLICY_GROUP_MAX);
+	memcpy(p->group, node->text, len + 1);
+	return OV_OK;
 }
 
 /* Settings of the protocol that this release does not have: saying so beats ignoring. */
 static enum ov_status
 refuse_later(const struct ov_yaml *top, struct ov_fault *fault)
 {
-	static const char *const later[] = { "noise", "epsilon", "minimum_count", "size",
-		"reciprocal", "fields", "retain_days" };
+	static const char *const later[] = { "fields", "retain_days" };
 
 	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
 		const struct ov_yaml *n = ov_yaml_get(top, later[i]);
@@ -140,16 +262,27 @@ refuse_later(const struct ov_yaml *top, struct ov_fault *fault)
 }
 
 static enum ov_status
+read_bool(bool *out, const struct ov_yaml *top, const char *key, struct ov_fault *fault)
+{
+	const struct ov_yaml *node = ov_yaml_get(top, key);
+
+	return node != NULL ? ov_yaml_bool(out, node, BAD, fault) : OV_OK;
+}
+
+static enum ov_status
 read_top(struct ov_policy *p, const struct ov_yaml *top, struct ov_fault *fault)
 {
-	static const char *const keys[] = { "version", "populations", "icp_fit",
-		"name_only_keys", "caps" };
+	static const char *const keys[] = { "version", "populations", "reciprocal",
+		"icp_fit", "name_only_keys", "size", "noise", "epsilon", "view_days",
+		"year_epsilon", "shown_from", "minimum_count", "caps", "group" };
+	const struct number numbers[] = { { "version", &p->version, 1, 1 },
+		{ "size", &p->size, 10, OV_POLICY_LIST_MAX } };
 	const struct ov_yaml *n;
 	enum ov_status st;
 
 	OV_TRY(refuse_later(top, fault));
-	OV_TRY(ov_yaml_only(top, keys, 5, BAD, fault));
-	OV_TRY(read_count(&p->version, top, "version", 1, 1, fault));
+	OV_TRY(ov_yaml_only(top, keys, sizeof(keys) / sizeof(keys[0]), BAD, fault));
+	OV_TRY(read_numbers(numbers, 2, top, fault));
 	if ((n = ov_yaml_get(top, "populations")) == NULL) {
 		st = ov_fault_set(fault, BAD, 0,
 		    "`populations:` is missing: name each with its level, for example "
@@ -157,12 +290,14 @@ read_top(struct ov_policy *p, const struct ov_yaml *top, struct ov_fault *fault)
 		goto done;
 	}
 	OV_TRY(read_populations(p, n, fault));
-	if ((n = ov_yaml_get(top, "icp_fit")) != NULL)
-		OV_TRY(ov_yaml_bool(&p->share_icp_fit, n, BAD, fault));
-	if ((n = ov_yaml_get(top, "name_only_keys")) != NULL)
-		OV_TRY(ov_yaml_bool(&p->name_only_keys, n, BAD, fault));
+	OV_TRY(read_bool(&p->reciprocal, top, "reciprocal", fault));
+	OV_TRY(read_bool(&p->share_icp_fit, top, "icp_fit", fault));
+	OV_TRY(read_bool(&p->name_only_keys, top, "name_only_keys", fault));
+	OV_TRY(read_counts(p, top, fault));
 	if ((n = ov_yaml_get(top, "caps")) != NULL)
 		OV_TRY(read_caps(p, n, fault));
+	if ((n = ov_yaml_get(top, "group")) != NULL)
+		OV_TRY(read_group(p, n, fault));
 done:
 	return st;
 }
@@ -236,59 +371,4 @@ ov_policy_hidden_mask(const struct ov_policy *p, const struct ov_populations *bo
 		if (ov_policy_level(p, book->name[i]) == OV_LEVEL_HIDDEN)
 			mask |= UINT32_C(1) << i;
 	return mask;
-}
-
-static void
-list_level(FILE *out, const struct ov_policy *p, const struct ov_populations *book,
-    enum ov_level level)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < book->n; i++)
-		if (ov_policy_level(p, book->name[i]) == level)
-			fprintf(out, "%s%s", n++ > 0 ? ", " : "", book->name[i]);
-	if (n == 0)
-		fputs("none", out);
-}
-
-void
-ov_policy_explain(FILE *out, const struct ov_policy *p, const struct ov_populations *book,
-    const char *partner)
-{
-	fprintf(out, "What %s learns of our accounts\n  matches: ", partner);
-	list_level(out, p, book, OV_LEVEL_MATCHES);
-	fprintf(out,
-	    "\n    For each account that is in both books: that we have it, in which of "
-	    "these\n    populations, and by which kind of key it was found. Nothing "
-	    "about "
-	    "accounts\n    that are not in %s's own list, and no columns.\n  hidden: ",
-	    partner);
-	list_level(out, p, book, OV_LEVEL_HIDDEN);
-	fputs("\n    Stay on this machine. An account with a single row in one of these "
-	      "stays too.\n",
-	    out);
-	fprintf(out, "  our ICP: %s\n",
-	    p->share_icp_fit
-		? "in each cell, how many of the common accounts fit our "
-		  "profile (a cell of\n    one tells of that one); not the profile"
-		: "nothing");
-	fprintf(
-	    out, "  our list's padded size (a step of 1,024 or more), and these terms\n");
-	fprintf(out,
-	    "  by listing companies it does not have, %s could test for up to %u keys a "
-	    "run,\n    %u runs in 30 days, which is logged; lists under %u keys are "
-	    "refused\n",
-	    partner, p->slots, p->runs_per_30_days, p->minimum_list);
-	fprintf(out,
-	    "What we learn\n  what %s's policy for us grants: the signed terms say which "
-	    "populations\n",
-	    partner);
-	fputs("What the broker sees\n  padded sizes, kinds of keys per account, which "
-	      "positions match, counts per\n  numbered population; no names, domains, "
-	      "columns or population names\n",
-	    out);
-	fprintf(out, "Keys\n  registry ids, domains, name with country%s\n",
-	    p->name_only_keys ? "; also names without a country, which match more, and "
-				"wrongly more often"
-			      : "; never a name alone");
 }

@@ -2,16 +2,28 @@
  *
  *     version: 1
  *     populations:
- *       customers: matches
+ *       customers: matches      # which of ITS accounts are in this population
  *       open_opportunities: hidden
- *       prospects: matches
- *     icp_fit: yes            # in each cell, how many accounts fit my ICP, for the
- * partner name_only_keys: no      # keys from names without a country caps: slots:
- * 1_000_000      # tokens that the partner may ask in one run minimum_list: 100     # a
- * shorter list of the partner is refused runs_per_30_days: 31
+ *       prospects: counts       # how many, with noise
+ *     reciprocal: no            # yes: no level above the highest that the partner gives
+ *     icp_fit: yes              # in each cell, how many accounts fit my ICP, for the
+ *                               # partner
+ *     name_only_keys: no        # keys from names without a country
+ *     size: 1000                # my list's size, rounded to this; left out: not told
+ *     noise: laplace            # none: exact counts, if the partner agrees to them
+ *     epsilon: 1/3              # of one view of counts; or 0.333
+ *     view_days: 28             # from one view to the next
+ *     year_epsilon: 13/3        # of all views in 365 days
+ *     shown_from: 20            # least number that is shown, with noise
+ *     minimum_count: 10         # least number that is shown, and its rest, without
+ *     caps:
+ *       slots: 1_000_000        # keys that the partner may ask in one run
+ *       minimum_list: 100       # a shorter list of the partner is refused
+ *       runs_per_30_days: 31
+ *     group: emea               # partners of one group share caps and epsilon
  *
  * A population that the file does not name is hidden.  Without a file the built-in
- * populations are at `matches` and everything else is as above.
+ * populations are at `matches` and everything else is as above, without size and group.
  */
 #ifndef OV_CLIENT_BOOK_POLICY_H
 #define OV_CLIENT_BOOK_POLICY_H
@@ -19,7 +31,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "client/book/fault.h"
 #include "client/book/population.h"
@@ -30,16 +41,25 @@
 #define OV_POLICY_SLOTS_MAX (1U << 24)
 #define OV_POLICY_LIST_MAX 1000000
 #define OV_POLICY_RUNS_MAX 1000
+#define OV_POLICY_GROUP_MAX 63
 
 struct ov_policy {
 	uint32_t version;
 	size_t n_populations; /* in the file's order */
 	struct ov_population population[OV_POPULATIONS_MAX];
+	bool reciprocal;
 	bool share_icp_fit;
 	bool name_only_keys;
+	uint32_t size;		/* step that the list's size is rounded to; 0: not told */
+	bool exact;		/* `noise: none` */
+	uint32_t epsilon_milli; /* thousandths, of one view */
+	uint32_t view_days;
+	uint32_t year_epsilon_milli;
+	uint32_t shown_from, minimum_count;
 	uint32_t slots;	       /* cap on the partner's padded list */
 	uint32_t minimum_list; /* tokens that the partner's list has at least */
 	uint32_t runs_per_30_days;
+	char group[OV_POLICY_GROUP_MAX + 1]; /* "": none */
 };
 
 /* The policy that holds without a file. */
@@ -47,8 +67,8 @@ void ov_policy_default(struct ov_policy *out);
 
 /* Reads a policy.  Settings that are left out have their defaults, except populations:
  * those not named are hidden.  Fails with OV_E_POLICY_INVALID and line, reason and
- * remedy in fault, also for what a later release will know (counts, fields, noise ...);
- * OV_E_IO, OV_E_NOMEM.  *out is then untouched. */
+ * remedy in fault, also for what a later release will know (fields ...); OV_E_IO,
+ * OV_E_NOMEM.  *out is then untouched. */
 OV_MUST_CHECK enum ov_status ov_policy_read(
     struct ov_policy *out, const void *bytes, size_t len, struct ov_fault *fault);
 OV_MUST_CHECK enum ov_status ov_policy_read_file(
@@ -69,10 +89,5 @@ uint32_t ov_policy_hidden_mask(
 
 /* "hidden", "counts", "matches", "fields". */
 const char *ov_level_name(enum ov_level level);
-
-/* In plain words for a person who decides: what this partner learns, what we learn, what
- * the broker sees.  partner: a name for the screen. */
-void ov_policy_explain(FILE *out, const struct ov_policy *p,
-    const struct ov_populations *book, const char *partner);
 
 #endif /* OV_CLIENT_BOOK_POLICY_H */

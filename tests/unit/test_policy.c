@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 /* cmocka wants the above first */
@@ -70,6 +71,70 @@ a_file_is_read(void **state)
 }
 
 static void
+counts_have_their_settings(void **state)
+{
+	struct ov_policy p = policy_of("populations: {customers: counts}\n");
+
+	(void)state;
+	assert_int_equal(ov_policy_level(&p, "customers"), OV_LEVEL_COUNTS);
+	assert_false(p.reciprocal);
+	assert_false(p.exact);
+	assert_int_equal(p.size, 0);
+	assert_int_equal(p.epsilon_milli, 333);
+	assert_int_equal(p.view_days, 28);
+	assert_int_equal(p.year_epsilon_milli, 4333);
+	assert_int_equal(p.shown_from, 20);
+	assert_int_equal(p.minimum_count, 10);
+	assert_string_equal(p.group, "");
+	p = policy_of("populations: {customers: counts}\n"
+		      "reciprocal: yes\nnoise: none\nsize: 1_000\n"
+		      "epsilon: 0.25\nview_days: 91\nyear_epsilon: 1\n"
+		      "shown_from: 0\nminimum_count: 25\ngroup: emea\n");
+	assert_true(p.reciprocal);
+	assert_true(p.exact);
+	assert_int_equal(p.size, 1000);
+	assert_int_equal(p.epsilon_milli, 250);
+	assert_int_equal(p.view_days, 91);
+	assert_int_equal(p.year_epsilon_milli, 1000);
+	assert_int_equal(p.shown_from, 0);
+	assert_int_equal(p.minimum_count, 25);
+	assert_string_equal(p.group, "emea");
+}
+
+static uint32_t
+epsilon_of(const char *text)
+{
+	char yaml[128];
+	struct ov_policy p;
+
+	snprintf(yaml, sizeof(yaml),
+	    "populations: {customers: counts}\nyear_epsilon: 100\nepsilon: %s\n", text);
+	return ov_policy_read(&p, yaml, strlen(yaml), &fault) == OV_OK ? p.epsilon_milli
+								       : 0;
+}
+
+static void
+fractions_are_rounded_down(void **state)
+{
+	static const char *const none[] = { "0", "0.0009", "1/3000", "2.001", "-1", "1/0",
+		"1/", "/3", "1.", ".5", "1e-1", "1/3/3", "0.3333333333", "1 /3", "x",
+		"9999999999/9999999999", "{}" };
+
+	(void)state;
+	assert_int_equal(epsilon_of("1/3"), 333);
+	assert_int_equal(epsilon_of("2/3"), 666);
+	assert_int_equal(epsilon_of("0.333"), 333);
+	assert_int_equal(epsilon_of("0.3339"), 333);
+	assert_int_equal(epsilon_of("0.001"), 1);
+	assert_int_equal(epsilon_of("2"), 2000);
+	assert_int_equal(epsilon_of("13/39"), 333);
+	assert_int_equal(epsilon_of("0.333333333"), 333);
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+		if (epsilon_of(none[i]) != 0)
+			fail_msg("read: %s", none[i]);
+}
+
+static void
 refuses(const char *yaml, unsigned line, const char *words)
 {
 	struct ov_policy p, before;
@@ -89,16 +154,31 @@ faults_have_line_and_remedy(void **state)
 {
 	(void)state;
 	refuses("", 0, "`populations:` is missing");
-	refuses("populations:\n  customers: match\n", 2, "`matches` or `hidden`");
-	refuses("populations:\n  a: hidden\n  customers: counts\n", 3,
-	    "level `counts` (for `customers`) is not in this release");
-	refuses("populations:\n  customers: fields\n", 2, "not in this release");
-	refuses("populations:\n  customers: [matches]\n", 2, "`matches` or `hidden`");
+	refuses(
+	    "populations:\n  customers: match\n", 2, "`matches`, `counts` or `hidden`");
+	refuses("populations:\n  a: hidden\n  customers: fields\n", 3,
+	    "level `fields` (for `customers`) comes with introductions later");
+	refuses("populations:\n  customers: [matches]\n", 2, "`matches`, `counts`");
 	refuses("populations: [customers]\n", 1, "`name: value` lines");
 	refuses("populations:\n  a: hidden\n  a: matches\n", 3, "stands twice");
 	refuses(
 	    "populations:\n  aaaaaaaaaabbbbbbbbbbccccccccccddd: hidden\n", 2, "32 bytes");
-	refuses("populations:\n  a: hidden\nnoise: none\n", 3, "not in this release");
+	refuses("populations:\n  a: hidden\nfields: x\n", 3, "not in this release");
+	refuses("populations:\n  a: hidden\nnoise: gauss\n", 3, "`laplace`, or `none`");
+	refuses("populations:\n  a: hidden\nnoise: {}\n", 3, "`laplace`, or `none`");
+	refuses("populations:\n  a: hidden\nreciprocal: 1\n", 3, "yes or no");
+	refuses("populations:\n  a: hidden\nsize: 9\n", 3, "10 to 1000000");
+	refuses("populations:\n  a: hidden\nview_days: 0\n", 3, "1 to 366");
+	refuses("populations:\n  a: hidden\nshown_from: -1\n", 3, "whole number");
+	refuses("populations:\n  a: hidden\nminimum_count: 0\n", 3, "1 to 1000000");
+	refuses("populations:\n  a: hidden\nyear_epsilon: 0.3\n", 3, "never be a view");
+	refuses("populations:\n  a: hidden\nyear_epsilon: 2\nepsilon: 2/1\nepsilon: 1\n",
+	    5, "stands twice");
+	refuses("populations:\n  a: hidden\nyear_epsilon: 101\n", 3, "0.001 to 100");
+	refuses("populations:\n  a: hidden\ngroup: ''\n", 3, "1 to 63 bytes");
+	refuses("populations:\n  a: hidden\ngroup: [x]\n", 3, "1 to 63 bytes");
+	refuses("populations:\n  a: hidden\ncaps: {slots: 1024, minimum_list: 1025}\n", 3,
+	    "over `slots`");
 	refuses("populations:\n  a: hidden\nlevel: x\n", 3, "is not a setting here");
 	refuses("populations:\n  a: hidden\ncaps: {slots: 5}\n", 3, "1024 to 16777216");
 	refuses("populations:\n  a: hidden\ncaps:\n  runs: 5\n", 4, "`runs`");
@@ -126,28 +206,6 @@ a_misspelt_population_is_found(void **state)
 	assert_non_null(strstr(fault.text, "`custmers`"));
 }
 
-static void
-it_is_explained_in_plain_words(void **state)
-{
-	struct ov_policy p = policy_of("populations:\n  customers: matches\n");
-	struct ov_populations book;
-	char *text = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
-
-	(void)state;
-	ov_populations_default(&book);
-	ov_policy_explain(out, &p, &book, "Example Ltd");
-	fclose(out);
-	assert_non_null(strstr(text, "What Example Ltd learns"));
-	assert_non_null(strstr(text, "matches: customers\n"));
-	assert_non_null(strstr(text, "hidden: open_opportunities, prospects\n"));
-	assert_non_null(strstr(text, "What we learn"));
-	assert_non_null(strstr(text, "What the broker sees"));
-	assert_non_null(strstr(text, "never a name alone"));
-	free(text);
-}
-
 int
 main(void)
 {
@@ -156,7 +214,8 @@ main(void)
 		cmocka_unit_test(a_file_is_read),
 		cmocka_unit_test(faults_have_line_and_remedy),
 		cmocka_unit_test(a_misspelt_population_is_found),
-		cmocka_unit_test(it_is_explained_in_plain_words),
+		cmocka_unit_test(counts_have_their_settings),
+		cmocka_unit_test(fractions_are_rounded_down),
 	};
 
 	return cmocka_run_group_tests_name("policy", tests, NULL, NULL);

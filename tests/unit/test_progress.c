@@ -217,6 +217,26 @@ harmful_characters_become_question_marks(void **state)
 }
 
 static void
+paragraphs_break_between_words(void **state)
+{
+	(void)state;
+	ov_screen_paragraph(out, 2, "one  two\nthree"); /* a line feed is no space */
+	expect("  one two?three\n");
+	ov_screen_paragraph(out, 0, "");
+	expect("\n");
+	ov_screen_paragraph(out, 2,
+	    "aaaaaaaaa aaaaaaaaa aaaaaaaaa aaaaaaaaa aaaaaaaaa aaaaaaaaa aaaaaaaaa "
+	    "1234567 b");
+	expect("  aaaaaaaaa aaaaaaaaa aaaaaaaaa aaaaaaaaa aaaaaaaaa aaaaaaaaa aaaaaaaaa "
+	       "1234567\n    b\n");
+	ov_screen_paragraph(out, 60, "\xe6\x97\xa5\xe6\x9c\xac long-enough-to-break-it");
+	expect("                                                            "
+	       "\xe6\x97\xa5\xe6\x9c\xac\n"
+	       "                                                              "
+	       "long-enough-to-break-it\n");
+}
+
+static void
 counts_are_grouped_by_three(void **state)
 {
 	char t[OV_COUNT_TEXT];
@@ -244,6 +264,7 @@ main(void)
 		TEST(an_estimate_that_was_too_small_is_not_passed),
 		TEST(cells_are_filled_and_cut_by_columns),
 		TEST(harmful_characters_become_question_marks),
+		TEST(paragraphs_break_between_words),
 		TEST(counts_are_grouped_by_three),
 	};
 

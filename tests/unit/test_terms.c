@@ -310,7 +310,10 @@ teardown(void **state)
 	return site_teardown(state);
 }
 
-/* A sheet that gives `customers` and allows this many runs. */
+#define REVENUE_5 "criteria: [{column: revenue, between: [5, 9]}]"
+#define REVENUE_6 "criteria: [{column: revenue, between: [6, 9]}]"
+
+/* A sheet that gives `customers`, allows this many runs, and criteria on `revenue`. */
 static void
 sheet(struct ov_buf *out, uint64_t runs, const char *criteria)
 {
@@ -321,7 +324,8 @@ sheet(struct ov_buf *out, uint64_t runs, const char *criteria)
 		.minimum_list = 10,
 		.runs = runs,
 		.view_days = 28,
-		.icp = OV_BYTES(criteria, strlen(criteria)) };
+		.icp = OV_BYTES(criteria, strlen(criteria)),
+		.icp_columns = OV_LITERAL("\007revenue") };
 
 	assert_int_equal(ov_populations_pack(&packed, &p, 1), OV_OK);
 	g.populations = OV_BUF_BYTES(&packed);
@@ -509,7 +513,7 @@ criteria_need_a_person_again(void **state)
 {
 	(void)state;
 	bring_into_force(31, 31);
-	consent(&a, 31, "revenue > 5");
+	consent(&a, 31, REVENUE_5);
 	process(&a);
 	process(&b);
 	assert_state(b, OV_TERMS_ASKED);
@@ -521,10 +525,65 @@ criteria_need_a_person_again(void **state)
 	process(&a);
 	assert_int_equal(view(&a).force_sequence, 2);
 	/* other criteria: again */
-	consent(&a, 31, "revenue > 6");
+	consent(&a, 31, REVENUE_6);
 	process(&a);
 	process(&b);
 	assert_state(b, OV_TERMS_ASKED);
+	/* none: b gives less, and its person is not needed */
+	consent(&a, 31, "");
+	process(&a);
+	process(&b);
+	process(&a);
+	assert_state(b, OV_TERMS_IN_FORCE);
+	assert_int_equal(view(&a).force_sequence, 4);
+}
+
+static void
+a_partner_that_makes_me_give_more_needs_my_person(void **state)
+{
+	struct ov_buf mine = { 0 }, theirs = { 0 };
+
+	(void)state;
+	bring_into_force(31, 31); /* a's person saw no sheet; b's saw a's */
+	consent(&b, 12, "");
+	process(&b);
+	process(&a); /* less: nobody */
+	process(&b);
+	assert_int_equal(runs_in_force(&a), 12);
+	consent(&b, 20, "");
+	process(&b);
+	process(&a); /* not more than under the first that was signed */
+	process(&b);
+	assert_int_equal(runs_in_force(&a), 20);
+	consent(&b, 31, "");
+	process(&b);
+	process(&a);
+	assert_int_equal(runs_in_force(&a), 31);
+	/* a sees the sheet with 31 runs, but now restricts itself to what 12 are */
+	consent(&b, 12, "");
+	process(&b);
+	process(&a);
+	process(&b);
+	consent(&a, 30, ""); /* a's person saw 12 */
+	process(&a);
+	process(&b);
+	process(&a);
+	assert_int_equal(runs_in_force(&a), 12);
+	consent(&b, 13, "");
+	process(&b);
+	process(&a);
+	assert_state(a, OV_TERMS_ASKED);
+	process(&a);
+	assert_int_equal(runs_in_force(&a), 12);
+	assert_int_equal(ov_terms_sheets(&mine, &theirs, a.home, a.other.company), OV_OK);
+	assert_true(mine.len > 0 && theirs.len > 0);
+	consent(&a, 30, ""); /* the same sheet, the new one seen */
+	process(&a);
+	process(&b);
+	process(&a);
+	assert_int_equal(runs_in_force(&a), 13);
+	ov_buf_free(&mine);
+	ov_buf_free(&theirs);
 }
 
 /* What a person saw is what it consented to, even if another sheet came meanwhile. */
@@ -534,7 +593,7 @@ consent_is_to_the_criteria_that_were_shown(void **state)
 	struct ov_buf s = { 0 };
 
 	(void)state;
-	consent(&a, 31, "revenue > 5");
+	consent(&a, 31, REVENUE_5);
 	process(&a);
 	process(&b);
 	sheet(&s, 31, "");
@@ -805,6 +864,7 @@ main(void)
 		T(crossing_first_offers_meet),
 		T(crossing_changes_meet),
 		T(criteria_need_a_person_again),
+		T(a_partner_that_makes_me_give_more_needs_my_person),
 		T(consent_is_to_the_criteria_that_were_shown),
 		T(offers_are_checked),
 		T(bad_offers_are_shown_and_stop_nothing),
