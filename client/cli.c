@@ -130,31 +130,14 @@ ov_cli_confirm(struct ov_cli *cli, const char *question)
 
 /* --- printing --- */
 
-static struct tm
-calendar_of(uint64_t t)
+void
+ov_time_text(char out[OV_TIME_TEXT], uint64_t t)
 {
 	time_t seconds = (time_t)t;
 	struct tm tm = { 0 };
 
 	(void)gmtime_r(&seconds, &tm); /* fails beyond the year 2^31 */
-	return tm;
-}
-
-void
-ov_time_text(char out[OV_TIME_TEXT], uint64_t t)
-{
-	struct tm tm = calendar_of(t);
-
 	if (strftime(out, OV_TIME_TEXT, "%Y-%m-%d %H:%M UTC", &tm) == 0)
-		memcpy(out, "?", 2);
-}
-
-void
-ov_time_iso(char out[OV_TIME_TEXT], uint64_t t)
-{
-	struct tm tm = calendar_of(t);
-
-	if (strftime(out, OV_TIME_TEXT, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
 		memcpy(out, "?", 2);
 }
 

@@ -54,10 +54,9 @@ OV_MUST_CHECK enum ov_status ov_cli_session(
  * yes. */
 bool ov_cli_confirm(struct ov_cli *cli, const char *question);
 
-/* "2026-01-31 12:00 UTC" for the screen, "2026-01-31T12:00:00Z" for JSON. */
+/* "2026-01-31 12:00 UTC". */
 #define OV_TIME_TEXT 24
 void ov_time_text(char out[OV_TIME_TEXT], uint64_t t);
-void ov_time_iso(char out[OV_TIME_TEXT], uint64_t t);
 
 /* Prints text from outside (names of partners): control characters become '?'. */
 void ov_print_name(FILE *out, const char *name);

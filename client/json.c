@@ -3,8 +3,8 @@
 #include <cjson/cJSON.h>
 #include <math.h>
 #include <stdlib.h>
+#include <time.h>
 
-#include "client/cli.h"
 #include "common/crypto/memory.h"
 
 /* A struct ov_json is a cJSON item.  What could not be allocated leaves no trace in the
@@ -125,15 +125,19 @@ ov_json_hex(struct ov_json *at, const char *key, const uint8_t *p, size_t len)
 	free(hex);
 }
 
+/* As "2026-01-31T12:00:00Z". */
 void
 ov_json_time(struct ov_json *at, const char *key, uint64_t t)
 {
-	char text[OV_TIME_TEXT];
+	time_t seconds = (time_t)t;
+	struct tm tm = { 0 };
+	char text[32] = "?";
 
 	if (t == 0) {
 		ov_json_null(at, key);
 		return;
 	}
-	ov_time_iso(text, t);
+	(void)gmtime_r(&seconds, &tm); /* fails beyond the year 2^31 */
+	(void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	ov_json_text(at, key, text);
 }
