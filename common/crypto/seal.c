@@ -28,7 +28,7 @@ ov_open(uint8_t *out, const uint8_t key[OV_SEAL_KEY_LEN],
 	return OV_OK;
 }
 
-/* key = Expand(Extract(salt = ephemeral || recipient, X25519), "Overlap1 " context). */
+/* key = Expand(Extract(salt = ephemeral || recipient, X25519), context). */
 static enum ov_status
 envelope_key(uint8_t key[32], const uint8_t sk[32], const uint8_t peer[32],
     const uint8_t eph_pk[32], const uint8_t recipient_pk[32], const char *context)
