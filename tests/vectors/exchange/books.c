@@ -1,0 +1,131 @@
+#include "tests/vectors/exchange/books.h"
+
+#include "proto/slots.h"
+
+#define LEI(v)                                                                           \
+	{                                                                                \
+		OV_RANK_LEI, v                                                           \
+	}
+#define CIK(v)                                                                           \
+	{                                                                                \
+		OV_RANK_CIK, v                                                           \
+	}
+#define DUNS(v)                                                                          \
+	{                                                                                \
+		OV_RANK_DUNS, v                                                          \
+	}
+#define VAT(v)                                                                           \
+	{                                                                                \
+		OV_RANK_VAT, v                                                           \
+	}
+#define DOMAIN(v)                                                                        \
+	{                                                                                \
+		OV_RANK_DOMAIN, v                                                        \
+	}
+#define PLACE(v)                                                                         \
+	{                                                                                \
+		OV_RANK_NAME_COUNTRY, v                                                  \
+	}
+#define NAME(v)                                                                          \
+	{                                                                                \
+		OV_RANK_NAME, v                                                          \
+	}
+
+/* Each comment says what becomes of the record. */
+static const struct book_record ada[] = {
+	/* matches by its strongest key, over three shared ones */
+	{ 1, OV_FIT_YES,
+	    { PLACE("DE acme"), DOMAIN("acme.de"), LEI("5493001KJTIIGC8Y1R12") } },
+	/* matches by CIK; the names stand in other countries */
+	{ 1, OV_FIT_NO,
+	    { CIK("0000320193"), DOMAIN("globex.com"), PLACE("US globex"),
+		NAME("globex") } },
+	/* both on one domain, under different LEIs: vetoed */
+	{ 3, OV_FIT_YES, { LEI("529900T8BM49AURSDO55"), DOMAIN("umbrella.com") } },
+	/* the same with DUNS, which both let veto */
+	{ 3, OV_FIT_UNKNOWN, { DUNS("123456789"), DOMAIN("hooli.com") } },
+	/* different VAT numbers veto nothing: matches by domain */
+	{ 1, OV_FIT_UNKNOWN, { VAT("DE811907980"), DOMAIN("vandelay.com") } },
+	/* two domains; the other side has them as two records: the one that shares two
+	 * tags wins */
+	{ 3, OV_FIT_NO,
+	    { DOMAIN("stark.com"), DOMAIN("stark.co.uk"), PLACE("US starkindustries") } },
+	/* one bare name, two countries: vetoed */
+	{ 1, OV_FIT_YES, { PLACE("US wayne"), NAME("wayne") } },
+	/* matches by bare name alone */
+	{ 3, OV_FIT_YES, { NAME("wonka") } },
+	/* two of these compete for one record of the other side: equal but for the tag */
+	{ 1, OV_FIT_YES, { DOMAIN("tyrell.com") } },
+	{ 3, OV_FIT_YES, { DOMAIN("tyrell.net") } },
+	/* counted only, on this side */
+	{ 2, OV_FIT_YES, { DOMAIN("cyberdyne.com"), PLACE("US cyberdyne") } },
+	{ 2, OV_FIT_NO, { DOMAIN("initech.com"), PLACE("US initech") } },
+	{ 2, OV_FIT_UNKNOWN, { PLACE("JP \xe6\x97\xa5\xe7\xab\x8b"), NAME("hitachi") } },
+	/* counted only, on the other side */
+	{ 1, OV_FIT_YES, { DOMAIN("massive.example"), PLACE("GB massivedynamic") } },
+	{ 1, OV_FIT_YES, { DOMAIN("aperture.example") } },
+	/* alone */
+	{ 3, OV_FIT_NO, { DOMAIN("soylent.com"), PLACE("US soylent") } },
+};
+
+static const struct book_record bob[] = {
+	{ 2, OV_FIT_NO,
+	    { DOMAIN("acme.de"), LEI("5493001KJTIIGC8Y1R12"), PLACE("DE acme") } },
+	{ 2, OV_FIT_YES, { CIK("0000320193"), PLACE("CA globex"), NAME("globex") } },
+	{ 2, OV_FIT_YES, { LEI("213800WAVVOPS85N2205"), DOMAIN("umbrella.com") } },
+	{ 2, OV_FIT_YES, { DUNS("987654321"), DOMAIN("hooli.com") } },
+	{ 2, OV_FIT_NO, { VAT("DE136695976"), DOMAIN("vandelay.com") } },
+	{ 2, OV_FIT_UNKNOWN, { DOMAIN("stark.com"), PLACE("US starkindustries") } },
+	{ 1, OV_FIT_YES, { DOMAIN("stark.co.uk") } },
+	{ 2, OV_FIT_YES, { PLACE("GB wayne"), NAME("wayne") } },
+	{ 2, OV_FIT_UNKNOWN, { NAME("wonka"), DUNS("555555555") } },
+	{ 2, OV_FIT_NO, { DOMAIN("tyrell.com"), DOMAIN("tyrell.net") } },
+	{ 2, OV_FIT_YES, { DOMAIN("cyberdyne.com"), PLACE("US cyberdyne") } },
+	{ 1, OV_FIT_NO, { DOMAIN("initech.com"), PLACE("US initech") } },
+	{ 2, OV_FIT_YES,
+	    { PLACE("JP \xe6\x97\xa5\xe7\xab\x8b"), DOMAIN("hitachi.example") } },
+	{ 1, OV_FIT_UNKNOWN, { DOMAIN("massive.example"), PLACE("GB massivedynamic") } },
+	{ 1, OV_FIT_YES, { DOMAIN("aperture.example"), VAT("GB999999973") } },
+	{ 1, OV_FIT_NO, { DOMAIN("oscorp.com") } },
+};
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+const struct company_book book_ada = { .records = ada,
+	.n = COUNT(ada),
+	.populations = { { "customers", OV_LEVEL_MATCHES }, { "open", OV_LEVEL_COUNTS },
+	    { "prospects", OV_LEVEL_MATCHES } },
+	.n_populations = 3,
+	.grants = { .version = 1,
+	    .fit = 1,
+	    .name_only = 1,
+	    .duns_veto = 1,
+	    .slots = 4096,
+	    .minimum_list = 10,
+	    .runs = 31,
+	    .epsilon_milli = 333,
+	    .view_days = 28,
+	    .year_epsilon_milli = 4333,
+	    .minimum_count = 2,
+	    .exact = 1,
+	    .shown_from = 20 } };
+
+const struct company_book book_bob = { .records = bob,
+	.n = COUNT(bob),
+	.populations = { { "resellers", OV_LEVEL_COUNTS },
+	    { "customers", OV_LEVEL_FIELDS } },
+	.n_populations = 2,
+	.grants = { .version = 1,
+	    .fit = 1,
+	    .reciprocal = 1,
+	    .name_only = 1,
+	    .duns_veto = 1,
+	    .slots = 2048,
+	    .minimum_list = 5,
+	    .runs = 62,
+	    .epsilon_milli = 1000,
+	    .view_days = 14,
+	    .year_epsilon_milli = 2000,
+	    .minimum_count = 1,
+	    .exact = 1,
+	    .shown_from = 10 } };

@@ -1,0 +1,31 @@
+/* books.h - two small lists that meet in every way the join knows, and what each company
+ * grants: the inputs of the vectors of a whole exchange.
+ */
+#ifndef OV_TESTS_BOOKS_H
+#define OV_TESTS_BOOKS_H
+
+#include "proto/messages.h"
+#include "proto/rank.h"
+#include "proto/terms.h"
+
+struct book_token {
+	uint8_t rank; /* 0 ends the tokens */
+	const char *value;
+};
+
+struct book_record {
+	uint8_t population, fit;
+	struct book_token tokens[OV_TOKENS_PER_RECORD + 1]; /* in no order */
+};
+
+struct company_book {
+	const struct book_record *records;
+	size_t n;
+	struct ov_population populations[3];
+	size_t n_populations;
+	struct ov_msg_grants grants; /* without populations */
+};
+
+extern const struct company_book book_ada, book_bob;
+
+#endif /* OV_TESTS_BOOKS_H */

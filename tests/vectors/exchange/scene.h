@@ -1,0 +1,133 @@
+/* scene.h - one whole exchange of two companies over a real broker in this process, with
+ * everything that was computed kept for the files of proto/vectors.
+ *
+ * Ada proposes, Bob accepts.  Each part runs after the one before it and then writes its
+ * file.  Parts stop the program when anything is not as it should be.
+ */
+#ifndef OV_TESTS_SCENE_H
+#define OV_TESTS_SCENE_H
+
+#include <stdio.h>
+
+#include "client/job/deck.h"
+#include "client/json.h"
+#include "tests/unit/broker_site.h"
+#include "tests/vectors/exchange/books.h"
+
+#define SCENE_SLOTS_A 1024
+#define SCENE_SLOTS_B 1280
+#define SCENE_SLOTS_MAX SCENE_SLOTS_B
+#define SCENE_SHOWN 8 /* rows of a big stream that are written out */
+
+/* A signed step, or any message with its signature. */
+struct signed_message {
+	struct ov_buf bytes;
+	uint8_t signature[64];
+};
+
+/* What was sealed once, and the secret that a second implementation cannot draw. */
+struct scene_envelope {
+	struct ov_buf bytes;
+	uint8_t ephemeral[32];
+};
+
+struct company {
+	struct actor *actor;
+	const struct company_book *book;
+	uint8_t envelope_secret[32];
+	struct ov_buf grants, populations;
+	struct scene_envelope offer, sealed_terms;
+	struct signed_message offer_message;
+	uint8_t terms_signature[64];
+
+	struct ov_list list;
+	uint8_t list_digest[OV_HASH_LEN];
+	uint32_t slots;
+	uint8_t seed_r[32], seed_e[32], commitment_random[32];
+	uint8_t ephemeral_secret[32], ephemeral[32];
+	uint64_t created, expiry, head_size;
+	struct ov_local_keys local;
+	uint8_t scalar[32];
+
+	struct ov_deck deck;
+	struct ov_buf legend, sealed[2];
+	uint8_t legend_chunk[OV_LEGEND_LEN];
+	uint8_t points[SCENE_SLOTS_MAX * OV_POINT_ROW];
+	uint8_t roster[SCENE_SLOTS_MAX * OV_ROSTER_ROW];
+	uint8_t tags[SCENE_SLOTS_MAX * OV_TAG_ROW]; /* of the other's points */
+	struct signed_message complete[3];
+	struct ov_buf view, rows;
+	struct signed_message close;
+};
+
+/* A leaf of the log whose body is named in the files. */
+struct named_leaf {
+	const char *name;
+	struct ov_buf body;
+};
+
+struct scene {
+	const char *out; /* directory of the files */
+	struct company a, b;
+	struct company *low, *high;
+	struct ov_buf terms, release, terms_body;
+	struct ov_msg_terms_body body;
+	uint8_t profile[OV_DIGEST], job[OV_ID];
+	struct signed_message propose, accept, report;
+	uint8_t th[OV_HASH_LEN];
+	struct ov_shared_keys keys;
+	struct named_leaf leaves[32];
+	size_t n_leaves;
+};
+
+/* The parts, in their order, by file. */
+void scene_companies(struct scene *s);
+void scene_terms(struct scene *s);
+void scene_lists(struct scene *s);
+void scene_job(struct scene *s);
+void scene_streams(struct scene *s);
+void scene_report(struct scene *s);
+void scene_log(struct scene *s);
+
+/* --- what the parts share --- */
+
+/* Stops the program with the place unless cond holds. */
+#define MUST(cond) scene_must((cond), __FILE__, __LINE__, #cond)
+void scene_must(int cond, const char *file, int line, const char *text);
+
+/* Bytes that are an input: the first of H(lv("overlap vectors") || lv(name)). */
+void scene_fixed(uint8_t *out, size_t len, const char *name);
+struct ov_bytes scene_text(const char *s);
+
+/* The secret of a fresh X25519 public key, from among what was drawn. */
+void scene_secret_of(uint8_t secret[32], const uint8_t public_key[32]);
+void scene_seal(struct scene_envelope *out, const struct company *from,
+    const struct company *to, const char *context, struct ov_bytes plain);
+
+/* Signs (context) what m->bytes holds. */
+void scene_sign(struct signed_message *m, const struct company *who, const char *context);
+/* Signs a step, puts it at the broker and remembers its leaf under a name. */
+void scene_put(struct scene *s, struct signed_message *m, const struct company *who,
+    unsigned int step, const void *message, const char *name);
+/* The newest head into the fields of a step; returns its size. */
+uint64_t scene_head(
+    const struct company *who, struct ov_bytes *head, struct ov_bytes *signature);
+
+void scene_leaf(struct scene *s, const char *name, struct ov_bytes body);
+void scene_leaf_signed(struct scene *s, const char *name, const struct signed_message *m);
+
+/* A file: both of its objects, and written. */
+struct scene_file {
+	struct ov_json *doc, *in, *out;
+};
+struct scene_file scene_open(const char *about);
+void scene_close(const struct scene *s, const char *name, struct scene_file *f);
+void scene_hex(struct ov_json *at, const char *key, struct ov_bytes x);
+#define HEX(at, field, x) scene_hex((at), (field), OV_BYTES((x), sizeof(x)))
+/* NAME and NAME_signature. */
+void scene_write_signed(
+    struct ov_json *at, const char *name, const struct signed_message *m);
+/* H(x) of what is too long to be written out. */
+void scene_digest(struct ov_json *at, const char *key, struct ov_bytes x);
+
+#endif /* OV_TESTS_SCENE_H */

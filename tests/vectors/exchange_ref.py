@@ -1,0 +1,342 @@
+"""exchange_ref - the exchange of proto/vectors, computed by overlap_ref from the inputs alone."""
+
+import json
+import pathlib
+
+import overlap_ref as ov
+import ref_crypto as rc
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+VECTORS = ROOT / "proto" / "vectors"
+FILES = ("companies", "terms", "lists", "job", "streams", "report", "log")
+WIRE = ov.Wire((ROOT / "proto" / "messages.def").read_text())
+SIDES = ("a", "b")
+OTHER = {"a": "b", "b": "a"}
+SHOWN = 8  # rows of points that are written out
+
+
+def load(directory=VECTORS):
+    return {name: json.loads((directory / (name + ".json")).read_text()) for name in FILES}
+
+
+def unhex(given, keys):
+    return [bytes.fromhex(given[k]) for k in keys.split()]
+
+
+def check(good, what):
+    if not good:
+        raise ValueError(what)
+
+
+class Exchange:
+    """`outputs` yields (file, path, value) in the order in which they can be computed, with paths as
+    in the files; each method of a file's name takes the inputs of that file."""
+
+    def __init__(self, files):
+        self.inputs = {name: files[name]["inputs"] for name in FILES}
+        self.wire = {}  # messages by name
+        self.signature = {}
+        self.leaves = []
+
+    def outputs(self):
+        for part in FILES:
+            for path, value in getattr(self, part)(self.inputs[part]):
+                yield part, path, value
+
+    # --- what the parts share
+
+    def message(self, name, /, who=None, context=None, kind=None, at=(), **fields):
+        """Encodes a message; signed, if `who` says by whom."""
+        self.wire[name] = WIRE.encode(kind or name, fields)
+        yield (*at, name), self.wire[name]
+        if who:
+            self.signature[name] = ov.sign(self.seed[who], context, self.wire[name])
+            yield (*at, name + "_signature"), self.signature[name]
+
+    def head(self, size, time):
+        """3.2: TREE_HEAD of the first leaves, and its signature."""
+        given = self.inputs["log"]["leaves"]
+        check(size <= len(given), "a head beyond the log")
+        while len(self.leaves) < size:
+            leaf = given[len(self.leaves)]
+            salt = bytes.fromhex(leaf["salt"])
+            self.leaves.append(ov.leaf(leaf["type"], salt, self.leaf_body(leaf)))
+        root = rc.merkle_root(self.leaves[:size])
+        head = WIRE.encode("TREE_HEAD", dict(log=self.log_id, size=size, root=root, time=time))
+        return dict(head=head, head_signature=ov.sign(self.seed["log"], "head", head))
+
+    def leaf_body(self, leaf):
+        """3.1"""
+        name = leaf.get("of")
+        if name is None:
+            return self.job_id + ov.u8(leaf["state"])
+        if name in self.id_of_name:
+            return self.id_of_name[name]
+        if name == "TERMS_BODY":
+            return ov.signed_body(self.wire[name], *(self.terms_signature[x] for x in self.low_high))
+        return ov.signed_body(self.wire[name], self.signature[name])
+
+    # --- companies.json
+
+    def companies(self, given):
+        self.seed = {k: bytes.fromhex(given["broker"][k + "_seed"]) for k in ("log", "report")}
+        self.seed |= {x: bytes.fromhex(given[x]["identity_seed"]) for x in SIDES}
+        self.log_key = rc.ed25519_public(self.seed["log"])
+        self.log_id = ov.log_id(self.log_key, bytes.fromhex(given["broker"]["log_start"]))
+        yield ("broker", "log_key"), self.log_key
+        yield ("broker", "report_key"), rc.ed25519_public(self.seed["report"])
+        yield ("broker", "log_id"), self.log_id
+        self.name = {x: given[x]["name"] for x in SIDES}
+        self.identity, self.envelope, self.id = {}, {}, {}
+        for x in SIDES:
+            self.identity[x] = rc.ed25519_public(self.seed[x])
+            self.envelope[x] = rc.x25519_public(bytes.fromhex(given[x]["envelope_secret"]))
+            self.id[x] = ov.company_id(self.identity[x])
+            yield (x, "identity"), self.identity[x]
+            yield (x, "envelope"), self.envelope[x]
+            yield (x, "company_id"), self.id[x]
+        self.id_of_name = {self.name[x]: self.id[x] for x in SIDES}
+        self.low_high = sorted(SIDES, key=lambda x: self.id[x])
+        yield ("low",), self.low_high[0]
+        yield from self.enrolment(given["enrolment"])
+        yield from self.pairing(bytes.fromhex(given["invitation_secret"]))
+
+    def enrolment(self, given):
+        ca, secret, tls_key = unhex(given, "ca_sha256 token_secret tls_key")
+        yield ("enrolment_token",), ov.enrolment_token(ca, self.log_key, secret)
+        fields = dict(identity=self.identity["a"], envelope=self.envelope["a"], tls_key=tls_key)
+        fields |= dict(version=1, token=secret, created=given["created"])
+        yield from self.message("ENROL_BODY", "a", "enrol", **fields)
+        fields = dict(body=self.wire["ENROL_BODY"], signature=self.signature["ENROL_BODY"])
+        yield from self.message("ENROL", **fields)
+        yield ("ENROL_frame_head",), ov.frame(given["request"], self.wire["ENROL"])[:12]
+
+    def pairing(self, secret):
+        yield ("invitation_code",), ov.invitation_code(self.id["a"], secret, self.log_key)
+        key, invitation = ov.pair_keys(secret)
+        yield ("pair_key",), key
+        yield ("invitation",), invitation
+        parties = [(self.identity[x], self.envelope[x], self.name[x].encode()) for x in SIDES]
+        for message, x in (("PAIR_REQUEST", "b"), ("PAIR_REPLY", "a")):
+            mac = ov.pair_mac(key, message.lower().replace("_", " "), *parties, self.log_key)
+            fields = dict(identity=self.identity[x], envelope=self.envelope[x], name=self.name[x])
+            yield from self.message(message, version=1, invitation=invitation, mac=mac, **fields)
+
+    # --- terms.json
+
+    def terms(self, given):
+        self.sheet, grants = {x: given[x]["grants"] for x in SIDES}, {}
+        for x in SIDES:
+            fields = {k: bytes.fromhex(v) if isinstance(v, str) else v for k, v in self.sheet[x].items()}
+            fields["populations"] = ov.populations(self.sheet[x]["populations"])
+            yield from self.message("GRANTS", at=(x,), **fields)
+            grants[x] = self.wire["GRANTS"]
+            fields = {"from": self.id[x], "to": self.id[OTHER[x]], "sequence": given["sequence"]}
+            fields["sealed"] = self.sealed(given[x], "offer", x, "terms offer", grants[x])
+            yield from self.message("TERMS_OFFER", x, "offer", at=(x,), version=1, **fields)
+        low, high = self.low_high
+        both = dict(version=1, sequence=given["sequence"])
+        both |= dict(low=self.identity[low], high=self.identity[high])
+        yield from self.message("TERMS", grants_low=grants[low], grants_high=grants[high], **both)
+        self.table = ov.release(self.sheet[low], self.sheet[high])
+        yield from self.message("RELEASE", **self.table)
+        self.terms_digest = ov.digest("terms", self.wire["TERMS"])
+        self.release_digest = ov.digest("release", self.wire["RELEASE"])
+        yield ("terms_digest",), self.terms_digest
+        yield ("release_digest",), self.release_digest
+        fields = dict(terms=self.terms_digest, release=self.release_digest)
+        yield from self.message("TERMS_BODY", **fields, **both)
+        self.levels = {low: self.table["levels_low"], high: self.table["levels_high"]}
+        self.terms_signature = {}
+        for x in SIDES:
+            signature = ov.sign(self.seed[x], "terms", self.wire["TERMS_BODY"])
+            self.terms_signature[x] = signature
+            yield (x, "TERMS_BODY_signature"), signature
+            yield (x, "sealed_terms"), self.sealed(given[x], "terms", x, "terms", self.wire["TERMS"])
+
+    def sealed(self, given, what, sender, context, plain):
+        ephemeral, nonce = unhex(given, what + "_ephemeral " + what + "_nonce")
+        to = OTHER[sender]
+        identities = self.identity[sender], self.identity[to]
+        return ov.envelope(ephemeral, nonce, self.envelope[to], context, *identities, plain)
+
+    # --- lists.json
+
+    def lists(self, given):
+        self.records, self.list_digest = {}, {}
+        for x in SIDES:
+            made = []
+            for r in given[x]:
+                tokens = [ov.Token(rank, value.encode()) for rank, value in r["tokens"]]
+                made.append(ov.Record(r["population"], r["fit"], tokens))
+            self.records[x] = ov.list_order(made)
+            self.list_digest[x] = ov.list_digest(self.records[x])
+            sets = [set(r.tokens) for r in made]
+            yield (x, "order"), [sets.index(set(r.tokens)) for r in self.records[x]]
+            yield (x, "tokens"), sum(len(r.tokens) for r in made)
+            yield (x, "list_digest"), self.list_digest[x]
+
+    # --- job.json
+
+    def job(self, given):
+        self.job_id, profile = unhex(given, "job profile")
+        self.slots = {x: given[x]["slots"] for x in SIDES}
+        secret, public, commitment = {}, {}, {}
+        for x in SIDES:
+            check(self.slots[x] == ov.padded_slots(self.slots[x]), "slots that are not padded")
+            seed_e, random = unhex(given[x], "seed_e commitment_random")
+            partner, mine = self.identity[OTHER[x]], self.list_digest[x]
+            secret[x] = ov.ephemeral(seed_e, self.job_id, x.upper(), partner, mine)
+            public[x] = rc.x25519_public(secret[x])
+            commitment[x] = ov.commitment(random, mine)
+            yield (x, "ephemeral_secret"), secret[x]
+            yield (x, "ephemeral"), public[x]
+        for x, name in zip(SIDES, ("PROPOSE", "ACCEPT")):
+            fields = {k: given[x][k] for k in ("slots", "counts", "created", "expiry")}
+            fields |= dict(version=1, job=self.job_id, a=self.identity["a"], b=self.identity["b"])
+            fields |= dict(terms=self.terms_digest, release=self.release_digest, profile=profile)
+            fields |= dict(ephemeral=public[x], commitment=commitment[x], unchanged_since=b"")
+            if name == "ACCEPT":
+                fields["propose"] = ov.digest("propose", self.wire["PROPOSE"])
+            fields |= self.head(given[x]["head_size"], given[x]["created"])
+            yield from self.message(name, x, name.lower(), **fields)
+        self.th = ov.digest("transcript", self.wire["PROPOSE"], self.wire["ACCEPT"])
+        yield ("transcript",), self.th
+        self.keys = ov.shared_keys(self.th, secret["a"], public["b"])
+        check(self.keys == ov.shared_keys(self.th, secret["b"], public["a"]), "keys of A and B")
+        for name, key in self.keys.items():
+            yield ("shared", name), key
+        self.local = {}
+        for x in SIDES:
+            seed_r = bytes.fromhex(given[x]["seed_r"])
+            self.local[x] = ov.local_keys(self.th, seed_r, self.list_digest[x])
+            for name, key in self.local[x].items():
+                yield (x, name), key
+
+    # --- streams.json
+
+    def streams(self, _):
+        self.deck, self.points, self.tags = {}, {}, {}
+        for x in SIDES:
+            self.deck[x] = ov.deck(self.records[x], self.slots[x], self.local[x])
+            scalar = self.local[x]["scalar"]
+            first = [s.token for s in self.deck[x][:SHOWN]]
+            yield (x, "first_tokens"), first
+            yield (x, "first_points"), [ov.blind_token(scalar, t) for t in first]
+            self.points[x] = [ov.blind_token(scalar, s.token) for s in self.deck[x]]
+        for x in SIDES:
+            yield from self.send_points(x)
+            key = self.keys["roster " + x.upper()]
+            rows = [ov.roster_row(s, i, key) for i, s in enumerate(self.deck[x])]
+            yield from self.send(x, "ROSTER", ov.ROSTER, rows)
+            scalar, key = self.local[x]["scalar"], self.keys["proof " + x.upper()]
+            self.tags[x] = [ov.tag(self.keys["tag"], scalar, q) for q in self.points[OTHER[x]]]
+            rows = [ov.tag_row(t, i, key) for i, t in enumerate(self.tags[x])]
+            yield from self.send(x, "TAGS", ov.TAGS, rows)
+
+    def send_points(self, x):
+        names = [name for _, name in self.sheet[x]["populations"]]
+        populations = ov.populations(zip(self.levels[x], names))
+        fields = dict(version=1, populations=populations, bands=b"", size=0)
+        yield from self.message("LEGEND", at=(x,), **fields)
+        rows = ov.chunks(self.points[x])
+        yield (x, "points_digest"), rc.sha512(b"".join(rows))
+        plain = [ov.legend_chunk(self.wire["LEGEND"]), *rows]
+        way = "A>B" if x == "a" else "B>A"
+        keys = self.keys["points " + way], self.keys["nonce " + way]
+        number, last = ov.POINTS + SIDES.index(x), len(plain) - 1
+        sealed = [ov.seal_chunk(self.th, number, i, i == last, *keys, p) for i, p in enumerate(plain)]
+        for name, chunk in zip(("legend", "points"), sealed):
+            yield (x, "sealed_%s_first" % name), chunk[:64]
+            yield (x, "sealed_%s_digest" % name), rc.sha512(chunk)
+        yield from self.complete(x, "POINTS", number, len(self.points[x]), plain, sealed)
+
+    def send(self, x, name, number, rows):
+        cut = ov.chunks(rows)
+        yield (x, name), b"".join(cut)
+        yield from self.complete(x, name, number + SIDES.index(x), len(rows), cut, cut)
+
+    def complete(self, x, name, number, count, plain, sent):
+        fields = dict(job=self.job_id, th=self.th, stream=number, count=count)
+        fields |= dict(plain=ov.stream_digest(number, plain), sent=ov.stream_digest(number, sent))
+        name = "COMPLETE_%s_%s" % (name, x.upper())
+        yield from self.message(name, x, "complete", kind="COMPLETE", at=(x,), **fields)
+
+    # --- report.json
+
+    def report(self, given):
+        lists = {x: ov.by_record(self.deck[x], self.tags[OTHER[x]]) for x in SIDES}
+        in_order = ov.edges(lists["a"], lists["b"], self.table["veto"])
+        view_digests = {}
+        for x in SIDES:
+            pairs = self.pairs_of(x, in_order)
+            rows = self.match_rows(x, pairs, given["numbers"])
+            yield (x, "matches"), b"".join(rows)
+            fields = dict(job=self.job_id, salt=bytes.fromhex(given[x]["salt"]), matches=len(rows))
+            fields |= dict(receiver=SIDES.index(x), cells=self.cells(x, pairs), held=self.held(x))
+            yield from self.message("VIEW", at=(x,), **fields)
+            number, parts = ov.VIEW + SIDES.index(x), [self.wire["VIEW"], *ov.chunks(rows)]
+            view_digests["view_" + x] = ov.stream_digest(number, parts)
+        charges = ov.charges(self.slots["a"], self.slots["b"], self.table)
+        yield ("charges",), charges
+        steps = ["COMPLETE_%s_%s" % (s, x) for s in ("POINTS", "ROSTER", "TAGS") for x in "AB"]
+        completes = b"".join(ov.digest("complete", self.wire[name]) for name in steps)
+        fields = dict(job=self.job_id, th=self.th, completes=completes, charges=charges)
+        fields |= self.head(given["head_size"], given["created"]) | view_digests
+        yield from self.message("REPORT", "report", "report", created=given["created"], **fields)
+        for x in SIDES:
+            fields = dict(job=self.job_id, th=self.th, confirmation=0, verdict="OK")
+            fields |= self.head(given[x]["close_head_size"], given[x]["close_created"])
+            fields |= dict(report=ov.digest("report", self.wire["REPORT"]))
+            fields |= dict(created=given[x]["close_created"])
+            yield from self.message("CLOSE_" + x.upper(), x, "close", kind="CLOSE", **fields)
+
+    def pairs_of(self, x, in_order):
+        """7.19: the receiver's pairs as (own position, other position, rank)."""
+        other = OTHER[x]
+
+        def visible(edge):
+            label = self.deck[other][edge.at_b if x == "a" else edge.at_a].label
+            return self.levels[other][ov.population_of(label) - 1] >= ov.MATCHES
+
+        pairs = [(e.at_a, e.at_b, e.strongest) for e in ov.pair_up(in_order, visible)]
+        return pairs if x == "a" else [(b, a, rank) for a, b, rank in pairs]
+
+    def match_rows(self, x, pairs, numbers):
+        """7.20, after the check of 7.22 that both tags are equal."""
+        other, rows = OTHER[x], []
+        proof, roster = self.keys["proof " + other.upper()], self.keys["roster " + other.upper()]
+        for own, theirs, rank in pairs:
+            check(self.tags[other][own] == self.tags[x][theirs], "two tags of a match")
+            number = numbers["%d,%d" % ((own, theirs) if x == "a" else (theirs, own))]
+            label = self.deck[other][theirs].label
+            macs = ov.tag_mac(proof, own, self.tags[x][theirs]), ov.roster_mac(roster, theirs, rank, label)
+            rows.append((number, ov.match_row(own, theirs, rank, label, number, *macs)))
+        return [row for _, row in sorted(rows)]
+
+    def cells(self, x, pairs):
+        """7.20"""
+        other, out = OTHER[x], b""
+        found = [(self.deck[x][own], self.deck[other][theirs]) for own, theirs, _ in pairs]
+        for p in range(1, len(self.levels[x]) + 1):
+            for q in (n for n, level in enumerate(self.levels[other], 1) if level >= ov.MATCHES):
+                here = [(s, t) for s, t in found if ov.populations_are(s, p, t, q)]
+                fits = [sum(ov.fits(*pair) for pair in here), sum(ov.fits(t, s) for s, t in here)]
+                out += ov.cell_row(p, q, len(here), *fits, 0, 0)
+        return out
+
+    def held(self, x):
+        counted = [n for n, level in enumerate(self.levels[OTHER[x]], 1) if level < ov.MATCHES]
+        return b"".join(ov.u8(n) + ov.u8(1) + ov.u64(0) for n in counted)
+
+    # --- log.json
+
+    def log(self, given):
+        newest = self.head(len(given["leaves"]), given["time"])
+        whole, n = self.leaves, len(self.leaves)
+        yield ("bodies",), [leaf[17:] for leaf in whole]
+        yield ("roots",), [rc.merkle_root(whole[: i + 1]) for i in range(n)]
+        yield ("inclusion",), [b"".join(rc.inclusion_proof(i, whole)) for i in range(n)]
+        yield ("consistency",), [b"".join(rc.consistency_proof(i + 1, whole)) for i in range(n)]
+        yield ("TREE_HEAD",), newest["head"]
+        yield ("TREE_HEAD_signature",), newest["head_signature"]

@@ -1,0 +1,435 @@
+"""overlap_ref - a second implementation of the protocol, from PROTOCOL.md and messages.def alone.
+
+One function for one sentence of the text, in its order; the numbers in the comments are its
+sections.  It computes what crosses the wire and knows no network, store or clock.
+"""
+
+import functools
+import re
+import struct
+from collections import namedtuple
+
+import ref_crypto as rc
+
+DST = b"Overlap1-ristretto255_XMD:SHA-512_R255MAP_RO_"
+KINDS = ["", "lei", "cik", "duns", "vat", "domain", "namecc", "name"]  # 7.10
+MATCHES = 2  # 6.1, a level
+HELD_BACK = 0xFFFFFFFF  # 7.20
+CHUNK_ROWS = 16384  # 7.2
+POINTS, ROSTER, TAGS, VIEW = 1, 3, 5, 7  # 7.2.2: streams of A; those of B are one above
+
+
+def u8(x):
+    return struct.pack(">B", x)
+
+
+def u32(x):
+    return struct.pack(">I", x)
+
+
+def u64(x):
+    return struct.pack(">Q", x)
+
+
+def lv(*parts):
+    return b"".join(u64(len(x)) + x for x in parts)
+
+
+def digest(label, *parts):
+    return rc.sha512(lv(label.encode(), *parts))
+
+
+# --- 1 messages
+
+
+class Wire:
+    """The table of messages.def; encodes a message from a dict of its fields (1.2)."""
+
+    def __init__(self, text):
+        text = re.sub(r"/\*.*?\*/", " ", text.replace("\\\n", " "), flags=re.S)
+        self.constants = dict(re.findall(r"#define (OV_\w+) +([^\n]+)", text))
+        lines = dict(re.findall(r"#define OV_FIELDS_(\w+)\([^)]*\)([^\n]*)", text))
+        self.fields = {name: self.read(line, lines) for name, line in lines.items()}
+        self.numbers = {n: int(i) for n, i in re.findall(r"^MESSAGE\((\w+), \w+, (\d+)", text, re.M)}
+
+    def read(self, line, lines):
+        """(kind, name, bounds) of each field of a line; a line may include another one."""
+        line = re.sub(r"OV_FIELDS_(\w+)\([^)]*\)", lambda m: lines[m[1]], line)
+        found = re.findall(r"\b([UBVT])\(S, (\w+), ((?:[^()]|\([^()]*\))*)\)", line)
+        return [(kind, name, [self.number(x) for x in bounds.split(",")]) for kind, name, bounds in found]
+
+    def number(self, text):
+        product = 1
+        for factor in text.strip(" ()").split("*"):
+            factor = factor.strip()
+            known = self.constants.get(factor)
+            product *= self.number(known) if known else int(factor.rstrip("UL"), 0)
+        return product
+
+    def encode(self, name, values):
+        fields = self.fields[name]
+        if set(values) != {f[1] for f in fields}:
+            raise ValueError("%s has the fields %s" % (name, [f[1] for f in fields]))
+        out = msgpack_array(1 + len(fields)) + msgpack_uint(self.numbers[name])
+        for kind, field, bounds in fields:
+            value = values[field]
+            if kind == "T":
+                value = value.encode()
+            size = value if kind == "U" else len(value)
+            if not bounds[0] <= size <= bounds[-1]:
+                raise ValueError("%s.%s is out of bounds" % (name, field))
+            out += ENCODERS[kind](value)
+        return out
+
+
+def msgpack_array(n):
+    return u8(0x90 | n) if n < 16 else b"\xdc" + struct.pack(">H", n)
+
+
+def msgpack_uint(x):
+    if x < 128:
+        return u8(x)
+    size = next(s for s in (1, 2, 4, 8) if x < 256**s)
+    return u8({1: 0xCC, 2: 0xCD, 4: 0xCE, 8: 0xCF}[size]) + x.to_bytes(size, "big")
+
+
+def msgpack_bin(x):
+    size = next(s for s in (1, 2, 4) if len(x) < 256**s)
+    return u8({1: 0xC4, 2: 0xC5, 4: 0xC6}[size]) + len(x).to_bytes(size, "big") + x
+
+
+def msgpack_str(x):
+    if len(x) < 32:
+        return u8(0xA0 | len(x)) + x
+    size = next(s for s in (1, 2, 4) if len(x) < 256**s)
+    return u8({1: 0xD9, 2: 0xDA, 4: 0xDB}[size]) + len(x).to_bytes(size, "big") + x
+
+
+ENCODERS = {"U": msgpack_uint, "B": msgpack_bin, "V": msgpack_bin, "T": msgpack_str}
+
+
+def frame(request, body):  # 1.1
+    return u32(len(body)) + u64(request) + body
+
+
+def sign(seed, context, message):  # 1.3
+    return rc.ed25519_sign(seed, lv(b"Overlap1 " + context.encode()) + message)
+
+
+# --- 2, 3, 5: identities, log, pairing, envelopes
+
+
+def company_id(identity):  # 2.1
+    return digest("identity", identity)[:16]
+
+
+def log_key_hash(log_key):
+    return digest("log key", log_key)[:16]
+
+
+def code(prefix, raw):  # 2.3, 5.1
+    alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
+    bits = int.from_bytes(raw, "big") << -8 * len(raw) % 5
+    n = (8 * len(raw) + 4) // 5
+    return prefix + "".join(alphabet[bits >> 5 * i & 31] for i in reversed(range(n)))
+
+
+def enrolment_token(ca_sha256, log_key, secret):  # 2.3
+    return code("ovt1-", b"\1" + ca_sha256 + log_key_hash(log_key) + secret)
+
+
+def invitation_code(inviter, secret, log_key):  # 5.1
+    raw = b"\1" + inviter + secret + log_key_hash(log_key)
+    return code("ovp1-", raw + rc.sha512(raw)[:2])
+
+
+def pair_keys(secret):  # 5.2: K, invitation
+    prk = rc.hkdf_extract(b"Overlap1 pair", secret)
+    return rc.hkdf_expand(prk, b"mac", 32), rc.hkdf_expand(prk, b"invitation", 16)
+
+
+def pair_mac(key, label, inviter, acceptor, log_key):  # 5.3; a party is (identity, envelope, name)
+    return rc.hmac_sha512(key, digest(label, *inviter, *acceptor, log_key))
+
+
+def envelope(ephemeral, nonce, recipient, context, sender_identity, recipient_identity, plain):  # 5.5
+    public = rc.x25519_public(ephemeral)
+    prk = rc.hkdf_extract(public + recipient, rc.x25519(ephemeral, recipient))
+    key = rc.hkdf_expand(prk, context.encode(), 32)
+    sealed = rc.xchacha20_poly1305(key, nonce, sender_identity + recipient_identity, plain)
+    return public + nonce + sealed
+
+
+def log_id(log_key, start):  # 3.2
+    return digest("log", log_key, start)[:16]
+
+
+def leaf(kind, salt, body):  # 3.1
+    return u8(kind) + salt + body
+
+
+def signed_body(message, *signatures):  # 3.1: of a leaf
+    return rc.sha512(lv(message, *signatures))
+
+
+# --- 6 terms
+
+
+def populations(sheet):  # 6.1
+    return b"".join(u8(level) + u8(len(name.encode())) + name.encode() for level, name in sheet)
+
+
+def release(low, high):  # 6.2; sheets as dicts of GRANTS, populations as [level, name]
+    """The fields of RELEASE from both sheets."""
+    both = {k: low[k] and high[k] for k in ("name_only", "duns_veto", "exact")}
+    veto = [0] * 8
+    for strong in (1, 2, 3) if both["duns_veto"] else (1, 2):
+        veto[strong] = sum(1 << r for r in range(strong + 1, 8))
+    veto[6] = 1 << 7
+    out = {"version": 1, "buckets": 1, "exact": both["exact"], "veto": bytes(veto)}
+    out["ranks"] = sum(1 << r for r in range(1, 8 if both["name_only"] else 7))
+    for k in ("slots", "runs", "epsilon_milli", "year_epsilon_milli"):
+        out[k] = min(low[k], high[k])
+    for k in ("minimum_list", "view_days", "minimum_count", "shown_from"):
+        out[k] = max(low[k], high[k])
+    for side, own, other in (("low", low, high), ("high", high, low)):
+        out["fit_" + side] = own["fit"]
+        out["bands_" + side] = int(bool(other["icp"] and own["icp_columns"]))
+        top = max((p[0] for p in other["populations"]), default=0) if own["reciprocal"] else 3
+        out["levels_" + side] = bytes(min(p[0], top) for p in own["populations"])
+    return out
+
+
+# --- 7 a job: list, keys
+
+Token = namedtuple("Token", "rank value")
+Record = namedtuple("Record", "population fit tokens")
+
+
+def list_order(records):  # 7.9
+    inside = [r._replace(tokens=sorted(r.tokens)) for r in records]
+    return sorted(inside, key=lambda r: r.tokens[0])
+
+
+def list_digest(records):  # 7.9
+    out = b""
+    for r in records:
+        out += u8(r.population) + u8(r.fit) + u8(len(r.tokens))
+        out += b"".join(u8(t.rank) + lv(t.value) for t in r.tokens)
+    return rc.sha512(lv(b"list") + out)
+
+
+def padded_slots(n):  # 7.12
+    power = 1024
+    while True:
+        for quarters in (4, 5, 6, 7):
+            if power * quarters // 4 >= n:
+                return power * quarters // 4
+        power *= 2
+
+
+def commitment(random, the_list):  # 7.3
+    return rc.sha512(lv(random, the_list))
+
+
+def ephemeral(seed_e, job, role, partner, the_list):  # 7.8
+    prk = rc.hkdf_extract(b"Overlap1 ephemeral", seed_e)
+    return rc.hkdf_expand(prk, b"eph" + job + role.encode() + partner + the_list, 32)
+
+
+def shared_keys(th, e, partner_ephemeral):  # 7.8
+    shared = rc.x25519(e, partner_ephemeral)
+    if shared == bytes(32):
+        raise ValueError("all-zero agreement")
+    prk = rc.hkdf_extract(th, shared)
+    sizes = {"points": 32, "tag": 32, "proof": 16, "roster": 16, "nonce": 32, "confirm root": 64}
+    names = ["points A>B", "points B>A", "tag", "proof A", "proof B", "roster A", "roster B",
+             "nonce A>B", "nonce B>A", "confirm root"]  # fmt: skip
+    return {n: rc.hkdf_expand(prk, n.encode(), sizes.get(n) or sizes[n.split()[0]]) for n in names}
+
+
+def local_keys(th, seed_r, the_list):  # 7.8
+    prk = rc.hkdf_extract(th, lv(seed_r) + lv(the_list))
+    sizes = {"scalar": 64, "order": 32, "records": 32, "padding": 32}
+    keys = {name: rc.hkdf_expand(prk, name.encode(), n) for name, n in sizes.items()}
+    keys["scalar"] = (int.from_bytes(keys["scalar"], "little") % rc.L).to_bytes(32, "little")
+    return keys
+
+
+# --- 7.12, 7.13 slots
+
+Slot = namedtuple("Slot", "token record rank label fit real")
+
+
+def block(key, i):
+    return rc.chacha20_block(key, i, bytes(12))
+
+
+def draws(key):
+    """7.12: draw(n), uniform below n, from the keystream of the key."""
+    words = (w for i in range(2**31) for w in struct.unpack("<8Q", block(key, i)))
+
+    def draw(n):
+        return next(w for w in words if w < 2**64 - 2**64 % n) % n
+
+    return draw
+
+
+def shuffle(n, key):  # 7.13
+    draw, a = draws(key), list(range(n))
+    for i in range(n - 1, 0, -1):
+        j = draw(i + 1)
+        a[i], a[j] = a[j], a[i]
+    return a
+
+
+def deck(records, n, keys):
+    """7.12, 7.13: all slots in order of position."""
+    copies, slots, draw = list(records), [], draws(keys["padding"])
+    padding = 0
+    for i, r in enumerate(records):
+        for t in r.tokens:
+            slots.append([KINDS[t.rank].encode() + b"\x1f" + t.value, i, t.rank, r, True])
+    while len(slots) < n:
+        model = records[draw(len(records))]
+        for t in model.tokens[: n - len(slots)]:
+            seed = block(keys["padding"], 2**31 + padding)[:32]
+            slots.append([b"pad\x1f" + seed, len(copies), t.rank, model, False])
+            padding += 1
+        copies.append(model)
+    number = shuffle(len(copies), keys["records"])
+    made = [Slot(t, number[i], rank, r.population, r.fit, real) for t, i, rank, r, real in slots]
+    return [made[i] for i in shuffle(n, keys["order"])]
+
+
+# --- 7.11 to 7.18 streams
+
+
+@functools.lru_cache(maxsize=None)
+def blind_token(scalar, token):  # 7.14
+    p = rc.hash_to_ristretto255(token, DST)
+    return rc.ristretto_encode(rc.multiply(int.from_bytes(scalar, "little"), p))
+
+
+@functools.lru_cache(maxsize=None)
+def blind_point(scalar, point):  # 7.15, 7.18
+    if point == bytes(32):
+        raise ValueError("the identity")
+    p = rc.ristretto_decode(point)
+    return rc.ristretto_encode(rc.multiply(int.from_bytes(scalar, "little"), p))
+
+
+def seal_chunk(th, stream, index, last, key, nonce_key, plain):  # 7.14
+    ad = th + u8(stream) + u32(index) + u8(last)
+    nonce = rc.blake2b(nonce_key, lv(ad) + plain, 24)
+    return nonce + rc.xchacha20_poly1305(key, nonce, ad, plain)
+
+
+def chunks(rows):
+    """Packed rows as they are cut (7.2)."""
+    return [b"".join(rows[i : i + CHUNK_ROWS]) for i in range(0, len(rows), CHUNK_ROWS)]
+
+
+def stream_digest(stream, parts):  # 7.2
+    return rc.sha512(lv(b"stream") + u8(stream) + lv(*parts))
+
+
+def legend_chunk(legend):  # 7.14
+    return struct.pack(">H", len(legend)) + legend + bytes(4094 - len(legend))
+
+
+def roster_mac(key, position, rank, label):  # 7.16
+    return rc.siphash(key, u32(position) + u8(rank) + u8(label))
+
+
+def roster_row(slot, position, key):  # 7.16
+    mac = roster_mac(key, position, slot.rank, slot.label)
+    return u32(slot.record) + u8(slot.rank) + u8(slot.label) + u8(slot.fit) + mac
+
+
+def tag(key, scalar, point):  # 7.18
+    return rc.blake2b(key, blind_point(scalar, point), 16)
+
+
+def tag_mac(proof_key, position, t):  # 7.18
+    return rc.siphash(proof_key, u32(position) + t)
+
+
+def tag_row(t, position, proof_key):  # 7.18
+    return t + tag_mac(proof_key, position, t)
+
+
+# --- 7.19 join
+
+Edge = namedtuple("Edge", "strongest shared smallest a b at_a at_b")
+
+
+def by_record(roster, tags):
+    """Record number -> list of (rank, tag, position)."""
+    out = {}
+    for position, (slot, t) in enumerate(zip(roster, tags)):
+        out.setdefault(slot.record, []).append((slot.rank, t, position))
+    return out
+
+
+def edges(a, b, veto):
+    """All edges of two sides (dicts of by_record), in their order."""
+    where = {}
+    for record, held in b.items():
+        for rank, t, position in held:
+            where[rank, t] = record, position
+    out = []
+    for ra, held in a.items():
+        shared = {}
+        for rank, t, position in held:
+            if (rank, t) in where:
+                rb, other = where[rank, t]
+                shared.setdefault(rb, []).append((rank, t, position, other))
+        for rb, found in shared.items():
+            strongest = min(f[0] for f in found)
+            best = min(f for f in found if f[0] == strongest)
+            ranks = {f[0] for f in found}
+            common = {x[0] for x in held} & {x[0] for x in b[rb]}
+            if not any(v not in ranks and v < strongest and veto[v] >> strongest & 1 for v in common):
+                smallest = min(f[1] for f in found)
+                out.append(Edge(strongest, -len(found), smallest, ra, rb, best[2], best[3]))
+    return sorted(out)
+
+
+def pair_up(in_order, keep):
+    """Edges taken while both records are free, over those that `keep` keeps."""
+    taken_a, taken_b, out = set(), set(), []
+    for e in in_order:
+        if keep(e) and e.a not in taken_a and e.b not in taken_b:
+            taken_a.add(e.a)
+            taken_b.add(e.b)
+            out.append(e)
+    return out
+
+
+# --- 7.20, 7.21 views, charges
+
+
+def population_of(label):  # 7.16
+    return label & 15
+
+
+def populations_are(slot, p, other_slot, q):
+    return population_of(slot.label) == p and population_of(other_slot.label) == q
+
+
+def fits(slot, other_slot):  # 7.20: the ICP of the side of `slot`: its own word, else the other's
+    return ((slot.fit & 3) or other_slot.fit >> 2) == 2
+
+
+def match_row(own, other, rank, label, number, proof, mac):
+    return u32(own) + u32(other) + u8(rank) + u8(label) + u32(number) + proof + mac
+
+
+def cell_row(own, other, *numbers):
+    return u8(own) + u8(other) + b"".join(u32(x) for x in numbers)
+
+
+def charges(slots_a, slots_b, table):  # 7.21: of the first job of two companies, without noise
+    slots = u64(slots_a) + u64(slots_b)
+    return slots + slots + u32(1) + u32(table["runs"] - 1) + bytes(32)
