@@ -1,3 +1,4 @@
+#include <libgen.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,16 +9,17 @@
 
 #define KEY_MAX (3 + OV_TOKEN_VALUE_MAX)
 
+/* What merging gives back of a row: its number in book_row, and its population. */
+#define TAG(row, population) ((uint64_t)(row) << 4 | (uint64_t)(population))
+#define TAG_ROW(tag) ((int64_t)((tag) >> 4))
+#define TAG_POPULATION(tag) ((uint8_t)((tag)&15))
+_Static_assert(OV_POPULATIONS_MAX <= 16, "a population fits into a tag");
+
 struct build {
 	struct ov_db *db;
 	const struct ov_profile *profile;
 	int64_t base; /* number of its first record */
 	struct ov_merge *merge;
-	uint32_t n_rows;
-	int64_t *row;	     /* the number in book_row of each row merged */
-	uint8_t *population; /* of each */
-	size_t rows_cap;
-	uint32_t *first, *member; /* rows by record: member[first[r]] .. */
 	struct ov_book_stats stats;
 };
 
@@ -53,27 +55,13 @@ claim(void *ctx, const struct ov_claim_try *t)
 }
 
 static enum ov_status
-remember(struct build *b, int64_t row, int64_t population)
+begin_row(struct build *b, int64_t row, int64_t population)
 {
-	size_t cap = b->rows_cap == 0 ? 1024 : b->rows_cap * 2;
-	int64_t *rows;
-	uint8_t *populations;
-
 	if (population < 0 || (uint64_t)population >= b->stats.n_populations)
 		return OV_E_DB_FAILED;
-	if (b->n_rows == b->rows_cap) {
-		if ((rows = realloc(b->row, cap * sizeof(*rows))) == NULL)
-			return OV_E_NOMEM;
-		b->row = rows;
-		if ((populations = realloc(b->population, cap)) == NULL)
-			return OV_E_NOMEM;
-		b->population = populations;
-		b->rows_cap = cap;
-	}
-	b->row[b->n_rows] = row;
-	b->population[b->n_rows++] = (uint8_t)population;
+	b->stats.rows++;
 	b->stats.population[population].rows++;
-	return OV_OK;
+	return ov_merge_row(b->merge, TAG(row, population));
 }
 
 static enum ov_status
@@ -91,108 +79,124 @@ read_rows(struct build *b)
 		OV_TRY(ov_db_step(s, &row));
 		if (!row)
 			break;
-		OV_TRY(ov_merge_row(b->merge));
-		OV_TRY(remember(b, ov_db_i64(s, 0), ov_db_i64(s, 1)));
+		OV_TRY(begin_row(b, ov_db_i64(s, 0), ov_db_i64(s, 1)));
 		c = (struct ov_row_cells){ ov_db_blob(s, 2), ov_db_blob(s, 3),
 			ov_db_blob(s, 4), ov_db_blob(s, 5), ov_db_blob(s, 6),
 			ov_db_blob(s, 7), ov_db_blob(s, 8), ov_db_blob(s, 9) };
 		OV_TRY(ov_row_claims(b->profile, &c, claim, b));
 	}
-	b->stats.rows = b->n_rows;
 done:
 	ov_db_finish(s);
 	return st;
 }
 
-/* Rows by record: counting sort. */
-static enum ov_status
-index_members(struct build *b)
-{
-	uint32_t n = ov_merge_n_records(b->merge), sum = 0, count;
-
-	b->first = calloc((size_t)n + 2, sizeof(*b->first));
-	b->member = malloc(((size_t)b->n_rows + 1) * sizeof(*b->member));
-	if (b->first == NULL || b->member == NULL)
-		return OV_E_NOMEM;
-	for (uint32_t i = 0; i < b->n_rows; i++)
-		b->first[ov_merge_record_of(b->merge, i) + 1]++;
-	for (uint32_t r = 0; r <= n; r++) {
-		count = b->first[r];
-		sum += count;
-		b->first[r] = sum;
-	}
-	for (uint32_t i = 0; i < b->n_rows; i++)
-		b->member[b->first[ov_merge_record_of(b->merge, i)]++] = i;
-	memmove(b->first + 1, b->first, (size_t)n * sizeof(*b->first));
-	b->first[0] = 0;
-	return OV_OK;
-}
-
+/* The keys, packed as book_record has them; returns their length. */
 static size_t
-pack_keys(uint8_t out[OV_MERGE_TOKENS_MAX * KEY_MAX], struct build *b, uint32_t record)
+pack_keys(uint8_t out[OV_MERGE_TOKENS_MAX * KEY_MAX], struct build *b,
+    const struct ov_merge_record *r)
 {
-	struct ov_merge_token t[OV_MERGE_TOKENS_MAX];
-	size_t n = ov_merge_tokens(t, b->merge, record), len = 0;
+	size_t len = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		out[len++] = (uint8_t)t[i].rank;
-		out[len++] = (uint8_t)t[i].source;
-		out[len++] = (uint8_t)t[i].value.len;
-		memcpy(out + len, t[i].value.p, t[i].value.len);
-		len += t[i].value.len;
-		b->stats.keys[t[i].rank]++;
+	for (size_t i = 0; i < r->n; i++) {
+		const struct ov_merge_token *t = &r->token[i];
+
+		out[len++] = (uint8_t)t->rank;
+		out[len++] = (uint8_t)t->source;
+		out[len++] = (uint8_t)t->value.len;
+		memcpy(out + len, t->value.p, t->value.len);
+		len += t->value.len;
+		b->stats.keys[t->rank]++;
 	}
-	if (n > 0 && t[0].rank == OV_RANK_NAME)
+	if (r->n > 0 && r->token[0].rank == OV_RANK_NAME)
 		b->stats.name_only++;
-	else if (n > 0)
+	else if (r->n > 0)
 		b->stats.matchable++;
 	return len;
 }
 
 static enum ov_status
-write_record(struct build *b, uint32_t record)
+write_record(struct build *b, const struct ov_merge_record *r)
 {
-	const int64_t number = b->base + record;
-	uint8_t keys[OV_MERGE_TOKENS_MAX * KEY_MAX];
-	size_t len = pack_keys(keys, b, record);
-	uint32_t mask = 0, from = b->first[record], to = b->first[record + 1];
-	uint8_t population = OV_POPULATION_NONE;
+	uint8_t keys[OV_MERGE_TOKENS_MAX * KEY_MAX], population = OV_POPULATION_NONE;
+	const int64_t number = b->base + r->number;
+	size_t len = pack_keys(keys, b, r);
+	uint64_t tag, rows = 0;
+	uint32_t mask = 0;
+	bool any;
 	enum ov_status st;
 
-	for (uint32_t i = from; i < to; i++) {
-		uint8_t p = b->population[b->member[i]];
-
-		mask |= UINT32_C(1) << p;
-		population = p < population ? p : population;
+	for (;; rows++) {
+		OV_TRY(ov_merge_next_member(&any, &tag, b->merge));
+		if (!any)
+			break;
+		mask |= UINT32_C(1) << TAG_POPULATION(tag);
+		if (TAG_POPULATION(tag) < population)
+			population = TAG_POPULATION(tag);
+		OV_TRY(
+		    ov_db_run(b->db, "INSERT INTO book_member(record, row) VALUES(?,?)",
+			OV_DB_I64(number), OV_DB_I64(TAG_ROW(tag))));
 	}
+	OV_REQUIRE(population < b->stats.n_populations, OV_E_BUG);
 	b->stats.population[population].records++;
+	b->stats.records++;
 	OV_TRY(ov_db_run(b->db,
 	    "INSERT INTO book_record(record, population, populations, rows, keys)"
 	    " VALUES(?,?,?,?,?)",
-	    OV_DB_I64(number), OV_DB_I64(population), OV_DB_I64(mask),
-	    OV_DB_I64(to - from), OV_DB_BLOB(keys, len)));
-	for (uint32_t i = from; i < to; i++)
-		OV_TRY(
-		    ov_db_run(b->db, "INSERT INTO book_member(record, row) VALUES(?,?)",
-			OV_DB_I64(number), OV_DB_I64(b->row[b->member[i]])));
+	    OV_DB_I64(number), OV_DB_I64(population), OV_DB_I64(mask), OV_DB_I64(rows),
+	    OV_DB_BLOB(keys, len)));
+done:
+	return st;
+}
+
+/* Those with numbers from `base` on make place for those of b. */
+static enum ov_status
+write_records(struct build *b)
+{
+	struct ov_merge_record r;
+	bool any;
+	enum ov_status st;
+
+	OV_TRY(ov_db_run(
+	    b->db, "DELETE FROM book_record WHERE record >= ?", OV_DB_I64(b->base)));
+	OV_TRY(ov_db_run(
+	    b->db, "DELETE FROM book_member WHERE record >= ?", OV_DB_I64(b->base)));
+	OV_TRY(ov_db_run(
+	    b->db, "DELETE FROM book_built WHERE base >= ?", OV_DB_I64(b->base)));
+	for (;;) {
+		OV_TRY(ov_merge_next_record(&any, &r, b->merge));
+		if (!any)
+			break;
+		OV_TRY(write_record(b, &r));
+	}
+	OV_TRY(ov_db_run(b->db, "INSERT INTO book_built(base, profile) VALUES(?,?)",
+	    OV_DB_I64(b->base),
+	    OV_DB_BLOB(ov_profile_digest(b->profile), OV_PROFILE_DIGEST_LEN)));
 done:
 	return st;
 }
 
 static enum ov_status
-write_dropped(
-    void *ctx, uint32_t row, const struct ov_merge_token *t, enum ov_merge_drop why)
+write_dropped(struct build *b)
 {
-	struct build *b = ctx;
 	char value[OV_TOKEN_VALUE_CAP];
+	struct ov_merge_dropped d;
+	bool any;
+	enum ov_status st;
 
-	b->stats.unmerged[why]++;
-	memcpy(value, t->value.p, t->value.len); /* at most 255 bytes */
-	value[t->value.len] = '\0';
-	return ov_db_run(b->db,
-	    "INSERT OR IGNORE INTO book_dropped(row, rank, value, why) VALUES(?,?,?,?)",
-	    OV_DB_I64(b->row[row]), OV_DB_I64(t->rank), OV_DB_TEXT(value),
-	    OV_DB_I64(why));
+	for (;;) {
+		OV_TRY(ov_merge_next_dropped(&any, &d, b->merge));
+		if (!any)
+			break;
+		b->stats.unmerged[d.why]++;
+		memcpy(value, d.claim.value.p, d.claim.value.len); /* at most 255 */
+		value[d.claim.value.len] = '\0';
+		OV_TRY(ov_db_run(b->db,
+		    "INSERT INTO book_dropped(row, rank, value, why) VALUES(?,?,?,?)",
+		    OV_DB_I64(TAG_ROW(d.tag)), OV_DB_I64(d.claim.rank), OV_DB_TEXT(value),
+		    OV_DB_I64(d.why)));
+	}
+done:
+	return st;
 }
 
 static enum ov_status
@@ -211,7 +215,7 @@ write_counts(struct build *b)
 	enum ov_status st;
 
 	OV_TRY(write_count(b, OV_COUNT_ROWS, 0, s->rows));
-	OV_TRY(write_count(b, OV_COUNT_RECORDS, 0, ov_merge_n_records(b->merge)));
+	OV_TRY(write_count(b, OV_COUNT_RECORDS, 0, s->records));
 	OV_TRY(write_count(b, OV_COUNT_MATCHABLE, 0, s->matchable));
 	OV_TRY(write_count(b, OV_COUNT_NAME_ONLY, 0, s->name_only));
 	for (size_t i = 0; i <= OV_RANK_MAX; i++)
@@ -230,27 +234,6 @@ done:
 	return st;
 }
 
-/* Those with numbers from `base` on make place for those of b. */
-static enum ov_status
-write_records(struct build *b)
-{
-	enum ov_status st;
-
-	OV_TRY(ov_db_run(
-	    b->db, "DELETE FROM book_record WHERE record >= ?", OV_DB_I64(b->base)));
-	OV_TRY(ov_db_run(
-	    b->db, "DELETE FROM book_member WHERE record >= ?", OV_DB_I64(b->base)));
-	OV_TRY(ov_db_run(
-	    b->db, "DELETE FROM book_built WHERE base >= ?", OV_DB_I64(b->base)));
-	for (uint32_t r = 0; r < ov_merge_n_records(b->merge); r++)
-		OV_TRY(write_record(b, r));
-	OV_TRY(ov_db_run(b->db, "INSERT INTO book_built(base, profile) VALUES(?,?)",
-	    OV_DB_I64(b->base),
-	    OV_DB_BLOB(ov_profile_digest(b->profile), OV_PROFILE_DIGEST_LEN)));
-done:
-	return st;
-}
-
 /* What the owner is told of the present records. */
 static enum ov_status
 write_state(struct build *b)
@@ -259,7 +242,7 @@ write_state(struct build *b)
 
 	OV_TRY(ov_db_run(b->db, "DELETE FROM book_dropped"));
 	OV_TRY(ov_db_run(b->db, "DELETE FROM book_count"));
-	OV_TRY(ov_merge_dropped(b->merge, write_dropped, b));
+	OV_TRY(write_dropped(b));
 	OV_TRY(write_counts(b));
 	OV_TRY(ov_db_run(b->db,
 	    "INSERT INTO book_state(id, generation, profile) VALUES(1, 1, ?)"
@@ -267,6 +250,21 @@ write_state(struct build *b)
 	    " profile = excluded.profile",
 	    OV_DB_TEXT(ov_profile_id(b->profile))));
 done:
+	return st;
+}
+
+/* Scratch files lie where the database does. */
+static enum ov_status
+new_merge(struct ov_merge **out, struct ov_db *db)
+{
+	char *path = strdup(ov_db_path(db));
+	enum ov_status st;
+
+	*out = NULL;
+	if (path == NULL)
+		return OV_E_NOMEM;
+	st = ov_merge_new(out, dirname(path));
+	free(path);
 	return st;
 }
 
@@ -283,21 +281,15 @@ build(struct ov_db *db, const struct ov_profile *profile, int64_t base)
 	b->base = base;
 	OV_TRY(ov_book_populations(p, db));
 	b->stats.n_populations = p->n;
-	OV_TRY(ov_merge_new(&b->merge));
+	OV_TRY(new_merge(&b->merge, db));
 	OV_TRY(read_rows(b));
 	OV_TRY(ov_merge_run(b->merge));
-	OV_TRY(index_members(b));
 	OV_TRY(write_records(b));
 	if (base == 0)
 		OV_TRY(write_state(b));
 done:
-	if (b != NULL) {
+	if (b != NULL)
 		ov_merge_free(b->merge);
-		free(b->row);
-		free(b->population);
-		free(b->first);
-		free(b->member);
-	}
 	free(b);
 	free(p);
 	return st;

@@ -14,7 +14,7 @@
 #define OV_BOOK_PREVIOUS ((int64_t)1 << 40)
 
 /* Inside the caller's transaction.  All records are replaced by those of the current
- * profile, the generation counts up.  Peak memory: about 350 bytes a row. */
+ * profile, the generation counts up.  Memory is bounded (merge.h). */
 OV_MUST_CHECK enum ov_status ov_book_build(struct ov_db *db);
 
 /* The same by the profile before, beside those of the current one: counts, reasons and

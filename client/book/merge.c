@@ -1,530 +1,628 @@
-#include "client/book/claims.h"
-
 #include <stdlib.h>
 #include <string.h>
 
-static uint32_t
-find(struct forest f, uint32_t row)
+#include "client/book/merge_impl.h"
+#include "proto/slots.h"
+
+#define COUNT_MAX (1U << 30)
+#define BUILT_HEAD 3 /* rank source length */
+#define CLAIM_MAX (1 + VALUE_MAX + 1 + 5 + VALUE_MAX)
+
+/* --- rows come in --- */
+
+enum ov_status
+ov_merge_new(struct ov_merge **out, const char *directory)
 {
-	while (f.up[row] != row) {
-		f.up[row] = f.up[f.up[row]];
-		row = f.up[row];
-	}
-	return row;
+	struct ov_merge *m = calloc(1, sizeof(*m));
+	enum ov_status st;
+
+	*out = NULL;
+	OV_REQUIRE(m != NULL, OV_E_NOMEM);
+	m->directory = strdup(directory);
+	OV_REQUIRE(m->directory != NULL, OV_E_NOMEM);
+	OV_TRY(ov_sort_new(&m->claims, m->directory, OV_SORT_MEMORY));
+	OV_TRY(ov_sort_new(&m->by_root, m->directory, OV_SORT_MEMORY));
+	OV_TRY(ov_sort_new(&m->over_cap, m->directory, OV_SORT_MEMORY));
+	OV_TRY(ov_sort_new(&m->dropped, m->directory, OV_SORT_MEMORY));
+	OV_TRY(ov_sort_new(&m->records, m->directory, OV_SORT_MEMORY));
+	OV_TRY(ov_sort_new(&m->members, m->directory, OV_SORT_MEMORY));
+	OV_TRY(ov_tape_new(&m->tags, m->directory));
+	OV_TRY(ov_tape_new(&m->keys, m->directory));
+	OV_TRY(ov_paged_new(&m->up, m->directory));
+	OV_TRY(ov_paged_new(&m->signs, m->directory));
+	OV_TRY(ov_paged_new(&m->stage, m->directory));
+	OV_TRY(ov_paged_new(&m->ids, m->directory));
+	OV_TRY(ov_paged_new(&m->stamp, m->directory));
+	*out = m;
+	m = NULL;
+done:
+	ov_merge_free(m);
+	return st;
 }
 
-static uint32_t
-unite(struct forest f, uint32_t a, uint32_t b)
+void
+ov_merge_free(struct ov_merge *m)
 {
-	a = find(f, a);
-	b = find(f, b);
+	if (m == NULL)
+		return;
+	ov_shelf_close(&m->stage_shelf);
+	ov_shelf_close(&m->vats);
+	ov_shelf_close(&m->names);
+	ov_tape_reader_fini(&m->drop_tags);
+	ov_tape_free(m->tags);
+	ov_tape_free(m->keys);
+	ov_sort_free(m->claims);
+	ov_sort_free(m->by_root);
+	ov_sort_free(m->over_cap);
+	ov_sort_free(m->dropped);
+	ov_sort_free(m->records);
+	ov_sort_free(m->members);
+	ov_paged_free(m->up);
+	ov_paged_free(m->signs);
+	ov_paged_free(m->stage);
+	ov_paged_free(m->ids);
+	ov_paged_free(m->stamp);
+	free(m->built);
+	free(m->directory);
+	free(m);
+}
+
+static struct ov_bytes
+built_value(const struct ov_merge *m, size_t at)
+{
+	return OV_BYTES(m->built + at + BUILT_HEAD, m->built[at + 2]);
+}
+
+static size_t
+next_built(const struct ov_merge *m, size_t at)
+{
+	return at + BUILT_HEAD + m->built[at + 2];
+}
+
+static struct ov_bytes
+name_of_built(const struct ov_merge *m)
+{
+	for (size_t at = 0; at < m->n_built; at = next_built(m, at))
+		if (m->built[at] == OV_RANK_NAME)
+			return built_value(m, at);
+	return OV_BYTES("", 0);
+}
+
+static enum ov_status
+add_claim(struct ov_merge *m, size_t at, struct ov_bytes name)
+{
+	struct ov_bytes value = built_value(m, at);
+	uint8_t record[CLAIM_MAX];
+	size_t len = 0;
+
+	record[len++] = m->built[at];
+	memcpy(record + len, value.p, value.len);
+	len += value.len;
+	record[len++] = 0;
+	ov_put32(record + len, m->n_rows - 1);
+	len += 4;
+	record[len++] = m->built[at + 1];
+	if (m->built[at] == OV_RANK_DOMAIN) {
+		memcpy(record + len, name.p, name.len);
+		len += name.len;
+	}
+	return ov_sort_add(m->claims, record, len);
+}
+
+/* The row is whole: its claims go to the others. */
+static enum ov_status
+end_row(struct ov_merge *m)
+{
+	struct ov_bytes name = name_of_built(m);
+	uint32_t signs = 0;
+	enum ov_status st = OV_OK;
+
+	for (size_t at = 0; at < m->n_built; at = next_built(m, at)) {
+		signs |= m->built[at] == OV_RANK_LEI ? HAS_LEI : 0;
+		signs |= m->built[at] == OV_RANK_CIK ? HAS_CIK : 0;
+		signs |= m->built[at] != OV_RANK_NAME ? HAS_MORE_THAN_NAME : 0;
+		OV_TRY(add_claim(m, at, name));
+	}
+	if (signs != 0)
+		ov_paged_set(m->signs, m->n_rows - 1, signs);
+	m->n_leis += (signs & HAS_LEI) != 0;
+	m->n_ciks += (signs & HAS_CIK) != 0;
+	m->n_built = 0;
+	OV_TRY(ov_paged_status(m->signs));
+done:
+	return st;
+}
+
+enum ov_status
+ov_merge_row(struct ov_merge *m, uint64_t tag)
+{
+	uint8_t record[8];
+	enum ov_status st;
+
+	OV_REQUIRE(m->n_rows < COUNT_MAX, OV_E_LIST_TOO_LARGE);
+	OV_TRY(end_row(m));
+	ov_put64(record, tag);
+	OV_TRY(ov_tape_put(m->tags, record, sizeof(record)));
+	m->n_rows++;
+done:
+	return st;
+}
+
+enum ov_status
+ov_merge_claim(struct ov_merge *m, enum ov_rank rank, enum ov_claim_source source,
+    struct ov_bytes value)
+{
+	size_t want = m->n_built + BUILT_HEAD + value.len;
+	uint8_t *more;
+	enum ov_status st = OV_OK;
+
+	OV_REQUIRE(m->n_rows > 0 && value.len >= 1 && value.len <= VALUE_MAX, OV_E_BUG);
+	OV_REQUIRE(memchr(value.p, 0, value.len) == NULL, OV_E_BUG);
+	OV_REQUIRE(m->n_claims < COUNT_MAX, OV_E_LIST_TOO_LARGE);
+	if (want > m->built_cap) {
+		more = realloc(m->built, 2 * want);
+		OV_REQUIRE(more != NULL, OV_E_NOMEM);
+		m->built = more;
+		m->built_cap = 2 * want;
+	}
+	m->built[m->n_built] = (uint8_t)rank;
+	m->built[m->n_built + 1] = (uint8_t)source;
+	m->built[m->n_built + 2] = (uint8_t)value.len;
+	memcpy(m->built + m->n_built + BUILT_HEAD, value.p, value.len);
+	m->n_built = want;
+	m->n_claims++;
+done:
+	return st;
+}
+
+/* --- the forest --- */
+
+uint32_t
+ov_merge_find(struct ov_paged *up, uint32_t row)
+{
+	for (;;) {
+		uint32_t one = ov_paged_get(up, row), two;
+
+		if (one == 0)
+			return row;
+		two = ov_paged_get(up, row - one);
+		if (two == 0)
+			return row - one;
+		ov_paged_set(up, row, one + two);
+		row -= one + two;
+	}
+}
+
+void
+ov_merge_unite(struct ov_paged *up, uint32_t a, uint32_t b)
+{
+	a = ov_merge_find(up, a);
+	b = ov_merge_find(up, b);
 	if (a < b)
-		f.up[b] = a;
-	else
-		f.up[a] = b;
-	return a < b ? a : b;
+		ov_paged_set(up, b, b - a);
+	else if (b < a)
+		ov_paged_set(up, a, a - b);
 }
 
-/* Distinct roots among the live claims of v, and how many of them have an LEI, a CIK, a
- * domain. */
-struct tally {
-	uint32_t groups, lei, cik, domain;
-};
-
-static struct tally
-count_groups(struct ov_merge *m, uint32_t v)
-{
-	struct tally t = { 0, 0, 0, 0 };
-
-	m->now++;
-	FOR_CLAIMS(m, v, c)
-	{
-		uint32_t root = find(m->rows, c->row);
-
-		if (c->lost || m->stamp[root] == m->now)
-			continue;
-		m->stamp[root] = m->now;
-		t.groups++;
-		t.lei += (m->signs[root] & HAS_LEI) != 0;
-		t.cik += (m->signs[root] & HAS_CIK) != 0;
-		t.domain += (m->signs[root] & HAS_DOMAIN) != 0;
-	}
-	return t;
-}
-
-/* LEIs veto all weaker ranks, CIKs all but LEI (proto/rank.h, ov_veto_default). */
-static bool
-is_conflict(uint8_t rank, uint32_t lei, uint32_t cik)
-{
-	return (rank > OV_RANK_LEI && lei > 1) || (rank > OV_RANK_CIK && cik > 1);
-}
-
-static uint32_t
-count_names(struct ov_merge *m, uint32_t v)
-{
-	uint32_t names = 0;
-
-	/* owner is not set yet: until settle_values it marks the names counted */
-	m->now++;
-	FOR_CLAIMS(m, v, c)
-	{
-		uint32_t name = m->name[c->row];
-
-		if (name == NONE || m->value[name].owner == m->now)
-			continue;
-		m->value[name].owner = m->now;
-		names++;
-	}
-	return names;
-}
-
-/* The letters of name without spaces, or its initials, are those of the domain's first
- * label without hyphens, or of the whole domain without dots ("booking com"). */
-static bool
-is_name_of_domain(
-    const struct ov_merge *m, const struct value *name, const struct value *d)
-{
-	char compact[256], initials[256], label[256], whole[256];
-	size_t nc = 0, ni = 0, nl = 0, nw = 0;
-	bool first = true, in_label = true;
-
-	for (size_t i = 0; i < name->len; i++) {
-		char ch = m->text[name->offset + i];
-
-		if (ch == ' ') {
-			first = true;
-			continue;
-		}
-		if (first)
-			initials[ni++] = ch;
-		compact[nc++] = ch;
-		first = false;
-	}
-	for (size_t i = 0; i < d->len; i++) {
-		char ch = m->text[d->offset + i];
-
-		if (ch == '.')
-			in_label = false;
-		else if (ch != '-') {
-			if (in_label)
-				label[nl++] = ch;
-			whole[nw++] = ch;
-		}
-	}
-	return (nc == nl && memcmp(compact, label, nl) == 0) ||
-	       (nc == nw && memcmp(compact, whole, nw) == 0) ||
-	       (ni > 1 && ni == nl && memcmp(initials, label, nl) == 0);
-}
-
-/* Takes the domain v of a family from the rows that have another name. */
-static void
-leave_to_house(struct ov_merge *m, uint32_t v)
-{
-	uint32_t kept = 0;
-
-	FOR_CLAIMS(m, v, c)
-	{
-		uint32_t name = m->name[c->row];
-
-		if (name != NONE && is_name_of_domain(m, &m->value[name], &m->value[v]))
-			kept++;
-		else
-			c->lost = OV_MERGE_FAMILY;
-	}
-	if (kept == 0)
-		m->value[v].drop = OV_MERGE_FAMILY;
-}
-
-/* "US acme" of groups with different domains (each domain is in one group by now). */
-static bool
-is_weak_name(const struct ov_merge *m, const struct value *v, const struct tally *t)
-{
-	const char *space;
-
-	if (v->rank != OV_RANK_NAME_COUNTRY || t->domain < 2)
-		return false;
-	space = memchr(m->text + v->offset, ' ', v->len);
-	return space != NULL &&
-	       memchr(space + 1, ' ',
-		   v->len - (size_t)(space + 1 - (m->text + v->offset))) == NULL;
-}
-
-/* Does v join groups, and may it?  Marks it as dropped or linking. */
-static void
-judge_value(struct ov_merge *m, uint32_t v)
-{
-	struct value *val = &m->value[v];
-	struct tally t;
-
-	if (m->begin[v + 1] - m->begin[v] < 2)
-		return;
-	t = count_groups(m, v);
-	if (val->rank == OV_RANK_DOMAIN && t.groups > OV_MERGE_NAMES_MAX &&
-	    count_names(m, v) > OV_MERGE_NAMES_MAX) {
-		leave_to_house(m, v);
-		t = count_groups(m, v);
-	}
-	if (val->drop != OV_MERGE_KEPT)
-		return;
-	if (is_conflict(val->rank, t.lei, t.cik)) {
-		val->drop = OV_MERGE_CONFLICT;
-		return;
-	}
-	if (is_weak_name(m, val, &t)) {
-		val->drop = OV_MERGE_SHARED;
-		return;
-	}
-	val->links = t.groups > 1;
-}
-
-static void
-link_value(struct ov_merge *m, uint32_t v, struct forest f)
-{
-	uint32_t first = NONE;
-
-	FOR_CLAIMS(m, v, c)
-	{
-		if (c->lost)
-			continue;
-		if (first == NONE)
-			first = c->row;
-		else
-			(void)unite(f, first, c->row);
-	}
-}
-
-static uint32_t
-first_row(struct ov_merge *m, uint32_t v)
-{
-	FOR_CLAIMS(m, v, c)
-	{
-		if (!c->lost)
-			return c->row;
-	}
-	return NONE;
-}
-
-/* After roots changed: the signs of a root are those of its groups. */
+/* After roots changed: the signs of a root are those of its group. */
 static void
 gather_signs(struct ov_merge *m)
 {
-	for (uint32_t r = 0; r < m->n_rows; r++)
-		m->signs[find(m->rows, r)] |= m->signs[r];
+	for (uint32_t r = 0; r < m->n_rows; r++) {
+		uint32_t root = ov_merge_find(m->up, r), signs;
+
+		if (root == r)
+			continue;
+		signs = ov_paged_get(m->signs, r);
+		ov_paged_set(m->signs, root, ov_paged_get(m->signs, root) | signs);
+	}
 }
 
-/* Chains: groups that values of this rank would join to one with two LEIs or CIKs. */
+/* --- claims, by rank, value and row --- */
+
 static enum ov_status
-drop_chains(struct ov_merge *m, uint8_t rank)
+parse_claim(struct claim *c, struct ov_bytes r)
 {
-	uint8_t *lei = calloc((size_t)m->n_rows + 1, 1),
-		*cik = calloc((size_t)m->n_rows + 1, 1);
-	enum ov_status st = OV_OK;
+	const uint8_t *zero = memchr(r.p + 1, 0, r.len - 1);
+	size_t len = zero != NULL ? (size_t)(zero - r.p) - 1 : r.len;
 
-	OV_REQUIRE(lei != NULL && cik != NULL, OV_E_NOMEM);
-	for (uint32_t r = 0; r < m->n_rows; r++) {
-		uint32_t top = find(m->stage, r);
+	if (zero == NULL || r.len - len < 7)
+		return OV_E_BUG;
+	*c = (struct claim){ (enum ov_rank)r.p[0], OV_BYTES(r.p + 1, len),
+		ov_get32(zero + 1), (enum ov_claim_source)zero[5],
+		OV_BYTES(zero + 6, r.len - len - 7) };
+	return OV_OK;
+}
 
-		if (find(m->rows, r) != r)
-			continue;
-		if ((m->signs[r] & HAS_LEI) && lei[top] < 2)
-			lei[top]++;
-		if ((m->signs[r] & HAS_CIK) && cik[top] < 2)
-			cik[top]++;
+static bool
+same_value(struct ov_bytes a, struct ov_bytes b)
+{
+	return a.len == b.len && memcmp(a.p, b.p, a.len) == 0;
+}
+
+enum ov_status
+ov_merge_first_claim(struct ov_merge *m)
+{
+	struct ov_bytes r;
+	enum ov_status st;
+
+	OV_TRY(ov_sort_begin(m->claims));
+	OV_TRY(ov_sort_next(&m->any, &r, m->claims));
+	if (m->any)
+		OV_TRY(parse_claim(&m->claim, r));
+done:
+	return st;
+}
+
+enum ov_status
+ov_merge_next_claim(struct ov_merge *m)
+{
+	struct claim before = m->claim;
+	uint8_t value[VALUE_MAX];
+	struct ov_bytes r;
+	enum ov_status st;
+
+	memcpy(value, before.value.p, before.value.len);
+	before.value.p = value;
+	do {
+		OV_TRY(ov_sort_next(&m->any, &r, m->claims));
+		if (!m->any)
+			break;
+		OV_TRY(parse_claim(&m->claim, r));
+		/* a row's sources of one value sort best first */
+	} while (m->claim.rank == before.rank && m->claim.row == before.row &&
+		 same_value(m->claim.value, before.value));
+done:
+	return st;
+}
+
+enum ov_status
+ov_merge_keep(struct ov_merge *m, const struct claim *c, bool family)
+{
+	uint8_t record[6 + VALUE_MAX + 2];
+
+	ov_put32(record, c->row);
+	record[4] = (uint8_t)c->rank;
+	record[5] = (uint8_t)c->source;
+	memcpy(record + 6, c->value.p, c->value.len);
+	record[6 + c->value.len] = 0;
+	record[7 + c->value.len] = family;
+	if (c->rank == OV_RANK_DOMAIN)
+		ov_paged_set(
+		    m->signs, c->row, ov_paged_get(m->signs, c->row) | HAS_DOMAIN);
+	return ov_tape_put(m->keys, record, 8 + c->value.len);
+}
+
+enum ov_status
+ov_merge_drop(struct ov_merge *m, const struct claim *c, enum ov_merge_drop why)
+{
+	uint8_t record[5 + VALUE_MAX + 3];
+
+	ov_put32(record, c->row);
+	record[4] = (uint8_t)c->rank;
+	memcpy(record + 5, c->value.p, c->value.len);
+	record[5 + c->value.len] = 0;
+	record[6 + c->value.len] = (uint8_t)c->source;
+	record[7 + c->value.len] = (uint8_t)why;
+	return ov_sort_add(m->dropped, record, 8 + c->value.len);
+}
+
+/* --- a stage: the values of one rank join rows --- */
+
+/* What the passing claims of a value add up to. */
+struct tally {
+	struct ov_shared_value v;
+	uint32_t first, first_house;
+};
+
+static void
+count_group(struct ov_group_tally *t, uint32_t signs)
+{
+	t->groups++;
+	t->lei += (signs & HAS_LEI) != 0;
+	t->cik += (signs & HAS_CIK) != 0;
+	t->domain += (signs & HAS_DOMAIN) != 0;
+}
+
+/* A root's stamp is m->now once it was counted, m->now + 1 once in the house, too. */
+static void
+count_claim(struct tally *t, struct ov_merge *m, const struct claim *c)
+{
+	uint32_t root = ov_merge_find(m->up, c->row);
+	uint32_t stamp = ov_paged_get(m->stamp, root);
+	bool house = c->rank == OV_RANK_DOMAIN && ov_rules_is_house(c->name, t->v.value);
+
+	if (stamp < m->now) {
+		count_group(&t->v.all, ov_paged_get(m->signs, root));
+		ov_paged_set(m->stamp, root, m->now);
+		stamp = m->now;
 	}
-	for (uint32_t v = 0; v < m->n_values; v++) {
-		uint32_t top;
+	if (house && stamp == m->now) {
+		count_group(&t->v.house, ov_paged_get(m->signs, root));
+		ov_paged_set(m->stamp, root, m->now + 1);
+	}
+	if (t->first == NO_ROW)
+		t->first = c->row;
+	if (house && t->first_house == NO_ROW)
+		t->first_house = c->row;
+	ov_rules_count_name(&t->v.names, c->name);
+}
 
-		if (m->value[v].rank != rank || !m->value[v].links)
-			continue;
-		top = find(m->stage, first_row(m, v));
-		if (is_conflict(rank, lei[top], cik[top])) {
-			m->value[v].drop = OV_MERGE_CONFLICT;
-			m->value[v].links = false;
+/* All claims of the value of which m->claim is the second one. */
+static enum ov_status
+shelve_value(
+    struct ov_merge *m, struct shelf *shelf, struct shared *v, const struct claim *first)
+{
+	struct tally t = { .v = { .rank = v->rank, .value = first->value },
+		.first = NO_ROW,
+		.first_house = NO_ROW };
+	enum ov_status st;
+
+	m->now += 2; /* values here are at most half of the claims: no overflow */
+	v->n = 1;
+	count_claim(&t, m, first);
+	OV_TRY(ov_shelf_put_claim(shelf, first));
+	while (m->any && m->claim.rank == v->rank &&
+	       same_value(m->claim.value, first->value)) {
+		count_claim(&t, m, &m->claim);
+		OV_TRY(ov_shelf_put_claim(shelf, &m->claim));
+		v->n++;
+		OV_TRY(ov_merge_next_claim(m));
+	}
+	v->verdict = ov_rules_judge(&t.v);
+	v->first = v->verdict.family ? t.first_house : t.first;
+	OV_TRY(ov_shelf_put(shelf, v));
+done:
+	return st;
+}
+
+/* The values of a rank: those of one row are its keys, the others go to the shelf. */
+static enum ov_status
+judge_rank(struct ov_merge *m, enum ov_rank rank, struct shelf *shelf)
+{
+	uint8_t name[VALUE_MAX];
+	struct shared v;
+	struct claim first;
+	enum ov_status st;
+
+	OV_TRY(ov_shelf_open(shelf, m));
+	while (m->any && m->claim.rank == rank) {
+		first = m->claim;
+		v.rank = rank;
+		v.len = (uint8_t)first.value.len;
+		memcpy(v.value, first.value.p, first.value.len);
+		memcpy(name, first.name.p, first.name.len);
+		first.value.p = v.value;
+		first.name.p = name;
+		OV_TRY(ov_merge_next_claim(m));
+		if (m->any && m->claim.rank == rank &&
+		    same_value(m->claim.value, first.value))
+			OV_TRY(shelve_value(m, shelf, &v, &first));
+		else
+			OV_TRY(ov_merge_keep(m, &first, false));
+	}
+done:
+	return st;
+}
+
+static void
+link_claim(struct ov_paged *up, uint32_t first, uint32_t row)
+{
+	if (row != first)
+		ov_merge_unite(up, first, row);
+}
+
+/* The forest that all links of the stage would make, over the roots that there are. */
+static enum ov_status
+plan_links(struct ov_merge *m, const struct shelf *shelf)
+{
+	struct shelf_walk w = { 0 };
+	struct claim c;
+	bool any, one;
+	enum ov_status st;
+
+	ov_paged_clear(m->stage);
+	OV_TRY(ov_shelf_walk(&w, shelf));
+	for (;;) {
+		OV_TRY(ov_shelf_next(&any, &w));
+		if (!any)
+			break;
+		while (w.value.verdict.links) {
+			OV_TRY(ov_shelf_next_claim(&one, &c, &w));
+			if (!one)
+				break;
+			if (ov_shelf_is_live(&w.value, &c))
+				link_claim(m->stage, ov_merge_find(m->up, w.value.first),
+				    ov_merge_find(m->up, c.row));
 		}
 	}
 done:
-	free(lei);
-	free(cik);
+	ov_shelf_walk_end(&w);
+	return st;
+}
+
+/* How many groups with an LEI, a CIK each tree of that forest has: 0, 1 or 2 for more. */
+static void
+count_ids(struct ov_merge *m)
+{
+	ov_paged_clear(m->ids);
+	for (uint32_t r = 0; r < m->n_rows; r++) {
+		uint32_t signs = ov_paged_get(m->signs, r) & (HAS_LEI | HAS_CIK), top, n;
+
+		if (signs == 0 || ov_merge_find(m->up, r) != r)
+			continue;
+		top = ov_merge_find(m->stage, r);
+		n = ov_paged_get(m->ids, top);
+		if ((signs & HAS_LEI) != 0 && (n & 3) < 2)
+			n++;
+		if ((signs & HAS_CIK) != 0 && n >> 2 < 2)
+			n += 4;
+		ov_paged_set(m->ids, top, n);
+	}
+}
+
+/* Would this value, in a chain with others of its rank, join different companies? */
+static bool
+is_in_bad_chain(struct ov_merge *m, const struct shared *v)
+{
+	uint32_t n, top;
+
+	if (!v->verdict.links)
+		return false;
+	top = ov_merge_find(m->stage, ov_merge_find(m->up, v->first));
+	n = ov_paged_get(m->ids, top);
+	return ov_rules_is_conflict(v->rank, n & 3, n >> 2);
+}
+
+/* One value of the shelf, decided: its claims are dropped, or joined and a key. */
+static enum ov_status
+carry_out(struct ov_merge *m, struct shelf_walk *w)
+{
+	const struct shared *v = &w->value;
+	struct claim best = { v->rank, OV_BYTES(v->value, v->len), v->first,
+		OV_CLAIM_EMAIL, OV_BYTES("", 0) };
+	struct claim c;
+	bool any;
+	enum ov_status st;
+
+	for (;;) {
+		OV_TRY(ov_shelf_next_claim(&any, &c, w));
+		if (!any)
+			break;
+		if (!ov_shelf_is_live(v, &c)) {
+			OV_TRY(ov_merge_drop(m, &c, OV_MERGE_FAMILY));
+		} else if (v->verdict.drop != OV_MERGE_KEPT) {
+			OV_TRY(ov_merge_drop(m, &c, v->verdict.drop));
+		} else {
+			link_claim(m->up, v->first, c.row);
+			if (c.source < best.source)
+				best.source = c.source;
+		}
+	}
+	if (v->verdict.drop == OV_MERGE_KEPT)
+		OV_TRY(ov_merge_keep(m, &best, v->verdict.family));
+done:
 	return st;
 }
 
 static enum ov_status
-run_stage(struct ov_merge *m, uint8_t rank)
+carry_out_all(struct ov_merge *m, const struct shelf *shelf, bool chains)
 {
+	struct shelf_walk w = { 0 };
+	bool any;
 	enum ov_status st;
 
-	memcpy(m->stage.up, m->rows.up, (size_t)m->n_rows * sizeof(*m->rows.up));
-	for (uint32_t v = 0; v < m->n_values; v++)
-		if (m->value[v].rank == rank) {
-			judge_value(m, v);
-			if (m->value[v].links)
-				link_value(m, v, m->stage);
-		}
-	OV_TRY(drop_chains(m, rank));
-	for (uint32_t v = 0; v < m->n_values; v++)
-		if (m->value[v].rank == rank && m->value[v].links)
-			link_value(m, v, m->rows);
+	OV_TRY(ov_shelf_walk(&w, shelf));
+	for (;;) {
+		OV_TRY(ov_shelf_next(&any, &w));
+		if (!any)
+			break;
+		if (chains && is_in_bad_chain(m, &w.value))
+			w.value.verdict = (struct ov_verdict){ OV_MERGE_CONFLICT,
+				w.value.verdict.family, false };
+		OV_TRY(carry_out(m, &w));
+	}
+done:
+	ov_shelf_walk_end(&w);
+	return st;
+}
+
+static enum ov_status
+run_stage(struct ov_merge *m, enum ov_rank rank)
+{
+	/* where nothing can conflict, there are no chains to look for */
+	bool chains = (m->n_leis > 1 && rank > OV_RANK_LEI) ||
+		      (m->n_ciks > 1 && rank > OV_RANK_CIK);
+	enum ov_status st;
+
+	OV_TRY(judge_rank(m, rank, &m->stage_shelf));
+	if (chains) {
+		OV_TRY(plan_links(m, &m->stage_shelf));
+		count_ids(m);
+	}
+	OV_TRY(carry_out_all(m, &m->stage_shelf, chains));
 	gather_signs(m);
 done:
 	return st;
 }
 
-/* After the domains: which groups have one as a key. */
-static void
-mark_domains(struct ov_merge *m)
-{
-	for (uint32_t v = 0; v < m->n_values; v++) {
-		if (m->value[v].rank != OV_RANK_DOMAIN ||
-		    m->value[v].drop != OV_MERGE_KEPT)
-			continue;
-		FOR_CLAIMS(m, v, c)
-		{
-			if (!c->lost)
-				m->signs[find(m->rows, c->row)] |= HAS_DOMAIN;
-		}
-	}
-}
-
 /* Rows with nothing but the same bare name. */
-static void
-join_bare_names(struct ov_merge *m)
-{
-	for (uint32_t v = 0; v < m->n_values; v++) {
-		uint32_t first = NONE;
-
-		if (m->value[v].rank != OV_RANK_NAME)
-			continue;
-		FOR_CLAIMS(m, v, c)
-		{
-			if (m->signs[c->row] & HAS_MORE_THAN_NAME)
-				continue;
-			if (first == NONE)
-				first = c->row;
-			else
-				(void)unite(m->rows, first, c->row);
-		}
-	}
-}
-
-/* Sets owner and source of each value; drops those of two records. */
-static void
-settle_values(struct ov_merge *m)
-{
-	for (uint32_t v = 0; v < m->n_values; v++) {
-		struct value *val = &m->value[v];
-		uint32_t owner = NONE;
-
-		val->owner = NONE;
-		val->source = OV_CLAIM_EMAIL;
-		if (val->drop != OV_MERGE_KEPT)
-			continue;
-		FOR_CLAIMS(m, v, c)
-		{
-			uint32_t root = find(m->rows, c->row);
-
-			if (c->lost)
-				continue;
-			if (owner != NONE && owner != root)
-				val->drop = OV_MERGE_SHARED;
-			owner = root;
-			if (c->source < val->source)
-				val->source = c->source;
-		}
-		if (val->drop == OV_MERGE_KEPT)
-			val->owner = owner;
-	}
-}
-
-static int
-compare_keys(const void *x, const void *y, void *ctx)
-{
-	const struct ov_merge *m = ctx;
-	const struct value *a = &m->value[*(const uint32_t *)x];
-	const struct value *b = &m->value[*(const uint32_t *)y];
-
-	if (a->rank != b->rank)
-		return a->rank < b->rank ? -1 : 1;
-	if (a->source != b->source)
-		return a->source < b->source ? -1 : 1;
-	return ov_claims_compare(m, a, b);
-}
-
-/* Keys of each root in key[key_begin[root]] .., sorted and cut to the cap. */
 static enum ov_status
-collect_keys(struct ov_merge *m)
+join_bare_names(struct ov_merge *m, const struct shelf *shelf)
 {
-	uint32_t *begin = calloc((size_t)m->n_rows + 2, sizeof(*begin)), sum = 0, n;
+	struct shelf_walk w = { 0 };
+	struct claim c;
+	uint32_t first;
+	bool any, one;
+	enum ov_status st;
 
-	m->key_begin = begin;
-	m->key = malloc(((size_t)m->n_values + 1) * sizeof(*m->key));
-	if (begin == NULL || m->key == NULL)
-		return OV_E_NOMEM;
-	for (uint32_t v = 0; v < m->n_values; v++)
-		if (m->value[v].owner != NONE)
-			begin[m->value[v].owner + 1]++;
-	for (uint32_t r = 0; r <= m->n_rows; r++) {
-		n = begin[r];
-		sum += n;
-		begin[r] = sum;
-	}
-	for (uint32_t v = 0; v < m->n_values; v++)
-		if (m->value[v].owner != NONE)
-			m->key[begin[m->value[v].owner]++] = v;
-	memmove(begin + 1, begin, (size_t)m->n_rows * sizeof(*begin));
-	begin[0] = 0;
-	for (uint32_t r = 0; r < m->n_rows; r++)
-		if (begin[r + 1] - begin[r] > 1)
-			qsort_r(m->key + begin[r], begin[r + 1] - begin[r],
-			    sizeof(*m->key), compare_keys, m);
-	return OV_OK;
-}
-
-/* Order of a list: by rank and bytes (PROTOCOL.md "list order"); what was cut, last. */
-static int
-compare_kept(const void *x, const void *y, void *ctx)
-{
-	const struct ov_merge *m = ctx;
-	const struct value *a = &m->value[*(const uint32_t *)x];
-	const struct value *b = &m->value[*(const uint32_t *)y];
-
-	if (a->drop != b->drop)
-		return a->drop < b->drop ? -1 : 1;
-	if (a->rank != b->rank)
-		return a->rank < b->rank ? -1 : 1;
-	return ov_claims_compare(m, a, b);
-}
-
-/* Over the cap the weakest go, bare names counted apart. */
-static void
-cut_keys(struct ov_merge *m)
-{
-	for (uint32_t r = 0; r < m->n_rows; r++) {
-		uint32_t strong = 0, bare = 0, n = m->key_begin[r + 1] - m->key_begin[r];
-
-		for (uint32_t k = m->key_begin[r]; k < m->key_begin[r + 1]; k++) {
-			struct value *val = &m->value[m->key[k]];
-			uint32_t *count = val->rank == OV_RANK_NAME ? &bare : &strong;
-
-			if (++*count > OV_TOKENS_PER_RECORD)
-				val->drop = OV_MERGE_OVER_CAP;
+	OV_TRY(ov_shelf_walk(&w, shelf));
+	for (;;) {
+		OV_TRY(ov_shelf_next(&any, &w));
+		if (!any)
+			break;
+		for (first = NO_ROW;;) {
+			OV_TRY(ov_shelf_next_claim(&one, &c, &w));
+			if (!one)
+				break;
+			if (ov_paged_get(m->signs, c.row) & HAS_MORE_THAN_NAME)
+				continue;
+			if (first == NO_ROW)
+				first = c.row;
+			ov_merge_unite(m->up, first, c.row);
 		}
-		if (n > 1)
-			qsort_r(m->key + m->key_begin[r], n, sizeof(*m->key),
-			    compare_kept, m);
 	}
-}
-
-/* For ordering the records: a root by its first key. */
-struct place {
-	uint64_t head; /* rank and first seven bytes; all ones: no key */
-	uint32_t root, key;
-};
-
-static int
-compare_places(const void *x, const void *y, void *ctx)
-{
-	const struct place *a = x, *b = y;
-	const struct ov_merge *m = ctx;
-	int c = 0;
-
-	if (a->head != b->head)
-		return a->head < b->head ? -1 : 1;
-	if (a->key != NONE && b->key != NONE)
-		c = ov_claims_compare(m, &m->value[a->key], &m->value[b->key]);
-	return c != 0 ? c : (a->root > b->root) - (a->root < b->root);
-}
-
-static struct place
-place_of(const struct ov_merge *m, uint32_t root)
-{
-	struct place p = { UINT64_MAX, root, NONE };
-	const struct value *v;
-
-	if (m->key_begin[root] == m->key_begin[root + 1])
-		return p;
-	p.key = m->key[m->key_begin[root]];
-	v = &m->value[p.key];
-	p.head = v->rank;
-	for (size_t i = 0; i < 7; i++)
-		p.head = p.head << 8 | (i < v->len ? (uint8_t)m->text[v->offset + i] : 0);
-	return p;
-}
-
-/* Numbers the records by their first key. */
-static enum ov_status
-number_records(struct ov_merge *m)
-{
-	struct place *p = malloc(((size_t)m->n_rows + 1) * sizeof(*p));
-	uint32_t n = 0, *keys = malloc(((size_t)m->n_values + 1) * sizeof(*keys));
-	uint32_t *begin = malloc(((size_t)m->n_rows + 1) * sizeof(*begin)), at = 0;
-	enum ov_status st = OV_OK;
-
-	OV_REQUIRE(p != NULL && keys != NULL && begin != NULL, OV_E_NOMEM);
-	for (uint32_t r = 0; r < m->n_rows; r++)
-		if (find(m->rows, r) == r)
-			p[n++] = place_of(m, r);
-	qsort_r(p, n, sizeof(*p), compare_places, m);
-	for (uint32_t i = 0; i < n; i++) {
-		uint32_t root = p[i].root;
-
-		m->record[root] = i;
-		begin[i] = at;
-		for (uint32_t k = m->key_begin[root]; k < m->key_begin[root + 1]; k++)
-			if (m->value[m->key[k]].drop == OV_MERGE_KEPT)
-				keys[at++] = m->key[k];
-	}
-	begin[n] = at;
-	for (uint32_t r = 0; r < m->n_rows; r++)
-		m->record[r] = m->record[find(m->rows, r)];
-	m->n_records = n;
-	free(m->key_begin);
-	free(m->key);
-	m->key_begin = begin;
-	m->key = keys;
-	begin = keys = NULL;
 done:
-	free(p);
-	free(keys);
-	free(begin);
+	ov_shelf_walk_end(&w);
 	return st;
 }
 
 static enum ov_status
-prepare(struct ov_merge *m)
+status_of_pages(const struct ov_merge *m)
 {
-	size_t bytes = ((size_t)m->n_rows + 1) * sizeof(uint32_t);
+	const struct ov_paged *all[] = { m->up, m->signs, m->stage, m->ids, m->stamp };
+	enum ov_status st = OV_OK;
 
-	m->rows.up = malloc(bytes);
-	m->stage.up = malloc(bytes);
-	m->stamp = calloc(1, bytes);
-	m->record = malloc(bytes);
-	if (m->rows.up == NULL || m->stage.up == NULL || m->stamp == NULL ||
-	    m->record == NULL)
-		return OV_E_NOMEM;
-	for (uint32_t r = 0; r < m->n_rows; r++)
-		m->rows.up[r] = r;
-	return ov_claims_index(m);
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		OV_TRY(ov_paged_status(all[i]));
+done:
+	return st;
 }
 
 enum ov_status
 ov_merge_run(struct ov_merge *m)
 {
-	static const uint8_t stages[] = { OV_RANK_LEI, OV_RANK_CIK, OV_RANK_DUNS,
-		OV_RANK_DOMAIN, OV_RANK_NAME_COUNTRY };
 	enum ov_status st;
 
-	OV_REQUIRE(m->rows.up == NULL, OV_E_BUG);
-	OV_TRY(prepare(m));
-	for (size_t i = 0; i < sizeof(stages); i++) {
-		OV_TRY(run_stage(m, stages[i]));
-		if (stages[i] == OV_RANK_DOMAIN)
-			mark_domains(m);
-	}
-	join_bare_names(m);
-	settle_values(m);
-	OV_TRY(collect_keys(m));
-	cut_keys(m);
-	OV_TRY(number_records(m));
+	OV_REQUIRE(!m->ran, OV_E_BUG);
+	m->ran = true;
+	OV_TRY(end_row(m));
+	OV_TRY(ov_merge_first_claim(m));
+	OV_TRY(run_stage(m, OV_RANK_LEI));
+	OV_TRY(run_stage(m, OV_RANK_CIK));
+	OV_TRY(run_stage(m, OV_RANK_DUNS));
+	OV_TRY(judge_rank(m, OV_RANK_VAT, &m->vats));
+	OV_TRY(run_stage(m, OV_RANK_DOMAIN));
+	OV_TRY(run_stage(m, OV_RANK_NAME_COUNTRY));
+	OV_TRY(judge_rank(m, OV_RANK_NAME, &m->names));
+	OV_TRY(join_bare_names(m, &m->names));
+	OV_TRY(ov_merge_settle(m, &m->vats));
+	OV_TRY(ov_merge_settle(m, &m->names));
+	OV_TRY(ov_merge_collect_keys(m));
+	OV_TRY(ov_merge_number_records(m));
+	OV_TRY(status_of_pages(m));
 done:
 	return st;
+}
+
+uint32_t
+ov_merge_n_rows(const struct ov_merge *m)
+{
+	return m->n_rows;
+}
+
+uint32_t
+ov_merge_n_records(const struct ov_merge *m)
+{
+	return m->n_records;
 }

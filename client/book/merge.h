@@ -24,11 +24,16 @@
  * A record keeps 6 keys: the strongest ranks, websites before e-mail, then by bytes.
  * Rows that claim nothing but the same bare name are one record.  So each value is a key
  * of at most one record, and the result depends on the set of rows, not on their order.
- * Pure, in memory: about 250 bytes a row.  One thread.
+ *
+ * Memory is bounded, whatever the number of rows: claims are sorted (sort.h) and pass by
+ * value after value, and what is known of each row is in pages (paged.h).  Both use
+ * scratch files in a directory that the caller names.  One thread.  All functions fail
+ * with OV_E_IO and OV_E_NOMEM; then only freeing is left.
  */
 #ifndef OV_CLIENT_BOOK_MERGE_H
 #define OV_CLIENT_BOOK_MERGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -54,42 +59,57 @@ enum ov_merge_drop {
 
 struct ov_merge;
 
-OV_MUST_CHECK enum ov_status ov_merge_new(struct ov_merge **out);
+/* directory is copied. */
+OV_MUST_CHECK enum ov_status ov_merge_new(struct ov_merge **out, const char *directory);
 void ov_merge_free(struct ov_merge *m); /* NULL is fine */
 
-/* Begins the next row: 0, 1 ...  At most 2^31 - 1 rows and claims (OV_E_LIST_TOO_LARGE).
- */
-OV_MUST_CHECK enum ov_status ov_merge_row(struct ov_merge *m);
+/* Begins the next row: 0, 1 ...  tag is given back with it.  At most 2^30 rows and 2^30
+ * claims (OV_E_LIST_TOO_LARGE). */
+OV_MUST_CHECK enum ov_status ov_merge_row(struct ov_merge *m, uint64_t tag);
 
-/* The row claims value, of 1 to 255 bytes, copied.  Again the same: the earlier source
- * in the enum counts. */
+/* The row claims value, of 1 to 255 bytes without a zero (else OV_E_BUG), copied.  Again
+ * the same: the earlier source in the enum counts.  A row's first bare name is the one
+ * that the family rule looks at. */
 OV_MUST_CHECK enum ov_status ov_merge_claim(struct ov_merge *m, enum ov_rank rank,
     enum ov_claim_source source, struct ov_bytes value);
 
 /* Decides.  Once, after the last row. */
 OV_MUST_CHECK enum ov_status ov_merge_run(struct ov_merge *m);
 
-/* Afterwards.  Records are 0 .. n-1 by the bytes of their first key, first by rank; those
- * without a key come last, by their first row. */
+/* Afterwards. */
 uint32_t ov_merge_n_rows(const struct ov_merge *m);
 uint32_t ov_merge_n_records(const struct ov_merge *m);
-uint32_t ov_merge_record_of(const struct ov_merge *m, uint32_t row);
 
 struct ov_merge_token {
 	enum ov_rank rank;
 	enum ov_claim_source source;
-	struct ov_bytes value; /* borrowed from m */
+	struct ov_bytes value; /* borrowed */
 };
-/* The keys of a record, by rank and bytes; returns their number. */
-size_t ov_merge_tokens(struct ov_merge_token out[OV_MERGE_TOKENS_MAX],
-    const struct ov_merge *m, uint32_t record);
 
-/* Calls fn for each claim, in the order of the rows, that is no key, with the reason.
- * A failure of fn ends the walk and is passed on. */
-typedef enum ov_status ov_merge_drop_fn(
-    void *ctx, uint32_t row, const struct ov_merge_token *claim, enum ov_merge_drop why);
-OV_MUST_CHECK enum ov_status ov_merge_dropped(
-    const struct ov_merge *m, ov_merge_drop_fn *fn, void *ctx);
+struct ov_merge_record {
+	uint32_t number; /* 0, 1 ... */
+	size_t n;
+	struct ov_merge_token token[OV_MERGE_TOKENS_MAX]; /* by rank and bytes */
+};
+
+/* The next record, by the bytes of the first key, first by rank; those without a key come
+ * last, by their first row.  *any: whether there is one.  Borrowed until the next call.
+ */
+OV_MUST_CHECK enum ov_status ov_merge_next_record(
+    bool *any, struct ov_merge_record *out, struct ov_merge *m);
+/* The next row of the record that was given last, in order; its tag. */
+OV_MUST_CHECK enum ov_status ov_merge_next_member(
+    bool *any, uint64_t *tag, struct ov_merge *m);
+
+/* The next claim that is no key, in the order of rows, ranks and bytes.  Borrowed until
+ * the next call. */
+struct ov_merge_dropped {
+	uint64_t tag; /* of the row */
+	struct ov_merge_token claim;
+	enum ov_merge_drop why;
+};
+OV_MUST_CHECK enum ov_status ov_merge_next_dropped(
+    bool *any, struct ov_merge_dropped *out, struct ov_merge *m);
 
 /* One sentence for the owner of the account. */
 const char *ov_merge_drop_text(enum ov_merge_drop why);

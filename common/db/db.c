@@ -226,6 +226,12 @@ ov_db_close(struct ov_db *db)
 	free(db);
 }
 
+const char *
+ov_db_path(const struct ov_db *db)
+{
+	return sqlite3_db_filename(db->raw, "main");
+}
+
 enum ov_status
 ov_db_begin(struct ov_db *db)
 {

@@ -63,6 +63,9 @@ OV_MUST_CHECK enum ov_status ov_db_open(
 /* Rolls back an open transaction.  NULL is fine. */
 void ov_db_close(struct ov_db *db);
 
+/* Of the file, absolute; borrowed until close. */
+const char *ov_db_path(const struct ov_db *db);
+
 /* Transactions.  begin takes the write lock at once.  Nested begin, and commit
  * without begin: OV_E_BUG.  A failed commit has rolled back.  name: a literal, the
  * durable write's name.  rollback without a transaction does nothing. */

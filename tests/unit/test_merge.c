@@ -34,7 +34,7 @@ claim_text(struct ov_merge *m, const char *text)
 
 	assert_true(strlen(text) < sizeof(copy));
 	memcpy(copy, text, strlen(text) + 1);
-	assert_int_equal(ov_merge_row(m), OV_OK);
+	assert_int_equal(ov_merge_row(m, ov_merge_n_rows(m)), OV_OK);
 	for (part = strtok_r(copy, " ", &save); part; part = strtok_r(NULL, " ", &save)) {
 		char *value = strchr(part, ':');
 		size_t k = 0;
@@ -51,36 +51,138 @@ claim_text(struct ov_merge *m, const char *text)
 	}
 }
 
-static struct ov_merge *
-merge_of(const char *const *rows, size_t n)
+/* All that merging gave: records in their order, and what it dropped. */
+#define KEYS_TEXT 512
+#define VALUE_TEXT 64
+struct merged {
+	uint32_t n_rows, n_records, *record; /* of each row */
+	char (*keys)[KEYS_TEXT]; /* "domain=acme.com namecc=US acme" of each record */
+	struct dropped {
+		uint32_t row;
+		char value[VALUE_TEXT];
+		enum ov_merge_drop why;
+	} * drop;
+	size_t n_drops;
+};
+
+static void
+read_record(struct merged *out, struct ov_merge *m, const struct ov_merge_record *r)
 {
-	struct ov_merge *m;
+	char *keys = out->keys[r->number];
+	uint64_t row, before = 0;
+	size_t len = 0, rows = 0;
+	bool any;
 
-	assert_int_equal(ov_merge_new(&m), OV_OK);
-	for (size_t i = 0; i < n; i++)
-		claim_text(m, rows[i]);
-	assert_int_equal(ov_merge_run(m), OV_OK);
-	return m;
-}
-
-/* "domain=acme.com namecc=US acme" of the record of a row. */
-static const char *
-keys_of(const struct ov_merge *m, uint32_t row)
-{
-	static char text[4096];
-	struct ov_merge_token t[OV_MERGE_TOKENS_MAX];
-	size_t n = ov_merge_tokens(t, m, ov_merge_record_of(m, row)), len = 0;
-
-	text[0] = '\0';
-	for (size_t i = 0; i < n; i++)
-		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s=%.*s",
-		    i > 0 ? " " : "", ov_rank_kind((uint8_t)t[i].rank),
-		    (int)t[i].value.len, (const char *)t[i].value.p);
-	return text;
+	assert_int_equal(r->number, out->n_records);
+	for (size_t i = 0; i < r->n; i++)
+		len += (size_t)snprintf(keys + len, KEYS_TEXT - len, "%s%s=%.*s",
+		    i > 0 ? " " : "", ov_rank_kind((uint8_t)r->token[i].rank),
+		    (int)r->token[i].value.len, (const char *)r->token[i].value.p);
+	assert_true(len < KEYS_TEXT);
+	for (;; rows++) {
+		assert_int_equal(ov_merge_next_member(&any, &row, m), OV_OK);
+		if (!any)
+			break;
+		assert_true(row < out->n_rows && (rows == 0 || before < row));
+		out->record[row] = r->number;
+		before = row;
+	}
+	assert_true(rows > 0);
+	out->n_records++;
 }
 
 static void
-expect_keys(const struct ov_merge *m, uint32_t row, const char *want)
+read_dropped(struct merged *out, struct ov_merge *m)
+{
+	struct ov_merge_dropped d;
+	size_t cap = 0;
+	bool any;
+
+	for (;; out->n_drops++) {
+		struct dropped *to;
+
+		assert_int_equal(ov_merge_next_dropped(&any, &d, m), OV_OK);
+		if (!any)
+			break;
+		if (out->n_drops == cap) {
+			cap = 2 * cap + 16;
+			out->drop = realloc(out->drop, cap * sizeof(*out->drop));
+			assert_non_null(out->drop);
+		}
+		assert_true(d.claim.value.len < VALUE_TEXT);
+		to = &out->drop[out->n_drops];
+		to->row = (uint32_t)d.tag;
+		memcpy(to->value, d.claim.value.p, d.claim.value.len);
+		to->value[d.claim.value.len] = '\0';
+		to->why = d.why;
+		assert_true(out->n_drops == 0 || to[-1].row <= to->row);
+	}
+}
+
+/* Decides, reads all, frees m. */
+static struct merged *
+finish(struct ov_merge *m)
+{
+	struct merged *out = calloc(1, sizeof(*out));
+	struct ov_merge_record r;
+	uint32_t n;
+	bool any;
+
+	assert_non_null(out);
+	assert_int_equal(ov_merge_run(m), OV_OK);
+	out->n_rows = ov_merge_n_rows(m);
+	n = ov_merge_n_records(m);
+	out->record = calloc(out->n_rows + 1, sizeof(*out->record));
+	out->keys = calloc(n + 1, sizeof(*out->keys));
+	assert_true(out->record != NULL && out->keys != NULL);
+	for (;;) {
+		assert_int_equal(ov_merge_next_record(&any, &r, m), OV_OK);
+		if (!any)
+			break;
+		read_record(out, m, &r);
+	}
+	assert_int_equal(out->n_records, n);
+	read_dropped(out, m);
+	ov_merge_free(m);
+	return out;
+}
+
+static void
+forget(struct merged *m)
+{
+	free(m->record);
+	free(m->keys);
+	free(m->drop);
+	free(m);
+}
+
+static struct ov_merge *
+new_merge(void)
+{
+	struct ov_merge *m;
+
+	assert_int_equal(ov_merge_new(&m, "/tmp"), OV_OK);
+	return m;
+}
+
+static struct merged *
+merge_of(const char *const *rows, size_t n)
+{
+	struct ov_merge *m = new_merge();
+
+	for (size_t i = 0; i < n; i++)
+		claim_text(m, rows[i]);
+	return finish(m);
+}
+
+static const char *
+keys_of(const struct merged *m, uint32_t row)
+{
+	return m->keys[m->record[row]];
+}
+
+static void
+expect_keys(const struct merged *m, uint32_t row, const char *want)
 {
 	assert_string_equal(keys_of(m, row), want);
 }
@@ -90,50 +192,32 @@ expect_keys(const struct ov_merge *m, uint32_t row, const char *want)
 	    sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *))
 
 static bool
-together(const struct ov_merge *m, uint32_t a, uint32_t b)
+together(const struct merged *m, uint32_t a, uint32_t b)
 {
-	return ov_merge_record_of(m, a) == ov_merge_record_of(m, b);
+	return m->record[a] == m->record[b];
 }
 
 /* The reason for which row's claim of value is no key, OV_MERGE_KEPT if it is one. */
-struct search {
-	uint32_t row;
-	const char *value;
-	enum ov_merge_drop found;
-};
-
-static enum ov_status
-search_drop(
-    void *ctx, uint32_t row, const struct ov_merge_token *t, enum ov_merge_drop why)
-{
-	struct search *s = ctx;
-
-	if (row == s->row && t->value.len == strlen(s->value) &&
-	    memcmp(t->value.p, s->value, t->value.len) == 0)
-		s->found = why;
-	return OV_OK;
-}
-
 static enum ov_merge_drop
-dropped(const struct ov_merge *m, uint32_t row, const char *value)
+dropped(const struct merged *m, uint32_t row, const char *value)
 {
-	struct search s = { row, value, OV_MERGE_KEPT };
-
-	assert_int_equal(ov_merge_dropped(m, search_drop, &s), OV_OK);
-	return s.found;
+	for (size_t i = 0; i < m->n_drops; i++)
+		if (m->drop[i].row == row && strcmp(m->drop[i].value, value) == 0)
+			return m->drop[i].why;
+	return OV_MERGE_KEPT;
 }
 
 static void
 rows_that_share_a_key_are_one_record(void **state)
 {
-	struct ov_merge *m = MERGE("web:acme.com cc:US_acme name:acme",
+	struct merged *m = MERGE("web:acme.com cc:US_acme name:acme",
 	    "mail:acme.com cc:US_acme_holdings name:acme_holdings",
 	    "cc:US_acme name:acme", "duns:1 name:beta", "duns:1 web:beta.io",
 	    "web:gamma.io vat:V1", "vat:V2");
 
 	(void)state;
-	assert_int_equal(ov_merge_n_rows(m), 7);
-	assert_int_equal(ov_merge_n_records(m), 4);
+	assert_int_equal(m->n_rows, 7);
+	assert_int_equal(m->n_records, 4);
 	assert_true(together(m, 0, 1));
 	assert_true(together(m, 0, 2));
 	assert_true(together(m, 3, 4));
@@ -142,37 +226,37 @@ rows_that_share_a_key_are_one_record(void **state)
 	    "name=acme holdings");
 	expect_keys(m, 3, "duns=1 domain=beta.io name=beta");
 	/* by the bytes of the first key: duns before vat before domain */
-	assert_int_equal(ov_merge_record_of(m, 3), 0);
-	assert_int_equal(ov_merge_record_of(m, 5), 1);
-	assert_int_equal(ov_merge_record_of(m, 6), 2);
-	assert_int_equal(ov_merge_record_of(m, 0), 3);
-	ov_merge_free(m);
+	assert_int_equal(m->record[3], 0);
+	assert_int_equal(m->record[5], 1);
+	assert_int_equal(m->record[6], 2);
+	assert_int_equal(m->record[0], 3);
+	forget(m);
 }
 
 static void
 vat_and_bare_name_join_nothing(void **state)
 {
-	struct ov_merge *m = MERGE("vat:V1 web:a.com name:acme",
+	struct merged *m = MERGE("vat:V1 web:a.com name:acme",
 	    "vat:V1 web:b.com name:acme", "name:acme", "name:acme", "name:solo");
 
 	(void)state;
 	assert_false(together(m, 0, 1));
 	assert_true(together(m, 2, 3)); /* nothing tells them apart */
-	assert_int_equal(ov_merge_n_records(m), 4);
+	assert_int_equal(m->n_records, 4);
 	expect_keys(m, 0, "domain=a.com");
 	expect_keys(m, 2, "");
 	expect_keys(m, 4, "name=solo");
 	assert_int_equal(dropped(m, 1, "V1"), OV_MERGE_SHARED);
 	assert_int_equal(dropped(m, 3, "acme"), OV_MERGE_SHARED);
 	/* without keys: last */
-	assert_int_equal(ov_merge_record_of(m, 2), 3);
-	ov_merge_free(m);
+	assert_int_equal(m->record[2], 3);
+	forget(m);
 }
 
 static void
 conflicting_ids_are_not_merged(void **state)
 {
-	struct ov_merge *m = MERGE("lei:L1 web:acme.com cc:US_acme",
+	struct merged *m = MERGE("lei:L1 web:acme.com cc:US_acme",
 	    "lei:L2 web:acme.com cc:DE_acme", "web:acme.com cc:FR_acme",
 	    "cik:1 cc:US_beta", "cik:2 cc:US_beta", "lei:L3 cik:9", "lei:L4 cik:9",
 	    "lei:L5 cik:5 cc:US_x", "lei:L5 cik:6 cc:US_x");
@@ -191,41 +275,41 @@ conflicting_ids_are_not_merged(void **state)
 	expect_keys(m, 5, "lei=L3");
 	assert_true(together(m, 7, 8));
 	expect_keys(m, 7, "lei=L5 cik=5 cik=6 namecc=US x");
-	ov_merge_free(m);
+	forget(m);
 }
 
 /* A joins B by one domain, B joins C by another: no single value is in conflict. */
 static void
 conflicts_are_found_through_chains(void **state)
 {
-	struct ov_merge *m = MERGE("lei:L1 web:one.com cc:US_one",
+	struct merged *m = MERGE("lei:L1 web:one.com cc:US_one",
 	    "web:one.com web:two.com cc:US_mid", "lei:L2 web:two.com cc:US_two");
 
 	(void)state;
-	assert_int_equal(ov_merge_n_records(m), 3);
+	assert_int_equal(m->n_records, 3);
 	expect_keys(m, 0, "lei=L1 namecc=US one");
 	expect_keys(m, 1, "namecc=US mid");
 	assert_int_equal(dropped(m, 1, "two.com"), OV_MERGE_CONFLICT);
-	ov_merge_free(m);
+	forget(m);
 }
 
 static void
 a_family_leaves_the_domain_to_its_house(void **state)
 {
-	struct ov_merge *m = MERGE("web:big.com cc:US_big name:big",
+	struct merged *m = MERGE("web:big.com cc:US_big name:big",
 	    "web:big.com cc:US_big_fund_one name:big_fund_one",
 	    "web:big.com cc:US_big_fund_two name:big_fund_two",
 	    "web:big.com cc:US_big_fund_six name:big_fund_six",
 	    "web:big.com cc:US_other name:other", "web:big.com cc:DE_big name:big");
 
 	(void)state;
-	assert_int_equal(ov_merge_n_records(m), 5);
+	assert_int_equal(m->n_records, 5);
 	assert_true(together(m, 0, 5));
 	expect_keys(m, 0, "domain=big.com namecc=DE big namecc=US big name=big");
 	expect_keys(m, 1, "namecc=US big fund one name=big fund one");
 	assert_int_equal(dropped(m, 1, "big.com"), OV_MERGE_FAMILY);
 	assert_int_equal(dropped(m, 0, "big.com"), OV_MERGE_KEPT);
-	ov_merge_free(m);
+	forget(m);
 	/* four names are one company; without a house nobody has the domain; initials */
 	m = MERGE("web:x.com name:a", "web:x.com name:b", "web:x.com name:c",
 	    "web:x.com name:d", "web:y.com name:e cc:US_e", "web:y.com name:f",
@@ -236,25 +320,25 @@ a_family_leaves_the_domain_to_its_house(void **state)
 	assert_false(together(m, 4, 5));
 	expect_keys(m, 4, "namecc=US e name=e");
 	expect_keys(m, 9, "domain=ibm.com name=international business machines");
-	ov_merge_free(m);
+	forget(m);
 }
 
 static void
 names_of_one_record_are_no_family(void **state)
 {
-	struct ov_merge *m = MERGE("lei:L web:x.com name:a", "lei:L web:x.com name:b",
+	struct merged *m = MERGE("lei:L web:x.com name:a", "lei:L web:x.com name:b",
 	    "lei:L web:x.com name:c", "lei:L web:x.com name:d", "lei:L web:x.com name:e",
 	    "web:x.com name:f");
 
 	(void)state;
-	assert_int_equal(ov_merge_n_records(m), 1);
-	ov_merge_free(m);
+	assert_int_equal(m->n_records, 1);
+	forget(m);
 }
 
 static void
 keys_are_capped_by_rank_and_source(void **state)
 {
-	struct ov_merge *m = MERGE(
+	struct merged *m = MERGE(
 	    "mail:a.com mail:b.com web:z.com web:y.com web:x.com cc:US_n lei:L duns:7 "
 	    "name:n mail:y.com");
 
@@ -264,13 +348,13 @@ keys_are_capped_by_rank_and_source(void **state)
 	    "name=n");
 	assert_int_equal(dropped(m, 0, "b.com"), OV_MERGE_OVER_CAP);
 	assert_int_equal(dropped(m, 0, "US n"), OV_MERGE_OVER_CAP);
-	ov_merge_free(m);
+	forget(m);
 }
 
 static void
 a_name_of_one_word_does_not_join_different_domains(void **state)
 {
-	struct ov_merge *m = MERGE("web:a.com cc:US_arc", "web:b.com cc:US_arc",
+	struct merged *m = MERGE("web:a.com cc:US_arc", "web:b.com cc:US_arc",
 	    "web:c.com cc:US_arc_cameras", "web:d.com cc:US_arc_cameras",
 	    "web:e.com cc:US_solo", "cc:US_solo", "cc:US_arc");
 
@@ -281,7 +365,7 @@ a_name_of_one_word_does_not_join_different_domains(void **state)
 	assert_int_equal(dropped(m, 0, "US arc"), OV_MERGE_SHARED);
 	assert_true(together(m, 2, 3));
 	assert_true(together(m, 4, 5));
-	ov_merge_free(m);
+	forget(m);
 }
 
 /* A small generator (Knuth's MMIX constants): the same rows on every machine. */
@@ -314,46 +398,60 @@ struct drops {
 	uint32_t n[RANDOM_ROWS][OV_MERGE_DROPS];
 };
 
-static enum ov_status
-count_drop(
-    void *ctx, uint32_t row, const struct ov_merge_token *t, enum ov_merge_drop why)
+static void
+count_drops(struct drops *out, const struct merged *m)
 {
-	(void)t;
-	((struct drops *)ctx)->n[row][why]++;
-	return OV_OK;
+	memset(out, 0, sizeof(*out));
+	for (size_t i = 0; i < m->n_drops; i++)
+		out->n[m->drop[i].row][m->drop[i].why]++;
+}
+
+/* A key's place: its rank, then its bytes. */
+static int
+compare_texts(const char *a, const char *b)
+{
+	static const char *const order = "lei cik duns vat domain namecc name";
+	const char *x = strchr(a, '='), *y = strchr(b, '=');
+	char kind[2][16];
+
+	snprintf(kind[0], sizeof(kind[0]), "%.*s", (int)(x - a), a);
+	snprintf(kind[1], sizeof(kind[1]), "%.*s", (int)(y - b), b);
+	if (strcmp(kind[0], kind[1]) != 0)
+		return strcmp(kind[1], "name") == 0 ? -1
+		       : strcmp(kind[0], "name") == 0
+			   ? 1
+			   : (int)(strstr(order, kind[0]) - strstr(order, kind[1]));
+	return strcmp(x, y);
 }
 
 /* Each value once, ranks and bytes ascending, records in the order of their first key. */
 static void
-check_keys(const struct ov_merge *m)
+check_keys(const struct merged *m)
 {
-	static struct ov_merge_token all[RANDOM_ROWS * OV_MERGE_TOKENS_MAX];
+	static char all[RANDOM_ROWS * OV_MERGE_TOKENS_MAX][64];
 	size_t n = 0, first = 0;
 	bool ended = false;
 
-	for (uint32_t r = 0; r < ov_merge_n_records(m); r++) {
-		size_t k = ov_merge_tokens(all + n, m, r);
+	for (uint32_t r = 0; r < m->n_records; r++) {
+		char copy[KEYS_TEXT], *save, *key;
+		size_t begin = n;
 
-		assert_false(ended && k > 0);
-		ended = k == 0;
-		if (k > 0 && n > 0) {
-			const struct ov_merge_token *a = &all[first], *b = &all[n];
-			size_t len =
-			    a->value.len < b->value.len ? a->value.len : b->value.len;
-
-			assert_true(a->rank < b->rank ||
-				    (a->rank == b->rank &&
-					memcmp(a->value.p, b->value.p, len) <= 0));
+		memcpy(copy, m->keys[r], sizeof(copy));
+		for (key = strtok_r(copy, " ", &save); key != NULL;
+		     key = strtok_r(NULL, " ", &save)) {
+			snprintf(all[n], sizeof(all[n]), "%s", key);
+			assert_true(n == begin || compare_texts(all[n - 1], all[n]) < 0);
+			n++;
 		}
-		first = n;
-		n += k;
+		assert_false(ended && n > begin);
+		ended = n == begin;
+		assert_true(
+		    ended || begin == 0 || compare_texts(all[first], all[begin]) < 0);
+		first = begin;
 	}
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = 0; j < i; j++)
-			assert_false(all[i].rank == all[j].rank &&
-				     all[i].value.len == all[j].value.len &&
-				     memcmp(all[i].value.p, all[j].value.p,
-					 all[i].value.len) == 0);
+			assert_string_not_equal(all[i], all[j]);
 }
 
 static const char *
@@ -364,7 +462,7 @@ claim_of(const char *row, const char *kind)
 
 /* Two rows with one LEI are together; two with different ones never are. */
 static void
-check_leis(const struct ov_merge *m, char rows[RANDOM_ROWS][256])
+check_leis(const struct merged *m, char rows[RANDOM_ROWS][256])
 {
 	for (uint32_t a = 0; a < RANDOM_ROWS; a++)
 		for (uint32_t b = 0; b < a; b++) {
@@ -382,22 +480,17 @@ static uint32_t
     seen[OV_MERGE_DROPS]; /* over all rounds: the random rows reach all of it */
 
 static void
-check_same(const struct ov_merge *m, const struct ov_merge *n, const uint32_t *place)
+check_same(const struct merged *m, const struct merged *n, const uint32_t *place)
 {
 	static struct drops a, b;
-	char keys[4096];
 
-	memset(&a, 0, sizeof(a));
-	memset(&b, 0, sizeof(b));
-	assert_int_equal(ov_merge_dropped(m, count_drop, &a), OV_OK);
-	assert_int_equal(ov_merge_dropped(n, count_drop, &b), OV_OK);
-	assert_int_equal(ov_merge_n_records(m), ov_merge_n_records(n));
+	count_drops(&a, m);
+	count_drops(&b, n);
+	assert_int_equal(m->n_records, n->n_records);
 	for (uint32_t i = 0; i < RANDOM_ROWS; i++) {
-		snprintf(keys, sizeof(keys), "%s", keys_of(m, i));
-		assert_string_equal(keys, keys_of(n, place[i]));
-		if (keys[0] != '\0')
-			assert_int_equal(
-			    ov_merge_record_of(m, i), ov_merge_record_of(n, place[i]));
+		assert_string_equal(keys_of(m, i), keys_of(n, place[i]));
+		if (keys_of(m, i)[0] != '\0')
+			assert_int_equal(m->record[i], n->record[place[i]]);
 		assert_memory_equal(a.n[i], b.n[place[i]], sizeof(a.n[i]));
 		for (size_t why = 0; why < OV_MERGE_DROPS; why++)
 			seen[why] += a.n[i][why];
@@ -417,7 +510,7 @@ the_result_does_not_depend_on_the_order_of_rows(void **state)
 
 	(void)state;
 	for (size_t round = 0; round < 300; round++) {
-		struct ov_merge *m, *n;
+		struct merged *m, *n;
 
 		for (uint32_t i = 0; i < RANDOM_ROWS; i++) {
 			random_row(rows[i], sizeof(rows[i]), &seed);
@@ -437,8 +530,8 @@ the_result_does_not_depend_on_the_order_of_rows(void **state)
 		check_keys(m);
 		check_leis(m, rows);
 		check_same(m, n, place);
-		ov_merge_free(m);
-		ov_merge_free(n);
+		forget(m);
+		forget(n);
 	}
 	for (size_t why = 1; why < OV_MERGE_DROPS; why++)
 		assert_true(seen[why] > 0);
@@ -447,47 +540,52 @@ the_result_does_not_depend_on_the_order_of_rows(void **state)
 static void
 many_values_are_kept_apart(void **state)
 {
-	struct ov_merge *m;
+	struct ov_merge *m = new_merge();
+	struct merged *done;
 	char text[64];
 
 	(void)state;
-	assert_int_equal(ov_merge_new(&m), OV_OK);
 	for (unsigned i = 0; i < 20000; i++) {
 		snprintf(text, sizeof(text), "web:d%u.com cc:US_n%u", i / 2, i);
 		claim_text(m, text);
 	}
-	assert_int_equal(ov_merge_run(m), OV_OK);
-	assert_int_equal(ov_merge_n_records(m), 10000);
-	expect_keys(m, 1234, "domain=d617.com namecc=US n1234 namecc=US n1235");
-	ov_merge_free(m);
+	done = finish(m);
+	assert_int_equal(done->n_records, 10000);
+	expect_keys(done, 1234, "domain=d617.com namecc=US n1234 namecc=US n1235");
+	forget(done);
 }
 
 static void
 wrong_use_is_refused(void **state)
 {
-	struct ov_merge *m;
-	char value[256] = { 0 };
+	struct ov_merge *m = new_merge();
+	char value[256];
+	struct ov_merge_record r;
+	bool any;
 
 	(void)state;
-	assert_int_equal(ov_merge_new(&m), OV_OK);
+	memset(value, 'v', sizeof(value));
 	assert_int_equal(
 	    ov_merge_claim(m, OV_RANK_LEI, OV_CLAIM_COLUMN, OV_BYTES("x", 1)), OV_E_BUG);
-	assert_int_equal(ov_merge_row(m), OV_OK);
+	assert_int_equal(ov_merge_row(m, 0), OV_OK);
 	assert_int_equal(
 	    ov_merge_claim(m, OV_RANK_LEI, OV_CLAIM_COLUMN, OV_BYTES(value, 256)),
 	    OV_E_BUG);
 	assert_int_equal(
 	    ov_merge_claim(m, OV_RANK_LEI, OV_CLAIM_COLUMN, OV_BYTES(value, 0)),
 	    OV_E_BUG);
+	assert_int_equal(
+	    ov_merge_claim(m, OV_RANK_LEI, OV_CLAIM_COLUMN, OV_BYTES("a\0b", 3)),
+	    OV_E_BUG);
+	assert_int_equal(ov_merge_next_record(&any, &r, m), OV_E_BUG);
 	assert_int_equal(ov_merge_run(m), OV_OK);
 	assert_int_equal(ov_merge_run(m), OV_E_BUG);
 	ov_merge_free(m);
 	/* no rows at all */
-	assert_int_equal(ov_merge_new(&m), OV_OK);
-	assert_int_equal(ov_merge_run(m), OV_OK);
-	assert_int_equal(ov_merge_n_records(m), 0);
-	ov_merge_free(m);
+	forget(finish(new_merge()));
 	ov_merge_free(NULL);
+	assert_int_equal(ov_merge_new(&m, "/nowhere"), OV_OK); /* needs no file so far */
+	ov_merge_free(m);
 }
 
 int
