@@ -2,11 +2,34 @@
 
 #include <string.h>
 
+#include "proto/budget.h"
 #include "proto/keys.h"
 #include "proto/slots.h"
 
-enum ov_status
-ov_agree_propose(const struct ov_msg_propose *p, const struct ov_agree *in)
+bool
+ov_agree_counts(
+    const struct ov_release *r, bool low, uint64_t counts, size_t unchanged_len)
+{
+	return counts == 0 || (unchanged_len == 0 && !r->exact &&
+				  ov_release_has(r->level[low ? 0 : 1], OV_LEVEL_COUNTS));
+}
+
+/* sender, other: identities. */
+static bool
+counts_fit(const struct ov_msg_propose *p, const struct ov_agree *in,
+    const uint8_t sender[32], const uint8_t other[32])
+{
+	uint8_t one[OV_ID], two[OV_ID];
+
+	ov_company_id(one, sender);
+	ov_company_id(two, other);
+	return ov_agree_counts(
+	    in->table, ov_is_low(one, two), p->counts, p->unchanged_since.len);
+}
+
+/* What both messages share. */
+static enum ov_status
+check_offer(const struct ov_msg_propose *p, const struct ov_agree *in)
 {
 	enum ov_status st = OV_OK;
 
@@ -33,6 +56,17 @@ done:
 	return st;
 }
 
+enum ov_status
+ov_agree_propose(const struct ov_msg_propose *p, const struct ov_agree *in)
+{
+	enum ov_status st;
+
+	OV_TRY(check_offer(p, in));
+	OV_REQUIRE(counts_fit(p, in, in->a, in->b), OV_E_PROTO_MISMATCH);
+done:
+	return st;
+}
+
 #define COPY_U(S, name, lo, hi) p->name = m->name;
 #define COPY_B(S, name, n) memcpy(p->name, m->name, (n));
 
@@ -52,7 +86,8 @@ ov_agree_accept(const struct ov_msg_accept *m, const struct ov_msg_propose *offe
 	OV_REQUIRE(memcmp(m->ephemeral, offer->ephemeral, 32) != 0 &&
 		       memcmp(m->commitment, offer->commitment, OV_DIGEST) != 0,
 	    OV_E_PROTO_MISMATCH);
-	OV_TRY(ov_agree_propose(p, in));
+	OV_TRY(check_offer(p, in));
+	OV_REQUIRE(counts_fit(p, in, in->b, in->a), OV_E_PROTO_MISMATCH);
 done:
 	return st;
 }

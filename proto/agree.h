@@ -20,8 +20,14 @@ struct ov_agree {
 	uint64_t now;
 };
 
-/* OV_E_PROTO_VERSION, _MISMATCH (identities, terms, release table, profile), _CLOCK,
- * _EXPIRED, _COUNT (slots not padded), OV_E_LIST_TOO_LARGE, OV_E_LIST_TOO_SMALL. */
+/* PROPOSE.counts is 1 of a side (low or not) only where it gives counts with noise, and
+ * with no job named as unchanged: so a view that is due is drawn. */
+bool ov_agree_counts(
+    const struct ov_release *r, bool low, uint64_t counts, size_t unchanged_len);
+
+/* OV_E_PROTO_VERSION, _MISMATCH (identities, terms, release table, profile, counts),
+ * _CLOCK, _EXPIRED, _COUNT (slots not padded), OV_E_LIST_TOO_LARGE, OV_E_LIST_TOO_SMALL.
+ */
 OV_MUST_CHECK enum ov_status ov_agree_propose(
     const struct ov_msg_propose *p, const struct ov_agree *in);
 

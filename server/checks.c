@@ -1,10 +1,12 @@
 /* What the broker checks of a signed step before it keeps it (PROTOCOL.md 7). */
 #include <string.h>
 
+#include "proto/agree.h"
 #include "proto/keys.h"
 #include "proto/slots.h"
 #include "proto/terms.h"
 #include "server/jobs.h"
+#include "server/ledger.h"
 #include "server/streams.h"
 
 static const uint8_t *
@@ -34,48 +36,16 @@ done:
 	return st;
 }
 
-static enum ov_status
-runs_left(
-    struct ov_tx *tx, const struct ov_job *job, const struct ov_release *r, int64_t now)
-{
-	struct ov_ledger ledger;
-	enum ov_status st = ov_store_ledger(
-	    tx, &ledger, low_of(job->a, job->b), high_of(job->a, job->b), now, job->id);
-
-	return st == OV_OK && ledger.runs_30d >= r->runs ? OV_E_CAP_RUNS : st;
-}
-
-enum ov_status
-ov_job_charge(struct ov_tx *tx, const struct ov_job *job, int64_t now)
-{
-	bool a_low = ov_is_low(job->a, job->b);
-	struct ov_charge c = { .at = now,
-		.slots_low = a_low ? job->slots_a : job->slots_b,
-		.slots_high = a_low ? job->slots_b : job->slots_a };
-	struct ov_release release;
-	struct ov_terms_row row;
-	enum ov_status st = OV_OK;
-
-	memcpy(c.low, low_of(job->a, job->b), OV_ID);
-	memcpy(c.high, high_of(job->a, job->b), OV_ID);
-	memcpy(c.job, job->id, OV_ID);
-	OV_TRY(ov_job_release(&release, &row, tx, job));
-	OV_TRY(runs_left(tx, job, &release, now));
-	OV_TRY(ov_store_charge(tx, &c));
-done:
-	return st;
-}
-
 /* Fields that PROPOSE and ACCEPT share, so that one check reads both. */
 struct offer {
-	uint64_t version, slots, created, expiry;
+	uint64_t version, slots, created, expiry, counts;
 	const uint8_t *terms, *release;
 	struct ov_bytes unchanged;
 };
 #define OFFER(m)                                                                         \
 	{                                                                                \
-		(m).version, (m).slots, (m).created, (m).expiry, (m).terms, (m).release, \
-		    (m).unchanged_since                                                  \
+		(m).version, (m).slots, (m).created, (m).expiry, (m).counts, (m).terms,  \
+		    (m).release, (m).unchanged_since                                     \
 	}
 
 static enum ov_status
@@ -177,8 +147,11 @@ ov_check_propose(struct ov_job *job, const struct ov_put *put, const uint8_t a[O
 	OV_REQUIRE(st != OV_OK, OV_E_DB_CONFLICT);
 	OV_REQUIRE(st == OV_E_NOT_FOUND, st);
 	OV_TRY(check_offer(&release, &job->terms, put, job, &o));
+	OV_REQUIRE(ov_agree_counts(
+		       &release, ov_is_low(job->a, job->b), o.counts, o.unchanged.len),
+	    OV_E_PROTO_MISMATCH);
 	if (o.unchanged.len == 0) /* else it may turn out to cost nothing */
-		OV_TRY(runs_left(put->tx, job, &release, put->now));
+		OV_TRY(ov_ledger_runs_left(put->tx, job, &release, put->now));
 	job->slots_a = (uint32_t)o.slots;
 	job->created = put->now;
 	job->deadline = (int64_t)o.expiry;
@@ -228,12 +201,15 @@ ov_check_accept(struct ov_job *job, bool *unchanged, const struct ov_put *put)
 	OV_REQUIRE(put->now <= job->deadline, OV_E_PROTO_EXPIRED);
 	OV_TRY(check_offer(&release, &sequence, put, job, &o));
 	OV_REQUIRE(sequence == job->terms, OV_E_PROTO_MISMATCH);
+	OV_REQUIRE(ov_agree_counts(
+		       &release, ov_is_low(job->b, job->a), o.counts, o.unchanged.len),
+	    OV_E_PROTO_MISMATCH);
 	*unchanged = o.unchanged.len == OV_ID && p.unchanged_since.len == OV_ID &&
 		     memcmp(o.unchanged.p, p.unchanged_since.p, OV_ID) == 0;
 	if (*unchanged)
 		OV_TRY(check_unchanged(put->tx, job, o.unchanged.p));
 	else
-		OV_TRY(runs_left(put->tx, job, &release, put->now));
+		OV_TRY(ov_ledger_runs_left(put->tx, job, &release, put->now));
 	job->slots_b = (uint32_t)o.slots;
 	job->deadline = (int64_t)o.expiry;
 done:

@@ -67,11 +67,6 @@ OV_MUST_CHECK enum ov_status ov_check_accept(
 OV_MUST_CHECK enum ov_status ov_check_step(
     const struct ov_job *job, const struct ov_put *put);
 
-/* Charges the pair for the job (OV_E_CAP_RUNS if no run is left): once, before the first
- * chunk. */
-OV_MUST_CHECK enum ov_status ov_job_charge(
-    struct ov_tx *tx, const struct ov_job *job, int64_t now);
-
 /* The terms a job runs under and their release table. */
 struct ov_release;
 OV_MUST_CHECK enum ov_status ov_job_release(struct ov_release *out,

@@ -445,3 +445,26 @@ ov_join_atoms(
 	free(counted);
 	return OV_OK;
 }
+
+enum ov_status
+ov_join_records(
+    const struct ov_join *j, enum ov_join_role side, struct ov_join_records *out)
+{
+	const struct ov_join_side *s = side == OV_JOIN_A ? j->a : j->b;
+	uint64_t *counted = new_set(s->n);
+
+	memset(out, 0, sizeof(*out));
+	if (counted == NULL)
+		return OV_E_NOMEM;
+	for (size_t i = 0; i < s->n; i++) {
+		uint8_t p = OV_LABEL_POPULATION(s->label[i]);
+
+		if (!take(counted, s->record[i]))
+			continue;
+		out->n[p]++;
+		out->own[p][OV_FIT_OWN(s->fit[i])]++;
+		out->other[p][OV_FIT_OTHER(s->fit[i])]++;
+	}
+	free(counted);
+	return OV_OK;
+}

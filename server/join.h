@@ -67,6 +67,13 @@ struct ov_join_cells {
 	uint32_t records_b[OV_JOIN_POPULATIONS];
 };
 
+/* Distinct records of one side's list, padding too, by population and by what they say of
+ * their own and of the other's ICP (enum ov_fit). */
+struct ov_join_records {
+	uint32_t n[OV_JOIN_POPULATIONS];
+	uint32_t own[OV_JOIN_POPULATIONS][3], other[OV_JOIN_POPULATIONS][3];
+};
+
 /* Disjoint counts by [population in A][population in B][fits A's ICP][fits B's ICP]. */
 struct ov_join_atoms {
 	uint32_t n[OV_JOIN_POPULATIONS][OV_JOIN_POPULATIONS][2][2];
@@ -109,5 +116,9 @@ void ov_join_count(
  * or removed changes one atom by one.  OV_E_NOMEM; the atoms are then zero. */
 OV_MUST_CHECK enum ov_status ov_join_atoms(
     const struct ov_join *j, enum ov_join_role protected_side, struct ov_join_atoms *out);
+
+/* OV_E_NOMEM; the numbers are then zero. */
+OV_MUST_CHECK enum ov_status ov_join_records(
+    const struct ov_join *j, enum ov_join_role side, struct ov_join_records *out);
 
 #endif /* OV_SERVER_JOIN_H */

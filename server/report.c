@@ -12,6 +12,7 @@
 #include "proto/terms.h"
 #include "server/events.h"
 #include "server/jobs.h"
+#include "server/ledger.h"
 #include "server/log.h"
 #include "server/streams.h"
 #include "server/views.h"
@@ -33,6 +34,7 @@ struct work {
 	struct ov_release release;
 	unsigned int giver[2]; /* by role: 0 low, 1 high */
 	struct list list[2];
+	struct ov_counts_due due[2]; /* by receiver */
 	struct ov_views views;
 	uint8_t view_digest[2][OV_DIGEST];
 	uint8_t *proof[2], *roster[2]; /* MACs by role of who made them: 8 a slot */
@@ -156,7 +158,8 @@ join(struct work *w)
 	side_of(&a, w, OV_ROLE_A);
 	side_of(&b, w, OV_ROLE_B);
 	OV_TRY(ov_join_new(&j, &a, &b, w->release.veto));
-	OV_TRY(ov_views_draw(&w->views, j, &w->release, w->giver));
+	const struct ov_views_input in = { j, &w->release, w->giver, w->due };
+	OV_TRY(ov_views_draw(&w->views, &in));
 done:
 	ov_join_free(j);
 	for (unsigned int role = 0; role < 2; role++) { /* labels are needed still */
@@ -371,27 +374,6 @@ done:
 	return st;
 }
 
-/* PROTOCOL.md 7.21; the job's own charge was written with its first chunk. */
-static enum ov_status
-pack_charges(uint8_t out[OV_CHARGES_LEN], struct ov_tx *tx, const struct work *w)
-{
-	unsigned int low = w->giver[OV_ROLE_A] == 0 ? OV_ROLE_A : OV_ROLE_B;
-	const uint8_t *id[2] = { w->job.a, w->job.b };
-	struct ov_charges c = { .slots = { w->job.slots_a, w->job.slots_b } };
-	struct ov_ledger l;
-	enum ov_status st =
-	    ov_store_ledger(tx, &l, id[low], id[1 - low], w->b->now(), NULL);
-
-	if (st != OV_OK)
-		return st;
-	c.slots_month[low] = l.slots_low_30d;
-	c.slots_month[1 - low] = l.slots_high_30d;
-	c.runs_month = (uint32_t)l.runs_30d;
-	c.runs_left = l.runs_30d < w->release.runs ? w->release.runs - c.runs_month : 0;
-	ov_charges_pack(out, &c);
-	return OV_OK;
-}
-
 static enum ov_status
 keep_report(struct work *w, struct ov_tx *tx, struct ov_bytes body)
 {
@@ -423,6 +405,7 @@ write_report(struct work *w, struct ov_tx *tx)
 	struct ov_msg_report m = { .completes = OV_BYTES(completes, sizeof(completes)),
 		.charges = OV_BYTES(charges, sizeof(charges)),
 		.created = (uint64_t)w->b->now() };
+	struct ov_charges charged;
 	struct ov_signed_head head;
 	struct ov_buf body = { 0 };
 	enum ov_status st = OV_OK;
@@ -430,7 +413,8 @@ write_report(struct work *w, struct ov_tx *tx)
 	memcpy(m.job, w->job.id, OV_ID);
 	OV_TRY(ov_job_transcript(m.th, tx, w->job.id));
 	OV_TRY(digest_completes(completes, tx, w->job.id));
-	OV_TRY(pack_charges(charges, tx, w));
+	OV_TRY(ov_ledger_report(&charged, tx, &w->job, &w->release, w->b->now()));
+	ov_charges_pack(charges, &charged);
 	memcpy(m.view_a, w->view_digest[OV_JOIN_A], OV_DIGEST);
 	memcpy(m.view_b, w->view_digest[OV_JOIN_B], OV_DIGEST);
 	OV_TRY(ov_log_event(tx, OV_LEAF_JOINED, w->job.id, w->job.state));
@@ -464,6 +448,7 @@ look(struct work *w, bool *ready, const uint8_t id[OV_ID])
 	OV_TRY(ov_job_release(&w->release, &row, tx, &w->job));
 	w->giver[OV_ROLE_A] = ov_is_low(w->job.a, w->job.b) ? 0 : 1;
 	w->giver[OV_ROLE_B] = 1 - w->giver[OV_ROLE_A];
+	OV_TRY(ov_ledger_views(w->due, tx, &w->job, &w->release));
 	*ready = true;
 done:
 	ov_tx_end(&tx);

@@ -25,6 +25,7 @@
 #include <stdint.h>
 
 #include "common/merkle/merkle.h"
+#include "proto/budget.h"
 #include "proto/codec.h"
 #include "proto/steps.h"
 
@@ -279,24 +280,29 @@ struct ov_charge {
 	uint8_t low[OV_ID], high[OV_ID];
 	uint8_t job[OV_ID];
 	int64_t at;
-	uint64_t slots_low, slots_high;	    /* slots that each side asked about */
-	uint64_t epsilon_low, epsilon_high; /* thousandths spent for each side's view */
+	/* [0]: low's: slots that it asked about, thousandths spent for its view */
+	uint64_t slots[2], epsilon[2];
 };
 /* One a job; the same job again overwrites nothing and adds nothing. */
 OV_MUST_CHECK enum ov_status ov_store_charge(struct ov_tx *tx, const struct ov_charge *c);
-/* The epsilons of a job's charge, known when its views are drawn. */
-OV_MUST_CHECK enum ov_status ov_store_charge_views(struct ov_tx *tx,
-    const uint8_t job[OV_ID], uint64_t epsilon_low, uint64_t epsilon_high);
+/* What a job was charged; OV_E_NOT_FOUND. */
+OV_MUST_CHECK enum ov_status ov_store_charged(
+    struct ov_tx *tx, struct ov_charge *out, const uint8_t job[OV_ID]);
+
+/* A pair at a time, the job `except` left out (NULL: none); for what a view costs and
+ * what may be spent on views in 365 days. */
+struct ov_ledger_query {
+	const uint8_t *low, *high, *except;
+	int64_t now;
+	uint64_t epsilon, year_epsilon;
+};
 struct ov_ledger {
 	uint64_t runs_30d;
-	uint64_t slots_low, slots_high; /* ever */
-	uint64_t slots_low_30d, slots_high_30d;
-	uint64_t epsilon_low_365d, epsilon_high_365d; /* thousandths */
-	int64_t last_view_low, last_view_high;	      /* time, 0: never */
+	uint64_t slots[2], slots_30d[2]; /* [0]: low's; ever, and lately */
+	uint64_t epsilon_365d[2];	 /* thousandths, for that side's views */
+	struct ov_budget_past views[2];
 };
-/* Of a pair at time now, the job `except` left out (NULL: none). */
-OV_MUST_CHECK enum ov_status ov_store_ledger(struct ov_tx *tx, struct ov_ledger *out,
-    const uint8_t low[OV_ID], const uint8_t high[OV_ID], int64_t now,
-    const uint8_t except[OV_ID]);
+OV_MUST_CHECK enum ov_status ov_store_ledger(
+    struct ov_tx *tx, struct ov_ledger *out, const struct ov_ledger_query *q);
 
 #endif /* OV_SERVER_STORE_H */

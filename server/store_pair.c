@@ -3,8 +3,6 @@
 
 #include "server/store_db.h"
 
-#define DAY INT64_C(86400)
-
 void
 ov_terms_bytes_free(struct ov_terms_bytes *t)
 {
@@ -114,29 +112,47 @@ ov_store_charge(struct ov_tx *tx, const struct ov_charge *c)
 	return ov_db_run(tx->db,
 	    "INSERT INTO charge(job, low, high, at, slots_low, slots_high, epsilon_low,"
 	    " epsilon_high) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(job) DO NOTHING",
-	    ID(c->job), ID(c->low), ID(c->high), OV_DB_I64(c->at),
-	    OV_DB_I64(c->slots_low), OV_DB_I64(c->slots_high), OV_DB_I64(c->epsilon_low),
-	    OV_DB_I64(c->epsilon_high));
+	    ID(c->job), ID(c->low), ID(c->high), OV_DB_I64(c->at), OV_DB_I64(c->slots[0]),
+	    OV_DB_I64(c->slots[1]), OV_DB_I64(c->epsilon[0]), OV_DB_I64(c->epsilon[1]));
 }
 
 enum ov_status
-ov_store_charge_views(struct ov_tx *tx, const uint8_t job[OV_ID], uint64_t epsilon_low,
-    uint64_t epsilon_high)
+ov_store_charged(struct ov_tx *tx, struct ov_charge *out, const uint8_t job[OV_ID])
 {
+	struct ov_charge c = { 0 };
+	struct ov_db_stmt *s = NULL;
 	enum ov_status st = OV_OK;
 
-	OV_TRY(ov_db_run(tx->db,
-	    "UPDATE charge SET epsilon_low = ?2, epsilon_high = ?3 WHERE job = ?1",
-	    ID(job), OV_DB_I64(epsilon_low), OV_DB_I64(epsilon_high)));
-	OV_REQUIRE(ov_db_changed(tx->db) == 1, OV_E_NOT_FOUND);
+	OV_TRY(ov_db_query(&s, tx->db,
+	    "SELECT low, high, at, slots_low, slots_high, epsilon_low, epsilon_high"
+	    " FROM charge WHERE job = ?",
+	    ID(job)));
+	OV_TRY(ov_store_row(s));
+	memcpy(c.job, job, OV_ID);
+	OV_TRY(ov_db_copy(c.low, OV_ID, s, 0));
+	OV_TRY(ov_db_copy(c.high, OV_ID, s, 1));
+	c.at = ov_db_i64(s, 2);
+	for (int side = 0; side < 2; side++) {
+		c.slots[side] = (uint64_t)ov_db_i64(s, 3 + side);
+		c.epsilon[side] = (uint64_t)ov_db_i64(s, 5 + side);
+	}
+	*out = c;
 done:
+	ov_db_finish(s);
 	return st;
 }
 
+/* Sums from the newest view backwards: the first that is too much is the newest view
+ * after which no more may be spent. */
+#define FULL(epsilon)                                                                    \
+	"(SELECT coalesce(max(at), 0) FROM (SELECT at, sum(" epsilon ") OVER (ORDER BY " \
+	"at DESC) AS spent FROM charge WHERE low = ?1 AND high = ?2 AND (?5 IS NULL OR " \
+	"job != ?5) AND at > ?4 AND " epsilon " > 0) WHERE spent + ?6 > ?7)"
+
 enum ov_status
-ov_store_ledger(struct ov_tx *tx, struct ov_ledger *out, const uint8_t low[OV_ID],
-    const uint8_t high[OV_ID], int64_t now, const uint8_t except[OV_ID])
+ov_store_ledger(struct ov_tx *tx, struct ov_ledger *out, const struct ov_ledger_query *q)
 {
+	struct ov_ledger l = { 0 };
 	struct ov_db_stmt *s = NULL;
 	enum ov_status st = OV_OK;
 
@@ -148,20 +164,24 @@ ov_store_ledger(struct ov_tx *tx, struct ov_ledger *out, const uint8_t low[OV_ID
 	    " coalesce(sum(CASE WHEN at > ?4 THEN epsilon_low ELSE 0 END), 0),"
 	    " coalesce(sum(CASE WHEN at > ?4 THEN epsilon_high ELSE 0 END), 0),"
 	    " coalesce(max(CASE WHEN epsilon_low > 0 THEN at END), 0),"
-	    " coalesce(max(CASE WHEN epsilon_high > 0 THEN at END), 0)"
-	    " FROM charge WHERE low = ?1 AND high = ?2 AND (?5 IS NULL OR job != ?5)",
-	    ID(low), ID(high), OV_DB_I64(now - 30 * DAY), OV_DB_I64(now - 365 * DAY),
-	    except != NULL ? ID(except) : OV_DB_NULL));
+	    " coalesce(max(CASE WHEN epsilon_high > 0 THEN at END), 0), " FULL(
+		"epsilon_low") ", " FULL("epsilon_high") " FROM charge WHERE low = ?1"
+							 " AND high = ?2 AND (?5 IS NULL "
+							 "OR job != ?5)",
+	    ID(q->low), ID(q->high), OV_DB_I64(q->now - 30 * OV_BUDGET_DAY),
+	    OV_DB_I64(q->now - OV_BUDGET_YEAR),
+	    q->except != NULL ? ID(q->except) : OV_DB_NULL, OV_DB_I64(q->epsilon),
+	    OV_DB_I64(q->year_epsilon)));
 	OV_TRY(ov_store_row(s));
-	*out = (struct ov_ledger){ .runs_30d = (uint64_t)ov_db_i64(s, 0),
-		.slots_low = (uint64_t)ov_db_i64(s, 1),
-		.slots_high = (uint64_t)ov_db_i64(s, 2),
-		.slots_low_30d = (uint64_t)ov_db_i64(s, 3),
-		.slots_high_30d = (uint64_t)ov_db_i64(s, 4),
-		.epsilon_low_365d = (uint64_t)ov_db_i64(s, 5),
-		.epsilon_high_365d = (uint64_t)ov_db_i64(s, 6),
-		.last_view_low = ov_db_i64(s, 7),
-		.last_view_high = ov_db_i64(s, 8) };
+	l.runs_30d = (uint64_t)ov_db_i64(s, 0);
+	for (int side = 0; side < 2; side++) {
+		l.slots[side] = (uint64_t)ov_db_i64(s, 1 + side);
+		l.slots_30d[side] = (uint64_t)ov_db_i64(s, 3 + side);
+		l.epsilon_365d[side] = (uint64_t)ov_db_i64(s, 5 + side);
+		l.views[side].last = ov_db_i64(s, 7 + side);
+		l.views[side].full = ov_db_i64(s, 9 + side);
+	}
+	*out = l;
 done:
 	ov_db_finish(s);
 	return st;

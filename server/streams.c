@@ -7,6 +7,7 @@
 #include "proto/slots.h"
 #include "server/dispatch.h"
 #include "server/events.h"
+#include "server/ledger.h"
 #include "server/limits.h"
 
 #define ERASE_ROUNDS 64 /* transactions before the caller looks around */
@@ -209,7 +210,7 @@ take_chunk(struct ov_call *c, struct ov_tx *tx, struct ov_job *job, enum ov_role
 	OV_TRY(ov_store_chunk_put(tx, &how, &at, m->last != 0, m->body, c->who.id));
 	OV_REQUIRE(how == OV_PUT_NEW, OV_E_BUG);
 	if (job->state == OV_JOB_ACCEPTED)
-		OV_TRY(ov_job_charge(tx, job, c->now));
+		OV_TRY(ov_ledger_charge(tx, job, c->now));
 	if (job->state != to) {
 		job->state = to;
 		OV_TRY(ov_store_job_update(tx, job));

@@ -115,35 +115,35 @@ done:
 	return st;
 }
 
-/* What is only counted and not shown, by population of the other. */
 static enum ov_status
-pack_held(struct ov_buf *out, const uint8_t level[OV_POPULATIONS_MAX + 1])
+draw_counts(struct ov_views *v, const struct ov_views_input *in, unsigned int receiver)
 {
-	uint8_t row[OV_HELD_ROW];
-	enum ov_status st = OV_OK;
+	struct ov_noise noise;
+	const struct ov_counts_input counts = { .join = in->join,
+		.release = in->release,
+		.giver = in->giver,
+		.receiver = (enum ov_join_role)receiver,
+		.noise = &noise };
+	enum ov_status st;
 
-	for (unsigned int p = 1; p <= OV_POPULATIONS_MAX; p++)
-		if (level[p] == OV_LEVEL_COUNTS) {
-			ov_held_pack(
-			    row, &(struct ov_held_row){ (uint8_t)p, OV_HELD_NOT_DUE, 0 });
-			OV_TRY(ov_buf_append(out, row, sizeof(row)));
-		}
-done:
+	ov_noise_init(&noise);
+	st = ov_counts_draw(
+	    &v->cells[receiver], &v->held[receiver], &counts, &in->due[receiver]);
+	ov_noise_fini(&noise);
 	return st;
 }
 
 static enum ov_status
 draw_receiver(struct ov_views *v, const struct ov_join_list *list, unsigned int receiver,
-    const struct ov_join *join, const struct ov_release *release,
-    const unsigned int giver[2])
+    const struct ov_views_input *in)
 {
 	struct ov_join_cells *cells = malloc(sizeof(*cells));
 	enum ov_status st = OV_OK;
 
 	OV_REQUIRE(cells != NULL, OV_E_NOMEM);
-	ov_join_count(join, list, cells);
-	OV_TRY(pack_cells(&v->cells[receiver], cells, receiver, release, giver));
-	OV_TRY(pack_held(&v->held[receiver], release->level[giver[1 - receiver]]));
+	ov_join_count(in->join, list, cells);
+	OV_TRY(pack_cells(&v->cells[receiver], cells, receiver, in->release, in->giver));
+	OV_TRY(draw_counts(v, in, receiver));
 	add_list(v, list, receiver);
 done:
 	free(cells);
@@ -151,21 +151,19 @@ done:
 }
 
 enum ov_status
-ov_views_draw(struct ov_views *out, const struct ov_join *join,
-    const struct ov_release *release, const unsigned int giver[2])
+ov_views_draw(struct ov_views *out, const struct ov_views_input *in)
 {
 	struct ov_join_list list[2] = { { 0 } };
 	struct ov_views v = { 0 };
 	enum ov_status st = OV_OK;
 
 	*out = (struct ov_views){ 0 };
-	OV_TRY(ov_join_list(join, OV_JOIN_A, OV_LEVEL_MATCHES, &list[OV_JOIN_A]));
-	OV_TRY(ov_join_list(join, OV_JOIN_B, OV_LEVEL_MATCHES, &list[OV_JOIN_B]));
+	OV_TRY(ov_join_list(in->join, OV_JOIN_A, OV_LEVEL_MATCHES, &list[OV_JOIN_A]));
+	OV_TRY(ov_join_list(in->join, OV_JOIN_B, OV_LEVEL_MATCHES, &list[OV_JOIN_B]));
 	v.match = calloc(list[0].n + list[1].n + 1, sizeof(v.match[0]));
 	OV_REQUIRE(v.match != NULL, OV_E_NOMEM);
 	for (unsigned int receiver = 0; receiver < 2; receiver++)
-		OV_TRY(
-		    draw_receiver(&v, &list[receiver], receiver, join, release, giver));
+		OV_TRY(draw_receiver(&v, &list[receiver], receiver, in));
 	merge_same(&v);
 	draw_numbers(&v);
 	*out = v;

@@ -814,6 +814,9 @@ unchanged_job_carries_and_charges_nothing(void **state)
 	struct run r;
 	uint8_t last[OV_ID];
 	bool low = ov_is_low(ada.id, bob.id);
+	const struct ov_ledger_query q = { .low = low ? ada.id : bob.id,
+		.high = low ? bob.id : ada.id,
+		.now = clock_now };
 
 	(void)state;
 	make_lists();
@@ -833,9 +836,7 @@ unchanged_job_carries_and_charges_nothing(void **state)
 		assert_int_equal(job_state(&bob, p.job).state, OV_JOB_UNCHANGED);
 	}
 	assert_int_equal(ov_tx_begin(&tx, broker.store), OV_OK);
-	assert_int_equal(ov_store_ledger(tx, &ledger, low ? ada.id : bob.id,
-			     low ? bob.id : ada.id, clock_now, NULL),
-	    OV_OK);
+	assert_int_equal(ov_store_ledger(tx, &ledger, &q), OV_OK);
 	assert_int_equal(ledger.runs_30d, 1);
 	ov_tx_end(&tx);
 	/* a job that carried nothing is no base for another one */

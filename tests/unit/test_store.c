@@ -540,10 +540,25 @@ usage_is_the_sum_of_what_is_stored(void **state)
 
 #define DAYS(n) ((int64_t)(n)*86400)
 
+static struct ov_ledger
+ledger_at(const struct ov_charge *pair, int64_t now, const uint8_t *except)
+{
+	const struct ov_ledger_query q = { .low = pair->low,
+		.high = pair->high,
+		.except = except,
+		.now = now,
+		.epsilon = 333,
+		.year_epsilon = 999 };
+	struct ov_ledger l;
+
+	assert_int_equal(ov_store_ledger(tx, &l, &q), OV_OK);
+	return l;
+}
+
 static void
 ledger_sums_what_was_charged(void **state)
 {
-	struct ov_charge c = { .at = DAYS(1), .slots_low = 1024, .slots_high = 2048 };
+	struct ov_charge c = { .slots = { 1024, 2048 } }, got;
 	struct ov_ledger l;
 
 	(void)state;
@@ -553,25 +568,57 @@ ledger_sums_what_was_charged(void **state)
 	for (uint8_t i = 0; i < 3; i++) { /* days 1, 11, 21; each charged twice */
 		memset(c.job, i, OV_ID);
 		c.at = DAYS(1 + 10 * i);
+		c.epsilon[0] = i == 1 ? 333 : 0;
 		assert_int_equal(ov_store_charge(tx, &c), OV_OK);
+		c.epsilon[0] = 999; /* what was charged first stays */
 		assert_int_equal(ov_store_charge(tx, &c), OV_OK);
 	}
-	assert_int_equal(ov_store_charge_views(tx, id_of(1), 333, 0), OV_OK);
-	assert_int_equal(ov_store_charge_views(tx, id_of(9), 333, 0), OV_E_NOT_FOUND);
-	assert_int_equal(ov_store_ledger(tx, &l, c.low, c.high, DAYS(32), NULL), OV_OK);
+	l = ledger_at(&c, DAYS(32), NULL);
 	assert_int_equal(l.runs_30d, 2);
-	assert_int_equal(l.slots_low, 3 * 1024);
-	assert_int_equal(l.slots_high_30d, 2 * 2048);
-	assert_int_equal(l.epsilon_low_365d, 333);
-	assert_int_equal(l.epsilon_high_365d, 0);
-	assert_int_equal(l.last_view_low, DAYS(11));
-	assert_int_equal(l.last_view_high, 0);
-	assert_int_equal(
-	    ov_store_ledger(tx, &l, c.low, c.high, DAYS(32), id_of(1)), OV_OK);
+	assert_int_equal(l.slots[0], 3 * 1024);
+	assert_int_equal(l.slots_30d[1], 2 * 2048);
+	assert_int_equal(l.epsilon_365d[0], 333);
+	assert_int_equal(l.epsilon_365d[1], 0);
+	assert_int_equal(l.views[0].last, DAYS(11));
+	assert_int_equal(l.views[1].last, 0);
+	l = ledger_at(&c, DAYS(32), id_of(1));
 	assert_int_equal(l.runs_30d, 1);
-	assert_int_equal(l.last_view_low, 0);
-	assert_int_equal(ov_store_ledger(tx, &l, c.high, c.low, DAYS(32), NULL), OV_OK);
+	assert_int_equal(l.views[0].last, 0);
+	assert_int_equal(ov_store_charged(tx, &got, id_of(1)), OV_OK);
+	assert_int_equal(got.at, DAYS(11));
+	assert_int_equal(got.epsilon[0], 333);
+	assert_int_equal(got.slots[1], 2048);
+	assert_memory_equal(got.high, c.high, OV_ID);
+	assert_int_equal(ov_store_charged(tx, &got, id_of(9)), OV_E_NOT_FOUND);
+	memcpy(c.low, id_of(2), OV_ID);
+	l = ledger_at(&c, DAYS(32), NULL);
 	assert_int_equal(l.runs_30d, 0);
+}
+
+/* Three views of 333 fill 999: the next is due when the oldest of three is a year old. */
+static void
+ledger_knows_when_a_year_is_full(void **state)
+{
+	struct ov_charge c = { .slots = { 1024, 2048 } };
+
+	(void)state;
+	memset(c.low, 1, OV_ID);
+	memset(c.high, 2, OV_ID);
+	begin();
+	for (uint8_t i = 0; i < 5; i++) { /* days 10, 110, 210 ...: the third has none */
+		memset(c.job, i, OV_ID);
+		c.at = DAYS(10 + 100 * i);
+		c.epsilon[1] = i == 2 ? 0 : 333;
+		assert_int_equal(ov_store_charge(tx, &c), OV_OK);
+		assert_int_equal(
+		    ledger_at(&c, c.at, NULL).views[1].full, i < 3    ? 0
+							     : i == 3 ? DAYS(10)
+								      : DAYS(110));
+	}
+	assert_int_equal(ledger_at(&c, DAYS(410), NULL).views[0].full, 0);
+	assert_int_equal(ledger_at(&c, DAYS(410), id_of(3)).views[1].full, 0);
+	assert_int_equal(ledger_at(&c, DAYS(474), NULL).views[1].full, DAYS(110));
+	assert_int_equal(ledger_at(&c, DAYS(475), NULL).views[1].full, 0);
 }
 
 static void
@@ -706,6 +753,7 @@ main(void)
 		WITH_STORE(first_step_wins),
 		WITH_STORE(chunks_come_in_order_and_go_with_the_job),
 		WITH_STORE(ledger_sums_what_was_charged),
+		WITH_STORE(ledger_knows_when_a_year_is_full),
 		WITH_STORE(kill_inside_a_fact_loses_nothing_acknowledged),
 		WITH_STORE(backup_opens_as_a_store),
 		WITH_STORE(who_waits_is_next),
