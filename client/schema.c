@@ -3,6 +3,7 @@
 #include "client/book/book.h"
 #include "client/job/profile.h"
 #include "client/job/record.h"
+#include "client/ledger.h"
 
 /* Keys, the broker, the pinned head.
  * Sealed columns end in _sealed (home.h); times are seconds since 1970. */
@@ -135,5 +136,6 @@ const char *const ov_schema[] = {
 	ov_book_schema_2,
 	ov_job_profile_schema_1,
 	home_3,
+	ov_ledger_schema_1,
 };
 const size_t ov_schema_n = sizeof(ov_schema) / sizeof(ov_schema[0]);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/ledger.h"
 #include "common/crypto/memory.h"
 
 const char ov_job_schema_1[] =
@@ -336,14 +337,15 @@ ov_job_runs(
 enum ov_status
 ov_job_charge(struct ov_home *home, const struct ov_job *j, uint32_t other_slots)
 {
+	const struct ov_ledger_charge c = { .job = j->id,
+		.partner = j->partner,
+		.time = ov_home_now(home),
+		.slots = j->slots,
+		.other_slots = other_slots };
 	enum ov_status st;
 
 	OV_TRY(ov_db_begin(home->db));
-	OV_TRY(ov_db_run(home->db,
-	    "INSERT OR IGNORE INTO charge(job, partner, time, slots, other_slots)"
-	    " VALUES (?, ?, ?, ?, ?)",
-	    OV_DB_BLOB(j->id, OV_ID), OV_DB_BLOB(j->partner, OV_ID),
-	    OV_DB_I64(ov_home_now(home)), OV_DB_I64(j->slots), OV_DB_I64(other_slots)));
+	OV_TRY(ov_ledger_charge(home->db, &c));
 	OV_TRY(ov_db_commit(home->db, "job.charge"));
 done:
 	ov_db_rollback(home->db);

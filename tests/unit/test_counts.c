@@ -32,6 +32,7 @@ read_rows(struct seen *s, const struct ov_buf *cells, const struct ov_buf *held)
 	struct ov_cell_row c;
 
 	memset(s, 0, sizeof(*s));
+	memset(&c, 0, sizeof(c)); /* cells are compared as memory */
 	for (size_t at = 0; at < cells->len; at += OV_CELL_ROW, s->n_cells++) {
 		ov_cell_unpack(&c, cells->p + at);
 		assert_true(c.own > 0 && c.own < 16 && c.other > 0 && c.other < 16);

@@ -128,7 +128,9 @@ static void
 put_charge(const uint8_t job[OV_ID], const uint8_t partner[OV_ID], uint64_t time)
 {
 	assert_int_equal(
-	    ov_db_run(db, "INSERT INTO charge VALUES (?, ?, ?, 1024, 2048)",
+	    ov_db_run(db,
+		"INSERT INTO charge(job, partner, time, slots, other_slots)"
+		" VALUES (?, ?, ?, 1024, 2048)",
 		OV_DB_BLOB(job, OV_ID), OV_DB_BLOB(partner, OV_ID), OV_DB_I64(time)),
 	    OV_OK);
 }
