@@ -70,9 +70,10 @@ newest_closed(struct job_row *j, struct ov_db *db, const uint8_t *partner)
 	OV_TRY(ov_db_query(&q, db,
 	    "SELECT " JOB_COLUMNS
 	    " FROM job WHERE (?1 IS NULL OR partner = ?1) AND state = ?2"
-	    " ORDER BY closed DESC, created DESC LIMIT 1",
+	    " ORDER BY closed DESC, (SELECT leaf_index FROM job_step WHERE job = id"
+	    " AND step = ?3) DESC LIMIT 1",
 	    partner != NULL ? OV_DB_BLOB(partner, OV_ID) : OV_DB_NULL,
-	    OV_DB_I64(OV_JOB_CLOSED)));
+	    OV_DB_I64(OV_JOB_CLOSED), OV_DB_I64(OV_STEP_REPORT)));
 	return read_job(j, q);
 done:
 	return st;

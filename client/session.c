@@ -164,13 +164,16 @@ ov_session_bytes(const struct ov_session *s, uint64_t *sent, uint64_t *received)
 		*received = c.bytes_received;
 }
 
-/* What only the own checks of the partner's points or of the report can find: said by the
- * broker, it must not make this home sign that somebody is at fault. */
+/* What only the own checks can find, of what the partner and the broker sent and of the
+ * terms: said by the broker, it must not make this home sign that a job ends so. */
 static bool
 is_for_us_to_find(enum ov_status st)
 {
-	return st == OV_E_CRYPTO_OPEN || st == OV_E_CRYPTO_KEY || st == OV_E_PSI_POINT ||
-	       st == OV_E_PSI_DUPLICATE || st == OV_E_PROTO_MISBEHAVED;
+	return st == OV_E_CRYPTO_OPEN || st == OV_E_CRYPTO_KEY ||
+	       st == OV_E_CRYPTO_SIGNATURE || st == OV_E_PSI_POINT ||
+	       st == OV_E_PSI_DUPLICATE || st == OV_E_PROTO_COUNT ||
+	       st == OV_E_PROTO_DIGEST || st == OV_E_PROTO_MISBEHAVED ||
+	       st == OV_E_TERMS_CHANGED;
 }
 
 /* What an ERROR means here.  Failures of the broker's own machine are not ours. */

@@ -196,10 +196,10 @@ ov_work_advance_all(struct ov_work *w, size_t *n)
 	OV_TRY(ov_job_each(w->home, collect, &o));
 	for (size_t i = o.n; i-- > 0 && !ov_work_stopped();) { /* the oldest first */
 		st = ov_work_advance(w, &o.jobs[i]);
-		if (ov_job_final(o.jobs[i].state))
-			OV_TRY(ov_work_print(w, &o.jobs[i]));
 		if (st != OV_OK && st != OV_E_JOB_WAITING && worst == OV_OK)
 			worst = st;
+		if (ov_job_final(o.jobs[i].state))
+			OV_TRY(ov_work_print(w, &o.jobs[i]));
 	}
 	st = worst;
 	if (n != NULL)

@@ -451,10 +451,12 @@ send_close(const struct ov_job *j, struct ov_job_run *run, const struct ov_job_l
 	struct ov_buf body = { 0 };
 	enum ov_status st;
 
-	OV_TRY(ov_step_load(&report, run->home, j->id, OV_STEP_REPORT));
+	st = ov_step_load(&report, run->home, j->id, OV_STEP_REPORT);
+	OV_REQUIRE(st == OV_OK || st == OV_E_NOT_FOUND, st);
+	if (st == OV_OK) /* else zeros: none could be kept */
+		ov_digest(m.report, "report", OV_BUF_BYTES(&report.body));
 	memcpy(m.job, j->id, OV_ID);
 	memcpy(m.th, live->th, OV_HASH_LEN);
-	ov_digest(m.report, "report", OV_BUF_BYTES(&report.body));
 	ov_session_head(run->session, &m.head, &m.head_signature);
 	OV_TRY(ov_msg_encode(&body, OV_MSG_CLOSE, &m));
 	OV_TRY(ov_step_send(run->home, run->session, j->id,
@@ -494,6 +496,8 @@ end_at_fault(struct ov_job *j, struct ov_job_run *run, const struct ov_job_live 
 	enum ov_status st;
 
 	st = broker ? send_close(j, run, live, why) : send_cancel(j, run, why);
+	if (!broker && st == OV_E_PROTO_UNEXPECTED) /* the broker has made its report */
+		st = send_close(j, run, live, why);
 	if (ov_session_is_passing(st))
 		return st; /* not told yet: the next advance comes here again */
 	st = ov_job_set_state(
@@ -501,18 +505,26 @@ end_at_fault(struct ov_job *j, struct ov_job_run *run, const struct ov_job_live 
 	return st != OV_OK ? st : why;
 }
 
+/* What does not fit the terms in PROPOSE or ACCEPT.  Afterwards only the broker can say
+ * it, whose word ends nothing. */
+static bool
+is_disagreement(enum ov_status st)
+{
+	return st == OV_E_PROTO_MISMATCH || st == OV_E_PROTO_VERSION ||
+	       st == OV_E_PROTO_CLOCK || st == OV_E_LIST_TOO_SMALL ||
+	       st == OV_E_LIST_TOO_LARGE;
+}
+
 /* What no repetition mends: faults in what the partner or the broker sent, and terms that
  * are not those of the job any more. */
 static bool
-is_fault(enum ov_status st)
+is_fault(enum ov_status st, enum ov_job_state state)
 {
 	return st == OV_E_CRYPTO_OPEN || st == OV_E_CRYPTO_KEY || st == OV_E_PSI_POINT ||
 	       st == OV_E_PSI_DUPLICATE || st == OV_E_PROTO_COUNT ||
-	       st == OV_E_PROTO_DIGEST || st == OV_E_PROTO_MISMATCH ||
-	       st == OV_E_PROTO_MISBEHAVED || st == OV_E_PROTO_VERSION ||
-	       st == OV_E_PROTO_CLOCK || st == OV_E_LIST_TOO_SMALL ||
-	       st == OV_E_LIST_TOO_LARGE || st == OV_E_CRYPTO_SIGNATURE ||
-	       st == OV_E_TERMS_CHANGED;
+	       st == OV_E_PROTO_DIGEST || st == OV_E_PROTO_MISBEHAVED ||
+	       st == OV_E_CRYPTO_SIGNATURE || st == OV_E_TERMS_CHANGED ||
+	       (state == OV_JOB_PROPOSED && is_disagreement(st));
 }
 
 static enum ov_status
@@ -556,7 +568,7 @@ ov_job_advance(struct ov_job *j, struct ov_job_run *run)
 		st = ov_job_set_state(run->home, j, OV_JOB_CANCELLED, OV_E_DB_CONFLICT);
 		if (st == OV_OK)
 			st = OV_E_DB_CONFLICT;
-	} else if (is_fault(st)) {
+	} else if (is_fault(st, j->state)) {
 		st = end_at_fault(j, run, &live, st);
 	} else {
 		st = after_failure(j, run, st);

@@ -204,9 +204,10 @@ ov_job_last_report(struct ov_job *out, struct ov_home *home, const uint8_t *part
 	OV_TRY(ov_db_query(&q, home->db,
 	    "SELECT " JOB_COLUMNS
 	    " FROM job WHERE (?1 IS NULL OR partner = ?1) AND state = ?2"
-	    " ORDER BY closed DESC LIMIT 1",
+	    " ORDER BY closed DESC, (SELECT leaf_index FROM job_step WHERE job = id"
+	    " AND step = ?3) DESC LIMIT 1",
 	    partner != NULL ? OV_DB_BLOB(partner, OV_ID) : OV_DB_NULL,
-	    OV_DB_I64(OV_JOB_CLOSED)));
+	    OV_DB_I64(OV_JOB_CLOSED), OV_DB_I64(OV_STEP_REPORT)));
 	return first_job(out, q);
 done:
 	return st;
@@ -279,6 +280,23 @@ done:
 	return st;
 }
 
+/* What was read of a view that is void, or was not checked to its end. */
+static enum ov_status
+forget_report(struct ov_home *home, struct ov_job *j)
+{
+	enum ov_status st;
+
+	OV_TRY(ov_db_run(
+	    home->db, "DELETE FROM job_match WHERE job = ?", OV_DB_BLOB(j->id, OV_ID)));
+	OV_TRY(ov_db_run(
+	    home->db, "DELETE FROM job_cell WHERE job = ?", OV_DB_BLOB(j->id, OV_ID)));
+	OV_TRY(ov_db_run(home->db, "UPDATE job SET matches = 0 WHERE id = ?",
+	    OV_DB_BLOB(j->id, OV_ID)));
+	j->matches = 0;
+done:
+	return st;
+}
+
 enum ov_status
 ov_job_set_state(struct ov_home *home, struct ov_job *j, enum ov_job_state state,
     enum ov_status reason)
@@ -292,10 +310,8 @@ ov_job_set_state(struct ov_home *home, struct ov_job *j, enum ov_job_state state
 	    "UPDATE job SET state = ?, reason = ?, closed = ? WHERE id = ?",
 	    OV_DB_I64(state), OV_DB_TEXT(ov_status_name(reason)), OV_DB_I64(closed),
 	    OV_DB_BLOB(j->id, OV_ID)));
-	if (final &&
-	    state != OV_JOB_CLOSED) /* rows of a view that was not checked to its end */
-		OV_TRY(ov_db_run(home->db, "DELETE FROM job_match WHERE job = ?",
-		    OV_DB_BLOB(j->id, OV_ID)));
+	if (final && state != OV_JOB_CLOSED)
+		OV_TRY(forget_report(home, j));
 	if (final) {
 		OV_TRY(ov_db_run(home->db, "UPDATE job SET seeds = NULL WHERE id = ?",
 		    OV_DB_BLOB(j->id, OV_ID)));

@@ -49,7 +49,9 @@ OV_MUST_CHECK enum ov_status ov_job_get(
 /* The job with this partner that is not final, else OV_E_NOT_FOUND. */
 OV_MUST_CHECK enum ov_status ov_job_open_with(
     struct ov_job *out, struct ov_home *home, const uint8_t partner[OV_ID]);
-/* The newest closed job whose report stands; partner NULL: with anyone. */
+/* The newest closed job whose report stands; partner NULL: with anyone.  Of two that
+ * closed in one second the one whose report is later in the log: so both sides of
+ * `unchanged` mean the same. */
 OV_MUST_CHECK enum ov_status ov_job_last_report(
     struct ov_job *out, struct ov_home *home, const uint8_t *partner);
 /* Every job, newest first. */
@@ -63,7 +65,7 @@ OV_MUST_CHECK enum ov_status ov_job_load_seeds(
     struct ov_job_seeds *out, struct ov_home *home, const struct ov_job *j);
 
 /* Writes the state, in a transaction of its own.  A final state deletes seeds and list,
- * and any but `closed` the matches.  A closed job with a reason is one that the broker
+ * and any but `closed` the report.  A closed job with a reason is one that the broker
  * ended before it had both CLOSEs: its report stands, but it is not named as unchanged.
  */
 OV_MUST_CHECK enum ov_status ov_job_set_state(struct ov_home *home, struct ov_job *j,

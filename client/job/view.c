@@ -65,7 +65,7 @@ take_complete(
 		OV_REQUIRE(memcmp(m.job, in->job->id, OV_ID) == 0 &&
 			       memcmp(m.th, in->live->th, OV_HASH_LEN) == 0 &&
 			       m.stream == stream,
-		    OV_E_PROTO_MISMATCH);
+		    OV_E_PROTO_DIGEST);
 		OV_REQUIRE(m.count == count, OV_E_PROTO_COUNT);
 	}
 	if (stream == ov_stream_of(OV_STREAM_POINTS_A, other_role(in)))
@@ -86,7 +86,9 @@ check_report(
 	for (unsigned int stream = OV_STREAM_POINTS_A; stream <= OV_STREAM_TAGS_B;
 	     stream++)
 		OV_TRY(take_complete(want + (stream - 1) * OV_HASH_LEN, in, stream));
-	OV_TRY(await_step(t, in, OV_STEP_REPORT, in->run->home->broker.report_key));
+	st = await_step(t, in, OV_STEP_REPORT, in->run->home->broker.report_key);
+	OV_REQUIRE(st != OV_E_CRYPTO_SIGNATURE, OV_E_PROTO_MISBEHAVED);
+	OV_TRY(st);
 	OV_REQUIRE(ov_msg_decode(m, OV_MSG_REPORT, OV_BUF_BYTES(&t->body)) == OV_OK,
 	    OV_E_PROTO_MISBEHAVED);
 	OV_REQUIRE(memcmp(m->job, in->job->id, OV_ID) == 0 &&

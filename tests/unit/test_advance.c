@@ -494,19 +494,62 @@ report_that_the_partner_found_void_does_not_stand(void **state)
 }
 
 static void
+assert_signed_nothing(void)
+{
+	static const unsigned int verdicts[] = { OV_STEP_CANCEL_A, OV_STEP_CLOSE_A };
+	struct ov_step_text t = { 0 };
+
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(
+		    ov_step_load(&t, home, job.id, verdicts[i]), OV_E_NOT_FOUND);
+}
+
+/* Whatever status the broker names, or none: while lists are exchanged its word ends no
+ * job and gets no signature under anything. */
+static void
 broker_cannot_make_this_home_accuse_the_partner(void **state)
 {
-	struct ov_step_text cancel = { 0 };
+	static const char *const words[] = {
+#define STATUS(name, class, text) #name,
+#include "common/status.def"
+#undef STATUS
+		"OK",
+		"E_SOMETHING_ELSE",
+		"the partner cheats"
+	};
 
 	(void)state;
 	start_job(OV_JOB_EXCHANGING, 3600);
-	script.other = "E_CRYPTO_OPEN";
+	ov_session_set_patience(session, 0); /* "come back later" is not waited for */
 	script.state = OV_JOB_EXCHANGING;
-	assert_int_equal(advance(0), OV_E_PROTO_UNEXPECTED);
-	assert_int_equal(job.state, OV_JOB_EXCHANGING);
-	assert_int_equal(
-	    ov_step_load(&cancel, home, job.id, OV_STEP_CANCEL_A), OV_E_NOT_FOUND);
-	ov_step_free(&cancel);
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		script.other = words[i];
+		assert_int_not_equal(advance(0), OV_OK);
+		assert_int_equal(job.state, OV_JOB_EXCHANGING);
+		assert_signed_nothing();
+	}
+}
+
+/* It can end the job, which is to refuse service: without a signature either. */
+static void
+broker_that_ends_a_job_gets_no_signature(void **state)
+{
+	(void)state;
+	script.other = "E_JOB_FAILED";
+	for (unsigned int s = OV_JOB_CLOSED; s < OV_JOB_STATES; s++) {
+		begin();
+		assert_int_equal(ov_db_run(home->db, "DELETE FROM job_step"), OV_OK);
+		in_one(ov_db_run(home->db, "DELETE FROM job"));
+		propose.len = accept_body.len = 0;
+		script.state = (enum ov_job_state)s;
+		script.refusal = s == OV_JOB_REFUSED ? "E_CAP_RUNS" : NULL;
+		script.refused_by = partner_sk;
+		start_job(OV_JOB_EXCHANGING, 3600);
+		assert_int_not_equal(advance(0), OV_OK);
+		assert_true(ov_job_final(job.state));
+		assert_int_equal(kept_matches(), 0);
+		assert_signed_nothing();
+	}
 }
 
 static void
@@ -563,6 +606,7 @@ main(void)
 		T(stored_report_stands_when_the_job_expires_before_close),
 		T(report_that_the_partner_found_void_does_not_stand),
 		T(broker_cannot_make_this_home_accuse_the_partner),
+		T(broker_that_ends_a_job_gets_no_signature),
 		T(new_terms_end_a_job_under_the_old_ones),
 		T(new_terms_do_not_touch_a_report),
 		T(mail_outlives_a_log_that_is_wrong),

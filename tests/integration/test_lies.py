@@ -1,0 +1,438 @@
+"""lies - a broker that lies to real companies: each lie is caught, the job ends with the
+reason, nothing of it is shown, no list leaves, and the case is on record.
+
+The broker is overlapd itself with lies built in (hostile_broker.h): run as
+`test_lies.py OVERLAP HOSTILE_BROKER`.  What it says is consistent in itself, so that the
+check that a lie is about is the only one that can find it.
+"""
+
+import contextlib
+import json
+import os
+import sqlite3
+import subprocess
+import unittest
+
+import harness
+from harness import OK, PEER, USAGE, WAITING
+
+# enum ov_job_state, ov_step, ov_stream, ov_leaf
+MISBEHAVED = 12
+CANCEL, REPORT, CLOSE = (4, 5), 12, (18, 19)
+POINTS, ROSTER, VIEW = (1, 2), (3, 4), (7, 8)
+LEAF_FAILED, LEAF_CLOSED = 12, 13
+
+POLICY = harness.POLICY + "  runs_per_30_days: 1000\n"
+
+
+class Liar(unittest.TestCase):
+    """A world whose broker lies when a file says so."""
+
+    @classmethod
+    def setUpClass(cls):
+        world = cls.world = harness.World()
+        cls.lie_file = world.path / "lie"
+        os.environ["OVERLAP_LIE"] = str(cls.lie_file)
+        policy = world.path / "policy.yaml"
+        policy.write_text(POLICY)
+        world.build(policy, harness.SAMPLES)
+        cls.addClassCleanup(world.close)
+        # two lists for A, so that no job ends as `unchanged`
+        rows = harness.SAMPLES[0].read_text(encoding="utf-8-sig").splitlines(True)
+        cls.lists = [world.path / "less.csv", harness.SAMPLES[0]]
+        cls.lists[0].write_text("".join(rows[:1] + rows[6:]), encoding="utf-8")
+
+    def setUp(self):
+        self.addCleanup(self.lie)
+
+    @classmethod
+    def lie(cls, name="truth", how="-", to="*"):
+        """From now on the broker tells this lie to this company (*: to all)."""
+        new = cls.lie_file.with_suffix(".new")
+        new.write_text(f"{name} {how} {to}\n")
+        new.rename(cls.lie_file)
+
+    def exchange(self, wait=20):
+        """One job that A proposes; what either printed, with its exit code."""
+        answering = subprocess.Popen(
+            list(map(str, self.world.b.command("agent", "--once", "--wait", wait, "--json"))),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        harness._live.append(answering)
+        a = harness.finish(
+            self.world.a.command("run", self.world.b.name, "--wait", wait, "--json"), None)
+        out, err = answering.communicate(timeout=harness.PATIENCE)
+        told = []
+        for code, text, said in ((a.returncode, a.stdout, a.stderr),
+                                 (answering.returncode, out, err)):
+            told.append({**(json.loads(text) if text else {}), "exit": code, "said": said})
+        if told[0].get("state") == "closed":
+            self.change_list()
+        return told
+
+    def change_list(self):
+        self.lists.reverse()
+        self.world.a("import", self.lists[1])
+
+    def ends(self, told, code, state, status):
+        self.assertEqual((told["exit"], told.get("state"), told.get("status")),
+                         (code, state, status), told["said"])
+        return bytes.fromhex(told["job"])
+
+    def home(self, company, query, *values):
+        with contextlib.closing(sqlite3.connect(company.home / "overlap.db")) as db:
+            return db.execute(query, values).fetchall()
+
+    def store(self, query, *values):
+        with contextlib.closing(sqlite3.connect(self.world.broker.home / "broker.db")) as db:
+            return db.execute(query, values).fetchall()
+
+    def left(self, company, job):
+        """The streams of which something left the company."""
+        return {stream for (stream,) in self.home(
+            company, "SELECT stream FROM egress WHERE job = ?", job)}
+
+    def steps(self, company, job, steps):
+        """Those of these steps that the company has in its record, with their leaves."""
+        return {step: (body, leaf) for step, body, leaf in self.home(
+            company, "SELECT step, body, leaf_index FROM job_step WHERE job = ?", job)
+            if step in steps}
+
+    def holds(self, company):
+        return {hold["reason"]: hold["number"]
+                for hold in company.json("inbox", "--offline")["holds"]}
+
+    def stands_nowhere(self, company, partner, job):
+        """No number of this job's report is kept, and no verb shows it."""
+        for table in "job_match", "job_cell":
+            self.assertEqual(
+                self.home(company, f"SELECT count(*) FROM {table} WHERE job = ?", job), [(0,)])
+        for verb in "report", "matches":
+            company.fails(verb, partner.name, "--job", job.hex(), code=USAGE)
+
+
+class Reports(Liar):
+    """P6: verified matches."""
+
+    LIES = {
+        "invent": "a match of two accounts that have none",
+        "move": "a true match, with another account of the partner",
+        "cross": "two true matches, each with the other's account",
+        "swap-proofs": "the proofs of two true matches, exchanged",
+        "proof": "one bit of a proof",
+        "roster": "one bit of the MAC over rank and label",
+        "relabel": "another population",
+        "band": "another band of the population",
+        "rank": "another kind of key",
+        "beyond": "a position that the partner does not have",
+        "twice": "a match twice",
+        "number": "two matches of one number",
+        "cell": "one pair more in a cell",
+        "no-cell": "a cell left out",
+        "cell-twice": "a cell twice",
+        "noise": "an exact number that is said to be a guess",
+        "own-fit": "more pairs that fit than there are pairs",
+        "fewer-rows": "one match less than announced",
+        "view-of-other": "the other side's view",
+        "view-of-job": "a view of another job",
+        "digest": "a digest that is not the view's",
+        "transcript": "a report for another transcript",
+        "report-of-job": "a report for another job",
+        "completes": "a report over another stream",
+        "key": "a report that the report key did not sign",
+    }
+
+    def caught(self, told, company, other, keeps_report=True):
+        job = self.ends(told, PEER, "broker_misbehaved", "E_PROTO_MISBEHAVED")
+        self.assertEqual(told["matches"], 0)
+        self.stands_nowhere(company, other, job)
+        # the company's own record: its verdict, signed, and where it is in the log
+        (step, (close, leaf)), = self.steps(company, job, CLOSE).items()
+        self.assertIn(b"E_PROTO_MISBEHAVED", close)
+        self.assertEqual(len(self.steps(company, job, [REPORT])), keeps_report)
+        # the broker's, which played along: state, and the leaf of the verdict
+        self.assertEqual(self.store("SELECT state, reason FROM job WHERE id = ?", job),
+                         [(MISBEHAVED, "E_PROTO_MISBEHAVED")])
+        self.assertEqual(
+            self.store("SELECT body FROM step WHERE job = ? AND step = ?", job, step),
+            [(close,)])
+        self.assertEqual(
+            self.store("SELECT type FROM leaf WHERE idx IN (?, ?) ORDER BY idx", leaf, leaf + 1),
+            [(LEAF_CLOSED,), (LEAF_FAILED,)])
+
+    def test_every_lie_is_caught(self):
+        a, b = self.world.a, self.world.b
+        for how, what in self.LIES.items():
+            with self.subTest(how, what=what):
+                self.lie("report", how, a.name)
+                told, _ = self.exchange()
+                self.caught(told, a, b, how != "key")
+
+    def test_the_acceptor_catches_them_too(self):
+        a, b = self.world.a, self.world.b
+        for how in "invent", "relabel", "cell", "key":
+            with self.subTest(how):
+                self.lie("report", how, b.name)
+                _, told = self.exchange()
+                self.caught(told, b, a, how != "key")
+
+    def test_a_view_that_is_not_of_the_report(self):
+        """The view is a true one but for a match that is left out."""
+        self.lie("other-view", "drop", self.world.a.name)
+        told, _ = self.exchange()
+        self.caught(told, self.world.a, self.world.b)
+
+    def test_what_a_broker_can_do(self):
+        """The honest limits: it can leave matches out, lie about a fit that only the
+        partner knows, and tell the two sides different things.  Neither side finds it alone,
+        and nothing here says that one does."""
+        self.exchange()
+        rows = len(self.world.a.matches(self.world.b))
+        self.lie("report", "other-fit")
+        for told in self.exchange():
+            self.ends(told, OK, "closed", "OK")
+        self.lie("report", "drop", self.world.b.name)
+        a, b = self.exchange()
+        for told in a, b:
+            self.ends(told, OK, "closed", "OK")
+        self.assertEqual(b["matches"], a["matches"] - 1)
+        self.assertIn(a["matches"], range(rows - 5, rows + 6))
+        # together they have the proof: two reports of one job, both signed by the broker
+        job = bytes.fromhex(a["job"])
+        told = {body for company in (self.world.a, self.world.b)
+                for body, _ in self.steps(company, job, [REPORT]).values()}
+        self.assertEqual(len(told), 2)
+
+    def test_the_first_report_that_is_stored_is_the_one(self):
+        """A report, then, when the company comes back from a crash, another one: each true
+        in itself, so that it would be taken if it came first."""
+        a, b = self.world.a, self.world.b
+        answering = b.spawn("agent", "--once", "--wait", "30")
+        a_run = a.spawn("run", b.name, env={"OVERLAP_CRASH_AT": "job.forget before"})
+        if a_run.wait(harness.PATIENCE) == OK:
+            self.assertEqual(answering.wait(harness.PATIENCE), OK)
+            self.skipTest("built without crash points")
+        self.assertEqual(answering.wait(harness.PATIENCE), OK)
+        self.lie("report", "drop", a.name)
+        (ident, stored), = self.home(
+            a, "SELECT s.job, s.body FROM job_step s JOIN job j ON j.id = s.job"
+            " WHERE j.state < 6 AND s.step = ?", REPORT)
+        code = harness.finish(a.command("run", b.name, "--json"), None)
+        job = self.ends({**json.loads(code.stdout), "exit": code.returncode,
+                         "said": code.stderr}, OK, "closed", "OK")
+        self.assertEqual(job, ident)
+        self.change_list()
+        self.assertEqual(
+            self.home(a, "SELECT body FROM job_step WHERE job = ? AND step = ?", job, REPORT),
+            [(stored,)])
+
+
+class Streams(Liar):
+    """P3, P4: what the broker does to the points between the partners."""
+
+    LIES = {  # what happens to the partner's points: reason, and what may have left by then
+        "legend": ("a bit of the first chunk", "E_CRYPTO_OPEN", set()),
+        "point": ("a bit of the last point", "E_CRYPTO_OPEN", {ROSTER}),
+        "cut": ("a point less", "E_PROTO_COUNT", {ROSTER}),
+        "last": ("the first chunk is the last", "E_PROTO_COUNT", set()),
+        "order": ("chunks exchanged", "E_PROTO_COUNT", set()),
+        "reflect": ("the company's own points", "E_CRYPTO_OPEN", set()),
+        "replay": ("points of an earlier job", "E_CRYPTO_OPEN", set()),
+        "tags": ("the partner's tags in their place", "E_PROTO_COUNT", set()),
+        "roster": ("the partner's roster in their place", "E_PROTO_COUNT", set()),
+    }
+
+    def test_points_are_the_partners_for_this_job_or_nothing_leaves(self):
+        self.exchange()  # of which the broker keeps the points
+        for number, company in enumerate((self.world.a, self.world.b)):
+            for how, (what, reason, streams) in self.LIES.items():
+                with self.subTest(how, what=what, to=company.name):
+                    self.lie("points", how, company.name)
+                    told = self.exchange()[number]
+                    job = self.ends(told, PEER, "failed", reason)
+                    left = self.left(company, job) - {POINTS[number]}
+                    self.assertLessEqual(left, {stream[number] for stream in streams})
+                    self.assertFalse(self.steps(company, job, CLOSE))
+
+    def test_points_that_never_come_are_waited_for(self):
+        self.lie("lose", "-", self.world.a.name)
+        a, b = self.exchange(wait=1)
+        self.assertEqual((a["exit"], b["exit"]), (WAITING, WAITING))
+        self.lie()
+        for told in self.exchange():
+            self.ends(told, OK, "closed", "OK")
+
+    def test_nobody_ever_asks_for_rosters_or_tags(self):
+        """Nor for the other's view.  The control: points and the own view are asked for."""
+        self.exchange()
+        asked = {tuple(line.split()) for line in
+                 self.lie_file.with_suffix(".asked").read_text().splitlines()}
+        want = {(company.name, role, str(stream))
+                for company, role, n in ((self.world.a, "A", 0), (self.world.b, "B", 1))
+                for stream in (POINTS[1 - n], VIEW[n])}
+        self.assertEqual(asked, want)
+
+    def test_an_error_gets_no_accusation_signed(self):
+        """unit/test_advance.c tries every status; here two that would be one."""
+        a = self.world.a
+        for status in "E_CRYPTO_OPEN", "E_PROTO_MISBEHAVED":
+            self.lie("error", status, a.name)
+            told, _ = self.exchange(wait=1)
+            self.assertEqual(told["exit"], PEER, told["said"])
+            (job,), = self.home(a, "SELECT id FROM job WHERE state < 6")
+            self.assertFalse(self.steps(a, job, CANCEL + CLOSE))
+            self.assertEqual(self.left(a, job), {POINTS[0]})
+        self.lie()
+        for told in self.exchange():
+            self.ends(told, OK, "closed", "OK")
+
+
+class Log(Liar):
+    """P 3: what cannot be proven stops all jobs until a person has looked."""
+
+    LIES = {
+        "shrunk": ("a head of fewer leaves", "E_LOG_ROLLBACK"),
+        "growth": ("no proof that it only grew", "E_LOG_ROLLBACK"),
+        "id": ("another log", "E_LOG_IDENTITY"),
+        "signature": ("a head that is not signed", "E_LOG_PROOF"),
+        "proof": ("a wrong path to the step's leaf", "E_LOG_PROOF"),
+        "salt": ("another leaf", "E_LOG_PROOF"),
+        "type": ("a leaf of another kind", "E_LOG_PROOF"),
+    }
+
+    def test_every_lie_stops_all_jobs_until_a_person_looked(self):
+        a, b = self.world.a, self.world.b
+        for how, (what, reason) in self.LIES.items():
+            with self.subTest(how, what=what):
+                self.lie("log", how, a.name)
+                a.fails("run", b.name, "--wait", "0", code=PEER, says=[reason])
+                holds = self.holds(a)
+                self.assertEqual(set(holds), {reason})
+                self.lie()  # the broker is honest again, but nobody has looked
+                a.fails("run", b.name, "--wait", "0", code=PEER, says=[reason])
+                for job, state in self.home(a, "SELECT id, state FROM job"):
+                    self.assertEqual((state, self.left(a, job)), (1, set()))
+                a("inbox", "clear", holds[reason])
+        for told in self.exchange():
+            self.ends(told, OK, "closed", "OK")
+
+    def test_two_partners_find_a_split_view(self):
+        """To B the broker shows a second history with one leaf more, as consistent as the
+        first.  B sees nothing wrong until its head and A's meet."""
+        a, b = self.world.a, self.world.b
+        self.exchange()
+        self.lie("log", "fork", b.name)
+        b("inbox")
+        self.assertEqual(self.holds(b), {})
+        told = self.exchange(wait=2)
+        found = {company.name: set(self.holds(company)) for company in (a, b)}
+        self.assertIn({"E_LOG_ROLLBACK"}, found.values(), told)
+        # what B accepted before A had looked are points that only A can open
+        for job, in self.home(a, "SELECT id FROM job WHERE state < 6"):
+            self.assertEqual(self.left(a, job), set())
+            self.assertLessEqual(self.left(b, job), {POINTS[1]})
+        self.lie()  # and B, whose pin is of the other history, finds the real one wrong
+        b.fails("agent", "--once", "--wait", "0", code=PEER, says=["E_LOG_"])
+
+
+class Terms(Liar):
+    """P 6: terms are what both signed, whatever the broker answers."""
+
+    def test_old_terms_and_other_tables_bring_nothing_into_force(self):
+        a, b = self.world.a, self.world.b
+        policy = self.world.path / "other.yaml"
+        policy.write_text(POLICY.replace("1000", "900"))
+
+        def sequences(company):
+            return [n for n, in self.home(
+                company, "SELECT sequence FROM terms WHERE state = 5 ORDER BY sequence")]
+
+        before = sequences(a)
+        self.lie("terms", "old", a.name)
+        for company, partner in ((a, b), (b, a)):
+            harness.finish(company.command("partner", "terms", partner.name, "--policy",
+                                           policy, "--yes"), None)
+        for company in (a, b, a):
+            harness.finish(company.command("inbox"), None)
+        self.assertEqual(sequences(a), before)
+        # a table that was not signed is not what the company goes by
+        self.lie("terms", "release", a.name)
+        for company in (a, b, a):
+            company("inbox")
+        self.assertEqual(len(sequences(a)), len(before) + 1)
+        self.assertEqual(sequences(a), sequences(b))
+        self.assertEqual(a.json("run", b.name, "--dry-run")["runs_allowed"], 900)
+        self.lie()
+        for told in self.exchange():
+            self.ends(told, OK, "closed", "OK")
+
+
+class Impersonation(Liar):
+    """P 5: a partner is who holds the secret of the invitation, or nobody."""
+
+    met = 0
+
+    def strangers(self):
+        """Two new companies, not paired."""
+        pair = []
+        for _ in range(2):
+            Impersonation.met += 1
+            company = harness.Company(
+                self.world.path / f"stranger{self.met}", f"Stranger {self.met}")
+            company("init")
+            company.join(self.world.broker)
+            pair.append(company)
+        return pair
+
+    def nobody_is_paired(self, inviter, company):
+        for one, other in ((inviter, company), (company, inviter)):
+            self.assertEqual(one.json("partner", "list")["partners"], [])
+            one.fails("partner", "terms", other.name, "--yes", code=USAGE,
+                      says=["E_PARTNER_UNKNOWN"])
+            one.fails("run", other.name, code=USAGE, says=["E_PARTNER_UNKNOWN"])
+
+    def test_another_identity_in_the_brokers_answer(self):
+        inviter, company = self.strangers()
+        code = harness.invitation(inviter)
+        self.lie("who", "identity")
+        company.fails("partner", "accept", code, code=PEER, says=["E_PAIR_PROOF"])
+        self.lie()
+        self.nobody_is_paired(inviter, company)
+
+    def test_another_envelope_key_in_the_brokers_answer(self):
+        """With it the broker could read what is sealed for the inviter."""
+        inviter, company = self.strangers()
+        code = harness.invitation(inviter)
+        self.lie("who", "envelope")
+        company("partner", "accept", code)
+        self.lie()
+        refused = inviter.json("inbox")["mail"]
+        self.assertEqual([mail["refused"] for mail in refused], ["E_PAIR_PROOF"])
+        company.mail()
+        self.nobody_is_paired(inviter, company)
+
+    def test_other_keys_in_the_mails_of_pairing(self):
+        for how in "identity", "envelope":
+            for to in 0, 1:  # the inviter gets another request, the acceptor another reply
+                with self.subTest(how, to=to):
+                    pair = self.strangers()
+                    code = harness.invitation(pair[0])
+                    pair[1]("partner", "accept", code)
+                    self.lie("pair-mail", how)
+                    if to == 1:
+                        self.lie()
+                        pair[0].mail()
+                        self.lie("pair-mail", how)
+                    refused = pair[to].json("inbox")["mail"]
+                    self.assertEqual([m["refused"] for m in refused], ["E_PAIR_PROOF"])
+                    self.lie()
+                    self.assertEqual(pair[to].json("partner", "list")["partners"], [])
+                    # no override: the same invitation does not do it a second time
+                    pair[1]("partner", "accept", code)
+                    for company in pair:
+                        company.mail()
+                    if to == 1:
+                        self.assertEqual(pair[1].json("partner", "list")["partners"], [])
+
+
+if __name__ == "__main__":
+    harness.main()
