@@ -8,7 +8,7 @@ import ref_crypto as rc
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 VECTORS = ROOT / "proto" / "vectors"
-FILES = ("companies", "terms", "lists", "job", "streams", "report", "log")
+FILES = ("companies", "terms", "lists", "job", "streams", "report", "counts", "log")
 WIRE = ov.Wire((ROOT / "proto" / "messages.def").read_text())
 SIDES = ("a", "b")
 OTHER = {"a": "b", "b": "a"}
@@ -266,14 +266,16 @@ class Exchange:
 
     def report(self, given):
         lists = {x: ov.by_record(self.deck[x], self.tags[OTHER[x]]) for x in SIDES}
-        in_order = ov.edges(lists["a"], lists["b"], self.table["veto"])
+        in_order = self.in_order = ov.edges(lists["a"], lists["b"], self.table["veto"])
         view_digests = {}
         for x in SIDES:
-            pairs = self.pairs_of(x, in_order)
+            pairs = self.pairs_of(x, in_order, ov.MATCHES)
             rows = self.match_rows(x, pairs, given["numbers"])
             yield (x, "matches"), b"".join(rows)
             fields = dict(job=self.job_id, salt=bytes.fromhex(given[x]["salt"]), matches=len(rows))
-            fields |= dict(receiver=SIDES.index(x), cells=self.cells(x, pairs), held=self.held(x))
+            counted, held = self.exact_cells(x, in_order)
+            cells = self.matched_cells(x, pairs) + counted
+            fields |= dict(receiver=SIDES.index(x), cells=cells, held=held)
             yield from self.message("VIEW", at=(x,), **fields)
             number, parts = ov.VIEW + SIDES.index(x), [self.wire["VIEW"], *ov.chunks(rows)]
             view_digests["view_" + x] = ov.stream_digest(number, parts)
@@ -291,13 +293,13 @@ class Exchange:
             fields |= dict(created=given[x]["close_created"])
             yield from self.message("CLOSE_" + x.upper(), x, "close", kind="CLOSE", **fields)
 
-    def pairs_of(self, x, in_order):
+    def pairs_of(self, x, in_order, floor):
         """7.19: the receiver's pairs as (own position, other position, rank)."""
         other = OTHER[x]
 
         def visible(edge):
             label = self.deck[other][edge.at_b if x == "a" else edge.at_a].label
-            return self.levels[other][ov.population_of(label) - 1] >= ov.MATCHES
+            return self.levels[other][ov.population_of(label) - 1] >= floor
 
         pairs = [(e.at_a, e.at_b, e.strongest) for e in ov.pair_up(in_order, visible)]
         return pairs if x == "a" else [(b, a, rank) for a, b, rank in pairs]
@@ -307,27 +309,74 @@ class Exchange:
         other, rows = OTHER[x], []
         proof, roster = self.keys["proof " + other.upper()], self.keys["roster " + other.upper()]
         for own, theirs, rank in pairs:
-            check(self.tags[other][own] == self.tags[x][theirs], "two tags of a match")
+            tag = self.tags[x][theirs]
+            check(self.tags[other][own] == tag, "two tags of a match")
             number = numbers["%d,%d" % ((own, theirs) if x == "a" else (theirs, own))]
             label = self.deck[other][theirs].label
-            macs = ov.tag_mac(proof, own, self.tags[x][theirs]), ov.roster_mac(roster, theirs, rank, label)
+            macs = ov.tag_mac(proof, own, tag), ov.roster_mac(roster, theirs, rank, label)
             rows.append((number, ov.match_row(own, theirs, rank, label, number, *macs)))
         return [row for _, row in sorted(rows)]
 
-    def cells(self, x, pairs):
-        """7.20"""
-        other, out = OTHER[x], b""
-        found = [(self.deck[x][own], self.deck[other][theirs]) for own, theirs, _ in pairs]
+    def numbers_of(self, x, level):
+        """Population numbers of a side at this level."""
+        return [n for n, at in enumerate(self.levels[x], 1) if at == level]
+
+    def slots_of(self, x, pairs):
+        return [(self.deck[x][own], self.deck[OTHER[x]][theirs]) for own, theirs, _ in pairs]
+
+    def fit_granted(self, x):
+        return self.sheet[OTHER[x]]["fit"]
+
+    def matched_cells(self, x, pairs):
+        """7.20: cells of what is at `matches` or higher."""
+        found, out = self.slots_of(x, pairs), b""
         for p in range(1, len(self.levels[x]) + 1):
-            for q in (n for n, level in enumerate(self.levels[other], 1) if level >= ov.MATCHES):
+            for q in (n for n, at in enumerate(self.levels[OTHER[x]], 1) if at >= ov.MATCHES):
                 here = [(s, t) for s, t in found if ov.populations_are(s, p, t, q)]
                 fits = [sum(ov.fits(*pair) for pair in here), sum(ov.fits(t, s) for s, t in here)]
+                if not self.fit_granted(x):
+                    fits[1] = ov.HELD_BACK
                 out += ov.cell_row(p, q, len(here), *fits, 0, 0)
         return out
 
-    def held(self, x):
-        counted = [n for n, level in enumerate(self.levels[OTHER[x]], 1) if level < ov.MATCHES]
-        return b"".join(ov.u8(n) + ov.u8(1) + ov.u64(0) for n in counted)
+    def exact_cells(self, x, in_order):
+        """7.19.4: cells and held rows of what is counted without noise."""
+        pairs = self.slots_of(x, self.pairs_of(x, in_order, ov.COUNTS))
+        records = list({s.record: s for s in self.deck[x]}.values())
+        free = {s.record for s in records} - {s.record for s, _ in pairs}
+        rules = self.table["minimum_count"], self.fit_granted(x)
+        return self.counted(x, lambda p, q: ov.exact_cell(p, q, pairs, records, free, *rules))
+
+    def counted(self, x, cell_of):
+        """7.20: all cells of what is only counted, and rows for what is too small in them."""
+        cells, held = b"", b""
+        for q in self.numbers_of(OTHER[x], ov.COUNTS):
+            made = [cell_of(p, q) for p in range(1, len(self.levels[x]) + 1)]
+            cells += b"".join(row for row, _ in made)
+            if any(small for _, small in made):
+                held += ov.held_row(q, ov.SMALL, 0)
+        return cells, held
+
+    # --- counts.json
+
+    def counts(self, given):
+        slots = [self.deck[x] for x in SIDES]
+        rules = given["epsilon_milli"], given["shown_from"]
+        for x in SIDES:
+            true, noise = {}, given[x]["noise"]
+
+            def cell_of(p, q):
+                atoms, noisy = ov.atoms(p, q, self.in_order, x == "a", slots), {}
+                for fits, n in atoms.items():
+                    key = "%d,%d,%d,%d" % (p, q, *fits)
+                    true[key], noisy[fits] = n, n + noise[key]
+                return ov.noisy_cell(p, q, noisy, *rules, self.fit_granted(x))
+
+            cells, held = self.counted(x, cell_of)
+            for key, n in true.items():
+                yield (x, "atoms", key), n
+            yield (x, "cells"), cells
+            yield (x, "held"), held
 
     # --- log.json
 

@@ -13,8 +13,8 @@ import ref_crypto as rc
 
 DST = b"Overlap1-ristretto255_XMD:SHA-512_R255MAP_RO_"
 KINDS = ["", "lei", "cik", "duns", "vat", "domain", "namecc", "name"]  # 7.10
-MATCHES = 2  # 6.1, a level
-HELD_BACK = 0xFFFFFFFF  # 7.20
+COUNTS, MATCHES = 1, 2  # 6.1, levels
+HELD_BACK, SMALL = 0xFFFFFFFF, 3  # 7.20: instead of a number, why
 CHUNK_ROWS = 16384  # 7.2
 POINTS, ROSTER, TAGS, VIEW = 1, 3, 5, 7  # 7.2.2: streams of A; those of B are one above
 
@@ -428,6 +428,64 @@ def match_row(own, other, rank, label, number, proof, mac):
 
 def cell_row(own, other, *numbers):
     return u8(own) + u8(other) + b"".join(u32(x) for x in numbers)
+
+
+def held_row(population, reason, date):
+    return u8(population) + u8(reason) + u64(date)
+
+
+def shown(x, held):
+    return HELD_BACK if held else x
+
+
+def exact_cell(p, q, pairs, receiver, free, minimum, fit_granted):
+    """7.19.4: the cell of the receiver's population p and the giver's q, and whether a number in it
+    is too small.  pairs: (slot, other slot) of all pairs of the receiver's join; receiver: one slot
+    of each of its records; free: the records of it that are in no pair."""
+    here = [(s, t) for s, t in pairs if populations_are(s, p, t, q)]
+    mine = [s for s in receiver if population_of(s.label) == p]
+    n, rest = len(here), sum(s.record in free for s in mine)
+    held = [min(n, len(mine) - n, rest) < minimum]
+    numbers = [n]
+    for own in (True, False):
+        f = sum(fits(*pair) if own else fits(*reversed(pair)) for pair in here)
+        word = [s.fit & 3 if own else s.fit >> 2 for s in mine]
+        y, z = sum(w != 1 for w in word), sum(w != 2 for w in word)
+        held.append(held[0] or min(f, n - f, y - f, z - (n - f)) < minimum)
+        numbers.append(f)
+    return finish_cell(p, q, numbers, held, fit_granted, 0, 0)
+
+
+def atoms(p, q, in_order, receiver_is_a, slots):
+    """7.19.3: the four atoms of a cell by (fits the own ICP, fits the other's).  slots: of A and B,
+    by position."""
+    out = {(i, j): 0 for i in (0, 1) for j in (0, 1)}
+    counted = set()
+    for e in in_order:
+        s, t = slots[0][e.at_a], slots[1][e.at_b]
+        if not receiver_is_a:
+            s, t = t, s
+        if t.record in counted:
+            continue
+        counted.add(t.record)
+        if populations_are(s, p, t, q):
+            out[int(fits(s, t)), int(fits(t, s))] += 1
+    return out
+
+
+def noisy_cell(p, q, noisy, epsilon_milli, shown_from, fit_granted):
+    """7.19.3: the cell of four noisy atoms, and whether a number in it is too small."""
+    numbers = [sum(noisy.values()), noisy[1, 0] + noisy[1, 1], noisy[0, 1] + noisy[1, 1]]
+    held = [x < max(shown_from, 0) for x in numbers]
+    widths = [max(1, (2 * w + epsilon_milli) // (2 * epsilon_milli)) for w in (5693, 4114)]
+    return finish_cell(p, q, numbers, held, fit_granted, *widths)
+
+
+def finish_cell(p, q, numbers, held, fit_granted, *plus_minus):
+    """The row; a fit that is not granted is held back, but not for being small (7.20)."""
+    small = held[0] or held[1] or (fit_granted and held[2])
+    held = held[0], held[1], held[2] or not fit_granted
+    return cell_row(p, q, *map(shown, numbers, held), *plus_minus), bool(small)
 
 
 def charges(slots_a, slots_b, table):  # 7.21: of the first job of two companies, without noise

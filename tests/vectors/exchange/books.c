@@ -61,9 +61,12 @@ static const struct book_record ada[] = {
 	{ 2, OV_FIT_YES, { DOMAIN("cyberdyne.com"), PLACE("US cyberdyne") } },
 	{ 2, OV_FIT_NO, { DOMAIN("initech.com"), PLACE("US initech") } },
 	{ 2, OV_FIT_UNKNOWN, { PLACE("JP \xe6\x97\xa5\xe7\xab\x8b"), NAME("hitachi") } },
-	/* counted only, on the other side */
+	{ 4, OV_FIT_NO, { DOMAIN("oceanic.example") } },
+	{ 4, OV_FIT_YES, { DOMAIN("virtucon.example"), NAME("virtucon") } },
+	/* counted only, on the other side; the second one competes with a customer */
 	{ 1, OV_FIT_YES, { DOMAIN("massive.example"), PLACE("GB massivedynamic") } },
-	{ 1, OV_FIT_YES, { DOMAIN("aperture.example") } },
+	{ 1, OV_FIT_NO, { DOMAIN("aperture.example") } },
+	{ 1, OV_FIT_UNKNOWN, { PLACE("GB blackmesa") } },
 	/* alone */
 	{ 3, OV_FIT_NO, { DOMAIN("soylent.com"), PLACE("US soylent") } },
 };
@@ -86,6 +89,9 @@ static const struct book_record bob[] = {
 	    { PLACE("JP \xe6\x97\xa5\xe7\xab\x8b"), DOMAIN("hitachi.example") } },
 	{ 1, OV_FIT_UNKNOWN, { DOMAIN("massive.example"), PLACE("GB massivedynamic") } },
 	{ 1, OV_FIT_YES, { DOMAIN("aperture.example"), VAT("GB999999973") } },
+	{ 1, OV_FIT_YES, { PLACE("GB blackmesa"), DOMAIN("blackmesa.example") } },
+	{ 2, OV_FIT_NO, { DOMAIN("oceanic.example"), PLACE("AU oceanic") } },
+	{ 2, OV_FIT_UNKNOWN, { NAME("virtucon") } },
 	{ 1, OV_FIT_NO, { DOMAIN("oscorp.com") } },
 };
 
@@ -94,8 +100,8 @@ static const struct book_record bob[] = {
 const struct company_book book_ada = { .records = ada,
 	.n = COUNT(ada),
 	.populations = { { "customers", OV_LEVEL_MATCHES }, { "open", OV_LEVEL_COUNTS },
-	    { "prospects", OV_LEVEL_MATCHES } },
-	.n_populations = 3,
+	    { "prospects", OV_LEVEL_MATCHES }, { "former", OV_LEVEL_COUNTS } },
+	.n_populations = 4,
 	.grants = { .version = 1,
 	    .fit = 1,
 	    .name_only = 1,
@@ -106,7 +112,7 @@ const struct company_book book_ada = { .records = ada,
 	    .epsilon_milli = 333,
 	    .view_days = 28,
 	    .year_epsilon_milli = 4333,
-	    .minimum_count = 2,
+	    .minimum_count = 1,
 	    .exact = 1,
 	    .shown_from = 20 } };
 
@@ -116,7 +122,6 @@ const struct company_book book_bob = { .records = bob,
 	    { "customers", OV_LEVEL_FIELDS } },
 	.n_populations = 2,
 	.grants = { .version = 1,
-	    .fit = 1,
 	    .reciprocal = 1,
 	    .name_only = 1,
 	    .duns_veto = 1,

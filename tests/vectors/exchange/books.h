@@ -21,7 +21,7 @@ struct book_record {
 struct company_book {
 	const struct book_record *records;
 	size_t n;
-	struct ov_population populations[3];
+	struct ov_population populations[4];
 	size_t n_populations;
 	struct ov_msg_grants grants; /* without populations */
 };

@@ -69,6 +69,7 @@ main(int argc, char **argv)
 	scene_job(s);
 	scene_streams(s);
 	scene_report(s);
+	scene_counts(s);
 	scene_log(s);
 	scene_fini(s);
 	MUST(site_teardown(&state) == 0);

@@ -87,6 +87,7 @@ void scene_lists(struct scene *s);
 void scene_job(struct scene *s);
 void scene_streams(struct scene *s);
 void scene_report(struct scene *s);
+void scene_counts(struct scene *s);
 void scene_log(struct scene *s);
 
 /* --- what the parts share --- */

@@ -125,7 +125,6 @@ draw_inputs(const struct scene *s, struct company *c, enum ov_role role)
 		memcpy((m)->ephemeral, (c)->ephemeral, 32);                              \
 		ov_commitment(                                                           \
 		    (m)->commitment, (c)->commitment_random, (c)->list_digest);          \
-		(m)->counts = 1;                                                         \
 		(m)->created = (c)->created;                                             \
 		(m)->expiry = (c)->expiry;                                               \
 	} while (0)
@@ -178,7 +177,7 @@ write_job_side(struct scene_file *f, const char *key, const struct company *c)
 	HEX(in, "seed_e", c->seed_e);
 	HEX(in, "commitment_random", c->commitment_random);
 	ov_json_number(in, "slots", c->slots);
-	ov_json_number(in, "counts", 1);
+	ov_json_number(in, "counts", 0); /* the terms say `exact` */
 	ov_json_number(in, "created", c->created);
 	ov_json_number(in, "expiry", c->expiry);
 	ov_json_number(in, "head_size", c->head_size);

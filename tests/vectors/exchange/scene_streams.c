@@ -15,7 +15,8 @@ static const char *const step_names[2][3] = {
 static void
 make_legend(struct company *c, const struct ov_release *release, unsigned int giver)
 {
-	struct ov_population given[3];
+	struct ov_population
+	    given[sizeof(c->book->populations) / sizeof(c->book->populations[0])];
 	struct ov_buf packed = { 0 };
 	struct ov_msg_legend m = { .version = 1 };
 
