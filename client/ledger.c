@@ -42,6 +42,17 @@ done:
 }
 
 enum ov_status
+ov_ledger_has(bool *charged, struct ov_db *db, const uint8_t job[OV_ID])
+{
+	int64_t n;
+	enum ov_status st = ov_db_number(
+	    &n, db, "SELECT count(*) FROM charge WHERE job = ?", OV_DB_BLOB(job, OV_ID));
+
+	*charged = n > 0;
+	return st;
+}
+
+enum ov_status
 ov_ledger_pledge(struct ov_db *db, const uint8_t job[OV_ID], const uint8_t partner[OV_ID],
     uint64_t time, uint32_t epsilon)
 {

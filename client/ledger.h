@@ -29,6 +29,10 @@ struct ov_ledger_charge {
 OV_MUST_CHECK enum ov_status ov_ledger_charge(
     struct ov_db *db, const struct ov_ledger_charge *c);
 
+/* Was this job charged? */
+OV_MUST_CHECK enum ov_status ov_ledger_has(
+    bool *charged, struct ov_db *db, const uint8_t job[OV_ID]);
+
 /* This home said in PROPOSE or ACCEPT that a view may be drawn: it counts as spent until
  * the job is charged or ends without.  Inside the caller's transaction. */
 OV_MUST_CHECK enum ov_status ov_ledger_pledge(struct ov_db *db, const uint8_t job[OV_ID],

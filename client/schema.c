@@ -137,5 +137,6 @@ const char *const ov_schema[] = {
 	ov_job_profile_schema_1,
 	home_3,
 	ov_ledger_schema_1,
+	ov_job_schema_3,
 };
 const size_t ov_schema_n = sizeof(ov_schema) / sizeof(ov_schema[0]);

@@ -173,7 +173,8 @@ is_for_us_to_find(enum ov_status st)
 	       st == OV_E_CRYPTO_SIGNATURE || st == OV_E_PSI_POINT ||
 	       st == OV_E_PSI_DUPLICATE || st == OV_E_PROTO_COUNT ||
 	       st == OV_E_PROTO_DIGEST || st == OV_E_PROTO_MISBEHAVED ||
-	       st == OV_E_TERMS_CHANGED;
+	       st == OV_E_TERMS_CHANGED || st == OV_E_PROTO_LEGEND ||
+	       st == OV_E_CAP_GROUP;
 }
 
 /* What an ERROR means here.  Failures of the broker's own machine are not ours. */

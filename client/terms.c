@@ -331,15 +331,13 @@ ov_terms_view_free(struct ov_terms_view *v)
 }
 
 static enum ov_status
-populations_of(struct ov_population p[OV_POPULATIONS_MAX], size_t *n, bool *reciprocal,
-    struct ov_bytes sheet)
+populations_of(struct ov_population p[OV_POPULATIONS_MAX], size_t *n,
+    struct ov_msg_grants *g, struct ov_bytes sheet)
 {
-	struct ov_msg_grants g;
 	enum ov_status st;
 
-	OV_TRY(ov_msg_decode(&g, OV_MSG_GRANTS, sheet));
-	OV_TRY(ov_populations_unpack(p, n, g.populations));
-	*reciprocal = g.reciprocal == 1;
+	OV_TRY(ov_msg_decode(g, OV_MSG_GRANTS, sheet));
+	OV_TRY(ov_populations_unpack(p, n, g->populations));
 done:
 	return st;
 }
@@ -349,7 +347,7 @@ static enum ov_status
 take_populations(struct ov_terms *t, const struct ov_msg_terms *m)
 {
 	struct ov_population stated[OV_POPULATIONS_MAX];
-	bool mine, theirs;
+	struct ov_msg_grants mine, theirs;
 	enum ov_status st;
 
 	OV_TRY(populations_of(
@@ -357,9 +355,11 @@ take_populations(struct ov_terms *t, const struct ov_msg_terms *m)
 	OV_TRY(populations_of(
 	    t->theirs, &t->n_theirs, &theirs, t->low ? m->grants_high : m->grants_low));
 	memcpy(stated, t->mine, sizeof(stated));
-	if (mine)
+	t->size_mine = (uint32_t)mine.size;
+	t->size_theirs = (uint32_t)theirs.size;
+	if (mine.reciprocal == 1)
 		ov_populations_reciprocate(t->mine, t->n_mine, t->theirs, t->n_theirs);
-	if (theirs)
+	if (theirs.reciprocal == 1)
 		ov_populations_reciprocate(t->theirs, t->n_theirs, stated, t->n_mine);
 done:
 	return st;

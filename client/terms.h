@@ -39,6 +39,8 @@ struct ov_terms {
 	/* what I give and what the partner gives, by number - 1 */
 	struct ov_population mine[OV_POPULATIONS_MAX], theirs[OV_POPULATIONS_MAX];
 	size_t n_mine, n_theirs;
+	/* steps that the sizes of the lists are rounded to; 0: not told */
+	uint32_t size_mine, size_theirs;
 	uint64_t since; /* when this home saw the second signature */
 };
 

@@ -38,6 +38,9 @@ void ov_budget_due(struct ov_budget_due *out, const struct ov_release *r,
 /* Is there a population of this level in a giver's row of the release table? */
 bool ov_release_has(const uint8_t level[OV_POPULATIONS_MAX + 1], enum ov_level wanted);
 
+/* No single draw of noise is beyond this, either way. */
+#define OV_NOISE_MAX INT64_C(5000000)
+
 /* Half the width around a shown number in which the true one lies in at least 95 of 100
  * cases: of pairs, the sum of four atoms, and of fits, the sum of two.  At least 1.
  * epsilon_milli > 0. */

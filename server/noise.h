@@ -16,9 +16,9 @@
 #include <stdint.h>
 
 #include "common/status.h"
+#include "proto/budget.h"
 
-#define OV_NOISE_EPSILON_MAX 100000   /* thousandths, as the terms have it */
-#define OV_NOISE_MAX INT64_C(5000000) /* no draw is beyond, see noise.c */
+#define OV_NOISE_EPSILON_MAX 100000 /* thousandths, as the terms have it */
 
 /* A source of random bits; one thread at a time. */
 struct ov_noise {

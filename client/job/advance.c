@@ -4,6 +4,7 @@
 #include "client/hold.h"
 #include "client/job/exchange.h"
 #include "client/job/job.h"
+#include "client/job/legend.h"
 #include "client/job/profile.h"
 #include "client/job/view.h"
 #include "common/clock.h"
@@ -256,6 +257,8 @@ read_both(struct ov_job_live *live, const struct ov_job *j)
 	    OV_BUF_BYTES(&live->accept.body));
 	live->other_slots = (uint32_t)(a ? m.slots : p.slots);
 	memcpy(live->other_ephemeral, a ? m.ephemeral : p.ephemeral, 32);
+	live->own_counts = (a ? p.counts : m.counts) == 1;
+	live->other_counts = (a ? m.counts : p.counts) == 1;
 	copy_id(live->own_unchanged, a ? p.unchanged_since : m.unchanged_since);
 	copy_id(live->other_unchanged, a ? m.unchanged_since : p.unchanged_since);
 done:
@@ -315,18 +318,32 @@ done:
 	return st;
 }
 
-struct charge {
+struct admission {
 	struct ov_home *home;
 	const struct ov_job *job;
-	uint32_t other_slots;
+	const struct ov_job_live *live;
+	const struct ov_exchange *exchange;
 };
 
+/* What the partner's numbers mean is as agreed, and the job is charged: from here on
+ * something of this home's list leaves that the broker can count with. */
 static enum ov_status
-charge(void *ctx)
+admit(void *ctx)
 {
-	const struct charge *c = ctx;
+	const struct admission *a = ctx;
+	const struct ov_release *r = &a->live->terms.release;
+	const struct ov_job_cost cost = { .other_slots = a->live->other_slots,
+		.epsilon_out = a->live->own_counts ? r->epsilon_milli : 0,
+		.epsilon_in = a->live->other_counts ? r->epsilon_milli : 0,
+		.runs_allowed = r->runs };
+	uint32_t size;
+	enum ov_status st;
 
-	return ov_job_charge(c->home, c->job, c->other_slots);
+	OV_TRY(ov_legend_check(&size, a->exchange->legend, &a->live->terms));
+	OV_TRY(ov_job_charge(a->home, a->job, &cost));
+	OV_TRY(ov_view_size(a->home, a->job, size));
+done:
+	return st;
 }
 
 static enum ov_status
@@ -371,30 +388,15 @@ done:
 	return st;
 }
 
-static enum ov_status
-encode_legend(struct ov_buf *out, const struct ov_terms *terms)
-{
-	struct ov_buf populations = { 0 };
-	struct ov_msg_legend m = { .version = OV_PROTOCOL_VERSION };
-	enum ov_status st;
-
-	OV_TRY(ov_populations_pack(&populations, terms->mine, terms->n_mine));
-	m.populations = OV_BUF_BYTES(&populations);
-	OV_TRY(ov_msg_encode(out, OV_MSG_LEGEND, &m));
-done:
-	ov_buf_free(&populations);
-	return st;
-}
-
 /* Points, roster, tags, report: the whole of it, with keys and list in memory. */
 static enum ov_status
 exchange(struct ov_job *j, struct ov_job_run *run, const struct ov_job_live *live)
 {
 	struct secrets *k = ov_secret_alloc(sizeof(*k));
-	struct charge charged = { run->home, j, live->other_slots };
 	struct ov_list list = { 0 };
 	struct ov_deck deck = { 0 };
 	struct ov_exchange x = { 0 };
+	struct admission admission = { run->home, j, live, &x };
 	struct ov_buf legend = { 0 };
 	uint64_t began;
 	enum ov_status st;
@@ -404,7 +406,7 @@ exchange(struct ov_job *j, struct ov_job_run *run, const struct ov_job_live *liv
 	OV_TRY(ov_job_load_list(&list, run->home, j));
 	OV_TRY(ov_view_populations(run->home, j, &live->terms, &list));
 	OV_TRY(ov_deck_init(&deck, &list, j->slots, &k->local));
-	OV_TRY(encode_legend(&legend, &live->terms));
+	OV_TRY(ov_legend_encode(&legend, &live->terms, list.n_records));
 	const struct ov_exchange_options o = { .home = run->home,
 		.session = run->session,
 		.job = j->id,
@@ -417,8 +419,8 @@ exchange(struct ov_job *j, struct ov_job_run *run, const struct ov_job_live *liv
 		.other_slots = live->other_slots,
 		.wait_ms = run->wait_ms,
 		.cancel = run->cancel,
-		.charge = charge,
-		.charge_ctx = &charged,
+		.admit = admit,
+		.admit_ctx = &admission,
 		.progress = run->progress,
 		.progress_ctx = run->progress_ctx };
 	OV_TRY(ov_exchange_init(&x, &o));
@@ -495,7 +497,9 @@ end_at_fault(struct ov_job *j, struct ov_job_run *run, const struct ov_job_live 
 	bool broker = why == OV_E_PROTO_MISBEHAVED;
 	enum ov_status st;
 
-	st = broker ? send_close(j, run, live, why) : send_cancel(j, run, why);
+	/* which partners are a group is told to nobody */
+	st = broker ? send_close(j, run, live, why)
+		    : send_cancel(j, run, why == OV_E_CAP_GROUP ? OV_E_CAP_RUNS : why);
 	if (!broker && st == OV_E_PROTO_UNEXPECTED) /* the broker has made its report */
 		st = send_close(j, run, live, why);
 	if (ov_session_is_passing(st))
@@ -515,8 +519,8 @@ is_disagreement(enum ov_status st)
 	       st == OV_E_LIST_TOO_LARGE;
 }
 
-/* What no repetition mends: faults in what the partner or the broker sent, and terms that
- * are not those of the job any more. */
+/* What no repetition mends: faults in what the partner or the broker sent, terms that are
+ * not those of the job any more, runs that another job of a group used up. */
 static bool
 is_fault(enum ov_status st, enum ov_job_state state)
 {
@@ -524,6 +528,7 @@ is_fault(enum ov_status st, enum ov_job_state state)
 	       st == OV_E_PSI_DUPLICATE || st == OV_E_PROTO_COUNT ||
 	       st == OV_E_PROTO_DIGEST || st == OV_E_PROTO_MISBEHAVED ||
 	       st == OV_E_CRYPTO_SIGNATURE || st == OV_E_TERMS_CHANGED ||
+	       st == OV_E_PROTO_LEGEND || st == OV_E_CAP_GROUP ||
 	       (state == OV_JOB_PROPOSED && is_disagreement(st));
 }
 

@@ -392,7 +392,7 @@ receive_consume(void *ctx, size_t slot, uint64_t chunk)
 	ov_hash_lv(&r->sent_in, c->sealed, c->sealed_len);
 	if (chunk == 0) {
 		memcpy(r->x->legend, c->plain, OV_LEGEND_LEN);
-		st = r->x->o.charge(r->x->o.charge_ctx);
+		st = r->x->o.admit(r->x->o.admit_ctx);
 		if (st == OV_OK)
 			st = send_roster(r->x);
 	} else {

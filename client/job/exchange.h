@@ -42,10 +42,11 @@ struct ov_exchange_options {
 	uint32_t other_slots;
 	uint32_t wait_ms;	   /* how long to wait for a chunk of the partner */
 	const atomic_bool *cancel; /* may be NULL */
-	/* Called once, before the first byte of ROSTER or TAGS leaves: charges the job.
-	 * Its failure ends the exchange. */
-	enum ov_status (*charge)(void *ctx);
-	void *charge_ctx;
+	/* Called once, when the partner's legend is there and before the first byte of
+	 * ROSTER or TAGS leaves: checks the one and charges the other.  Its failure ends
+	 * the exchange. */
+	enum ov_status (*admit)(void *ctx);
+	void *admit_ctx;
 	/* May be NULL.  done and all in slots, both directions together. */
 	void (*progress)(void *ctx, uint64_t done, uint64_t all);
 	void *progress_ctx;
@@ -55,7 +56,7 @@ struct ov_exchange {
 	struct ov_exchange_options o;
 	pthread_mutex_t lock; /* session and database are used by two threads in turn */
 	uint8_t *tags;	      /* 16 bytes for each of the partner's slots */
-	uint8_t legend[OV_LEGEND_LEN]; /* the partner's, after receive */
+	uint8_t legend[OV_LEGEND_LEN]; /* the partner's, when admit is called */
 	struct ov_stream_sum points_out, points_in, tags_out, roster_out;
 	uint64_t slots_done;
 	/* CPU time of all threads: hashing to the group and blinding; sealing and opening

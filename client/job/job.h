@@ -71,6 +71,7 @@ struct ov_job_live {
 	uint32_t other_slots;
 	uint8_t other_unchanged[OV_ID], own_unchanged[OV_ID]; /* zero: none */
 	uint8_t other_ephemeral[32];
+	bool own_counts, other_counts; /* PROPOSE.counts, ACCEPT.counts */
 };
 
 #endif /* OV_CLIENT_JOB_JOB_H */

@@ -5,29 +5,64 @@
 #include "client/job/freeze.h"
 #include "client/job/job.h"
 #include "client/job/profile.h"
+#include "client/ledger.h"
 #include "client/normalise/normalise.h"
 #include "common/clock.h"
 #include "common/crypto/memory.h"
 #include "proto/agree.h"
 #include "proto/slots.h"
 
-#define DAY_S 86400U
 #define ANSWER_MS 60000
 
 _Static_assert(OV_PROFILE_DIGEST_LEN == OV_DIGEST, "profile digest crosses the wire");
+
+static enum ov_status
+read_ledger(struct ov_ledger *l, struct ov_home *home, const uint8_t partner[OV_ID],
+    const struct ov_terms *terms)
+{
+	const struct ov_ledger_query q = { .partner = partner,
+		.now = (int64_t)ov_home_now(home),
+		.epsilon = terms->release.epsilon_milli,
+		.year_epsilon = terms->release.year_epsilon_milli };
+
+	return ov_ledger_read(l, home->db, &q);
+}
+
+/* PROPOSE.counts: does this home's own ledger allow the partner a view of what it gives
+ * at `counts`?  Exact counts are in every job and cost no epsilon. */
+static enum ov_status
+may_count(bool *counts, struct ov_home *home, const uint8_t partner[OV_ID],
+    const struct ov_terms *terms)
+{
+	const struct ov_release *r = &terms->release;
+	struct ov_budget_due due;
+	struct ov_ledger ledger;
+	enum ov_status st = OV_OK;
+
+	*counts = false;
+	if (r->exact || !ov_release_has(r->level[terms->low ? 0 : 1], OV_LEVEL_COUNTS))
+		return OV_OK;
+	OV_TRY(read_ledger(&ledger, home, partner, terms));
+	ov_ledger_due(&due, &ledger, r, (int64_t)ov_home_now(home), false);
+	*counts = due.due;
+done:
+	return st;
+}
 
 /* Everything that stands against a job with this partner before its list is looked at. */
 static enum ov_status
 may_run(struct ov_terms *terms, uint32_t *runs, struct ov_home *home,
     const struct ov_partner *partner)
 {
+	struct ov_ledger ledger;
 	enum ov_status st;
 
 	OV_TRY(ov_hold_check(home, partner->company));
 	OV_REQUIRE(partner->state == OV_PARTNER_PAIRED, OV_E_PARTNER_UNPAIRED);
 	OV_REQUIRE(!partner->suspended, OV_E_PARTNER_SUSPENDED);
 	OV_TRY(ov_terms_in_force(terms, home, partner->company));
-	OV_TRY(ov_job_runs(runs, home, partner->company, ov_home_now(home) - 30 * DAY_S));
+	OV_TRY(read_ledger(&ledger, home, partner->company, terms));
+	*runs = ledger.together.runs_month;
 	OV_REQUIRE(*runs < terms->release.runs, OV_E_CAP_RUNS);
 done:
 	return st;
@@ -119,7 +154,7 @@ fill_propose(struct ov_msg_propose *m, uint8_t unchanged[OV_ID], struct ov_job_r
 {
 	const struct ov_ephemeral_input in = { seeds->e, j->id, j->role,
 		partner->identity, j->list_digest };
-	bool found = false;
+	bool found = false, counts;
 	uint8_t e[32];
 	enum ov_status st;
 
@@ -136,7 +171,10 @@ fill_propose(struct ov_msg_propose *m, uint8_t unchanged[OV_ID], struct ov_job_r
 	ov_dh_public(m->ephemeral, e);
 	ov_wipe(e, sizeof(e));
 	ov_commitment(m->commitment, j->commitment_random, j->list_digest);
-	OV_TRY(find_unchanged(unchanged, &found, run->home, j));
+	OV_TRY(may_count(&counts, run->home, j->partner, terms));
+	m->counts = counts;
+	if (!counts) /* a view that is due is drawn, though nothing changed */
+		OV_TRY(find_unchanged(unchanged, &found, run->home, j));
 	m->unchanged_since = OV_BYTES(unchanged, found ? OV_ID : 0);
 	ov_session_head(run->session, &m->head, &m->head_signature);
 	m->created = j->created;
@@ -145,20 +183,31 @@ done:
 	return st;
 }
 
-/* Row, list, seeds and the own first message: one transaction. */
+/* A job that begins here. */
+struct opening {
+	const struct ov_job *job;
+	const struct ov_job_seeds *seeds;
+	const struct ov_list *list;
+	unsigned int step; /* the own first message */
+	struct ov_bytes body;
+	uint32_t pledge; /* epsilon of the view that it allows; 0: none */
+};
+
+/* Row, list, seeds, what may be spent and the own first message: one transaction. */
 static enum ov_status
-store_job(struct ov_job_run *run, const struct ov_job *j,
-    const struct ov_job_seeds *seeds, const struct ov_list *list, unsigned int step,
-    struct ov_bytes body)
+store_job(struct ov_home *home, const struct opening *o)
 {
-	struct ov_home *home = run->home;
+	const struct ov_job *j = o->job;
 	uint8_t signature[64];
 	enum ov_status st;
 
-	OV_TRY(ov_home_sign(signature, home, ov_step_context(step), body));
+	OV_TRY(ov_home_sign(signature, home, ov_step_context(o->step), o->body));
 	OV_TRY(ov_db_begin(home->db));
-	OV_TRY(ov_job_insert(home, j, seeds, list));
-	OV_TRY(ov_step_keep(home, j->id, step, body, signature));
+	OV_TRY(ov_job_insert(home, j, o->seeds, o->list));
+	if (o->pledge > 0)
+		OV_TRY(
+		    ov_ledger_pledge(home->db, j->id, j->partner, j->created, o->pledge));
+	OV_TRY(ov_step_keep(home, j->id, o->step, o->body, signature));
 	OV_TRY(ov_db_commit(home->db, "job.create"));
 done:
 	ov_db_rollback(home->db);
@@ -192,7 +241,9 @@ ov_job_propose(
 	OV_TRY(draw_job(&j, &seeds, &list, run, &terms, profile));
 	OV_TRY(fill_propose(&m, unchanged, run, &j, &seeds, partner, &terms));
 	OV_TRY(ov_msg_encode(&body, OV_MSG_PROPOSE, &m));
-	OV_TRY(store_job(run, &j, &seeds, &list, OV_STEP_PROPOSE, OV_BUF_BYTES(&body)));
+	const struct opening o = { &j, &seeds, &list, OV_STEP_PROPOSE,
+		OV_BUF_BYTES(&body), m.counts == 1 ? terms.release.epsilon_milli : 0 };
+	OV_TRY(store_job(run->home, &o));
 	*out = j;
 done:
 	ov_wipe(&seeds, sizeof(seeds));
@@ -293,7 +344,9 @@ accept_job(struct ov_job *j, struct ov_job_run *run, const struct ov_partner *pa
 	OV_TRY(draw_job(j, &seeds, &list, run, terms, profile));
 	OV_TRY(fill_propose(&own, unchanged, run, j, &seeds, partner, terms));
 	OV_TRY(encode_accept(&body, propose, &own));
-	OV_TRY(store_job(run, j, &seeds, &list, OV_STEP_ACCEPT, OV_BUF_BYTES(&body)));
+	const struct opening o = { j, &seeds, &list, OV_STEP_ACCEPT, OV_BUF_BYTES(&body),
+		own.counts == 1 ? terms->release.epsilon_milli : 0 };
+	OV_TRY(store_job(run->home, &o));
 done:
 	ov_wipe(&seeds, sizeof(seeds));
 	ov_list_fini(&list);

@@ -59,6 +59,15 @@ const char ov_job_schema_1[] =
 const char ov_job_schema_2[] =
     "ALTER TABLE job_cell ADD COLUMN plus_minus_fit INTEGER NOT NULL DEFAULT 0;";
 
+/* other_size: of the partner's list, rounded, 0 where it is not told.  level: of a
+ * population of the partner; the older ones were all at matches. */
+const char ov_job_schema_3[] =
+    "ALTER TABLE job ADD COLUMN other_size INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE job_population ADD COLUMN level INTEGER NOT NULL DEFAULT 2;"
+    "CREATE TABLE job_held(job BLOB NOT NULL, population INTEGER NOT NULL,"
+    " reason INTEGER NOT NULL, next INTEGER NOT NULL, PRIMARY KEY(job, population))"
+    " STRICT, WITHOUT ROWID;";
+
 #define LIST_PART 8192 /* records in one row of job_list */
 #define SEEDS "job seeds"
 #define ANSWER_MS 60000
@@ -290,6 +299,8 @@ forget_report(struct ov_home *home, struct ov_job *j)
 	    home->db, "DELETE FROM job_match WHERE job = ?", OV_DB_BLOB(j->id, OV_ID)));
 	OV_TRY(ov_db_run(
 	    home->db, "DELETE FROM job_cell WHERE job = ?", OV_DB_BLOB(j->id, OV_ID)));
+	OV_TRY(ov_db_run(
+	    home->db, "DELETE FROM job_held WHERE job = ?", OV_DB_BLOB(j->id, OV_ID)));
 	OV_TRY(ov_db_run(home->db, "UPDATE job SET matches = 0 WHERE id = ?",
 	    OV_DB_BLOB(j->id, OV_ID)));
 	j->matches = 0;
@@ -313,6 +324,7 @@ ov_job_set_state(struct ov_home *home, struct ov_job *j, enum ov_job_state state
 	if (final && state != OV_JOB_CLOSED)
 		OV_TRY(forget_report(home, j));
 	if (final) {
+		OV_TRY(ov_ledger_unpledge(home->db, j->id));
 		OV_TRY(ov_db_run(home->db, "UPDATE job SET seeds = NULL WHERE id = ?",
 		    OV_DB_BLOB(j->id, OV_ID)));
 		OV_TRY(ov_db_run(home->db, "DELETE FROM job_list WHERE job = ?",
@@ -338,29 +350,28 @@ done:
 }
 
 enum ov_status
-ov_job_runs(
-    uint32_t *n, struct ov_home *home, const uint8_t partner[OV_ID], uint64_t since)
-{
-	int64_t count = 0;
-	enum ov_status st = ov_db_number(&count, home->db,
-	    "SELECT count(*) FROM charge WHERE partner = ? AND time > ?",
-	    OV_DB_BLOB(partner, OV_ID), OV_DB_I64(since));
-
-	*n = (uint32_t)count;
-	return st;
-}
-
-enum ov_status
-ov_job_charge(struct ov_home *home, const struct ov_job *j, uint32_t other_slots)
+ov_job_charge(
+    struct ov_home *home, const struct ov_job *j, const struct ov_job_cost *cost)
 {
 	const struct ov_ledger_charge c = { .job = j->id,
 		.partner = j->partner,
 		.time = ov_home_now(home),
 		.slots = j->slots,
-		.other_slots = other_slots };
+		.other_slots = cost->other_slots,
+		.epsilon_out = cost->epsilon_out,
+		.epsilon_in = cost->epsilon_in };
+	const struct ov_ledger_query q = { .partner = j->partner,
+		.now = (int64_t)c.time };
+	struct ov_ledger ledger;
+	bool charged;
 	enum ov_status st;
 
 	OV_TRY(ov_db_begin(home->db));
+	OV_TRY(ov_ledger_has(&charged, home->db, j->id));
+	if (charged)
+		goto done;
+	OV_TRY(ov_ledger_read(&ledger, home->db, &q));
+	OV_REQUIRE(ledger.together.runs_month < cost->runs_allowed, OV_E_CAP_GROUP);
 	OV_TRY(ov_ledger_charge(home->db, &c));
 	OV_TRY(ov_db_commit(home->db, "job.charge"));
 done:

@@ -64,19 +64,24 @@ OV_MUST_CHECK enum ov_status ov_job_load_list(
 OV_MUST_CHECK enum ov_status ov_job_load_seeds(
     struct ov_job_seeds *out, struct ov_home *home, const struct ov_job *j);
 
-/* Writes the state, in a transaction of its own.  A final state deletes seeds and list,
- * and any but `closed` the report.  A closed job with a reason is one that the broker
- * ended before it had both CLOSEs: its report stands, but it is not named as unchanged.
+/* Writes the state, in a transaction of its own.  A final state deletes seeds and list
+ * and what was pledged of the ledger, and any but `closed` the report.  A closed job with
+ * a reason is one that the broker ended before it had both CLOSEs: its report stands, but
+ * it is not named as unchanged.
  */
 OV_MUST_CHECK enum ov_status ov_job_set_state(struct ov_home *home, struct ov_job *j,
     enum ov_job_state state, enum ov_status reason);
 
-/* Runs charged to this partner since a time (UNIX seconds). */
-OV_MUST_CHECK enum ov_status ov_job_runs(
-    uint32_t *n, struct ov_home *home, const uint8_t partner[OV_ID], uint64_t since);
-/* Charges the job, once, before the first byte of ROSTER or TAGS leaves. */
+/* Charges the job, once, before the first byte of ROSTER or TAGS leaves.  Of a job that
+ * was not charged yet: OV_E_CAP_GROUP if partner and group have had as many runs as the
+ * terms allow (another job of the group may have come in between). */
+struct ov_job_cost {
+	uint32_t other_slots;
+	uint32_t epsilon_out, epsilon_in; /* thousandths; 0: no view of counts */
+	uint32_t runs_allowed;		  /* in 30 days */
+};
 OV_MUST_CHECK enum ov_status ov_job_charge(
-    struct ov_home *home, const struct ov_job *j, uint32_t other_slots);
+    struct ov_home *home, const struct ov_job *j, const struct ov_job_cost *cost);
 
 /* Stores an own step inside the caller's transaction. */
 OV_MUST_CHECK enum ov_status ov_step_keep(struct ov_home *home, const uint8_t job[OV_ID],
@@ -98,6 +103,6 @@ OV_MUST_CHECK enum ov_status ov_step_fetch(struct ov_step_text *out, struct ov_h
     const uint8_t signer[32], uint32_t wait_ms);
 
 /* Tables of this module. */
-extern const char ov_job_schema_1[], ov_job_schema_2[];
+extern const char ov_job_schema_1[], ov_job_schema_2[], ov_job_schema_3[];
 
 #endif /* OV_CLIENT_JOB_RECORD_H */

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "client/job/counted.h"
 #include "client/job/verify.h"
 #include "common/clock.h"
 #include "common/crypto/memory.h"
@@ -107,6 +108,7 @@ struct reader {
 	struct ov_hash digest;
 	struct ov_msg_view view;
 	struct ov_buf head; /* chunk 0, which view borrows from */
+	struct ov_charges charges;
 };
 
 static enum ov_status
@@ -184,6 +186,26 @@ done:
 	return st;
 }
 
+/* The part of the view that no proof is about. */
+static enum ov_status
+check_counted(const struct reader *r)
+{
+	const struct ov_terms *terms = &r->in->live->terms;
+	const struct ov_list *list = r->in->deck->list;
+	uint32_t accounts[OV_POPULATIONS_MAX + 1] = { 0 };
+	const struct ov_counted_input in = { .release = &terms->release,
+		.mine = terms->low ? 0 : 1,
+		.theirs = terms->low ? 1 : 0,
+		.allowed = r->in->live->other_counts,
+		.epsilon_charged = r->charges.view[r->in->job->role].epsilon_milli,
+		.accounts = accounts,
+		.their_slots = r->in->live->other_slots };
+
+	for (size_t i = 0; i < list->n_records; i++)
+		accounts[list->records[i].population]++;
+	return ov_counted_verify(&in, &r->view);
+}
+
 static enum ov_status
 read_view(struct reader *r, const uint8_t want[OV_HASH_LEN])
 {
@@ -205,6 +227,7 @@ read_view(struct reader *r, const uint8_t want[OV_HASH_LEN])
 	ov_hash_final(&r->digest, digest);
 	OV_REQUIRE(memcmp(digest, want, sizeof(digest)) == 0, OV_E_PROTO_MISBEHAVED);
 	OV_TRY(ov_verify_view(&r->verify, &r->view));
+	OV_TRY(check_counted(r));
 done:
 	ov_buf_free(&owner);
 	return st;
@@ -246,6 +269,25 @@ done:
 	return st;
 }
 
+static enum ov_status
+keep_held(struct ov_db *db, const struct ov_view_input *in, struct ov_bytes held)
+{
+	enum ov_status st = OV_OK;
+
+	for (size_t i = 0; i + OV_HELD_ROW <= held.len; i += OV_HELD_ROW) {
+		struct ov_held_row h;
+
+		ov_held_unpack(&h, held.p + i);
+		OV_TRY(ov_db_run(db,
+		    "INSERT INTO job_held(job, population, reason, next)"
+		    " VALUES (?, ?, ?, ?)",
+		    OV_DB_BLOB(in->job->id, OV_ID), OV_DB_I64(h.population),
+		    OV_DB_I64(h.reason), OV_DB_I64(h.next)));
+	}
+done:
+	return st;
+}
+
 /* The report stands from here on: one transaction. */
 static enum ov_status
 keep_report(struct reader *r)
@@ -256,6 +298,7 @@ keep_report(struct reader *r)
 
 	OV_TRY(ov_db_begin(db));
 	OV_TRY(keep_cells(db, r->in, r->view.cells));
+	OV_TRY(keep_held(db, r->in, r->view.held));
 	OV_TRY(ov_db_run(db, "UPDATE job SET state = ?, matches = ? WHERE id = ?",
 	    OV_DB_I64(OV_JOB_REPORTED), OV_DB_I64(r->view.matches),
 	    OV_DB_BLOB(j->id, OV_ID)));
@@ -292,6 +335,7 @@ ov_view_fetch(const struct ov_view_input *in)
 	enum ov_status st;
 
 	OV_TRY(check_report(&m, &report, in));
+	ov_charges_unpack(&r.charges, m.charges.p);
 	OV_TRY(ov_verify_init(&r.verify, &check));
 	ov_stream_digest_init(
 	    &r.digest, (uint8_t)ov_stream_of(OV_STREAM_VIEW_A, in->job->role));
@@ -310,13 +354,28 @@ done:
 
 static enum ov_status
 keep_population(struct ov_db *db, const struct ov_job *j, int side, size_t number,
-    const char *name, uint32_t accounts)
+    const struct ov_population *p, uint32_t accounts)
 {
 	return ov_db_run(db,
-	    "INSERT OR IGNORE INTO job_population(job, side, number, name, accounts)"
-	    " VALUES (?, ?, ?, ?, ?)",
+	    "INSERT OR IGNORE INTO job_population(job, side, number, name, accounts, "
+	    "level)"
+	    " VALUES (?, ?, ?, ?, ?, ?)",
 	    OV_DB_BLOB(j->id, OV_ID), OV_DB_I64(side), OV_DB_I64(number),
-	    OV_DB_TEXT(name), OV_DB_I64(accounts));
+	    OV_DB_TEXT(p->name), OV_DB_I64(accounts), OV_DB_I64(p->level));
+}
+
+enum ov_status
+ov_view_size(struct ov_home *home, const struct ov_job *j, uint32_t size)
+{
+	enum ov_status st;
+
+	OV_TRY(ov_db_begin(home->db));
+	OV_TRY(ov_db_run(home->db, "UPDATE job SET other_size = ? WHERE id = ?",
+	    OV_DB_I64(size), OV_DB_BLOB(j->id, OV_ID)));
+	OV_TRY(ov_db_commit(home->db, "job.size"));
+done:
+	ov_db_rollback(home->db);
+	return st;
 }
 
 enum ov_status
@@ -331,9 +390,9 @@ ov_view_populations(struct ov_home *home, const struct ov_job *j,
 	OV_TRY(ov_db_begin(home->db));
 	for (size_t i = 0; i < terms->n_mine; i++)
 		OV_TRY(keep_population(
-		    home->db, j, 0, i + 1, terms->mine[i].name, accounts[i + 1]));
+		    home->db, j, 0, i + 1, &terms->mine[i], accounts[i + 1]));
 	for (size_t i = 0; i < terms->n_theirs; i++)
-		OV_TRY(keep_population(home->db, j, 1, i + 1, terms->theirs[i].name, 0));
+		OV_TRY(keep_population(home->db, j, 1, i + 1, &terms->theirs[i], 0));
 	OV_TRY(ov_db_commit(home->db, "job.populations"));
 done:
 	ov_db_rollback(home->db);

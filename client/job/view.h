@@ -23,6 +23,10 @@ struct ov_view_input {
  * not fit what came. */
 OV_MUST_CHECK enum ov_status ov_view_fetch(const struct ov_view_input *in);
 
+/* The rounded size of the partner's list, 0 if it is not told. */
+OV_MUST_CHECK enum ov_status ov_view_size(
+    struct ov_home *home, const struct ov_job *j, uint32_t size);
+
 /* Tables that a report needs beside its matches: names and numbers of populations. */
 OV_MUST_CHECK enum ov_status ov_view_populations(struct ov_home *home,
     const struct ov_job *j, const struct ov_terms *terms, const struct ov_list *list);

@@ -8,6 +8,7 @@
  *   duplicate   the same point twice
  *   short       one point less than promised
  *   sealed      a chunk sealed for another transcript
+ *   legend      a population by another name than the terms have
  *
  * Prints "sent" when the broker has everything.  Exit 0; 1 if anything failed.
  */
@@ -18,6 +19,7 @@
 #include "client/home.h"
 #include "client/job/deck.h"
 #include "client/job/job.h"
+#include "client/job/legend.h"
 #include "client/job/outbox.h"
 #include "client/mail.h"
 #include "client/normalise/normalise.h"
@@ -129,17 +131,38 @@ spoil(struct hostile *h)
 }
 
 static enum ov_status
+write_legend(uint8_t out[OV_LEGEND_LEN], struct hostile *h)
+{
+	struct ov_buf legend = { 0 };
+	struct ov_terms terms;
+	enum ov_status st;
+
+	OV_TRY(ov_terms_in_force(&terms, h->home, h->partner.company));
+	if (is(h, "legend")) /* a population that the terms do not have so */
+		terms.mine[0].name[0] ^= 1;
+	OV_TRY(ov_legend_encode(&legend, &terms, h->job.records));
+	memset(out, 0, OV_LEGEND_LEN);
+	out[0] = (uint8_t)(legend.len >> 8);
+	out[1] = (uint8_t)legend.len;
+	memcpy(out + 2, legend.p, legend.len);
+done:
+	ov_buf_free(&legend);
+	return st;
+}
+
+static enum ov_status
 send_points(struct hostile *h)
 {
 	const struct ov_chunk_key k = { h->th, h->shared.points[OV_ROLE_B],
 		h->shared.nonce[OV_ROLE_B], OV_STREAM_POINTS_B };
-	uint8_t legend[OV_LEGEND_LEN] = { 0 }, digest[2][OV_HASH_LEN];
+	uint8_t legend[OV_LEGEND_LEN], digest[2][OV_HASH_LEN];
 	uint8_t *sealed = malloc(h->len + OV_LEGEND_LEN + OV_CHUNK_OVERHEAD);
 	struct ov_outbox out = { 0 };
 	struct ov_bytes plain = OV_BYTES(legend, sizeof(legend));
 	enum ov_status st;
 
 	OV_REQUIRE(sealed != NULL, OV_E_NOMEM);
+	OV_TRY(write_legend(legend, h));
 	OV_TRY(ov_outbox_init(&out, h->home, h->session, h->job.id, OV_STREAM_POINTS_B));
 	ov_chunk_seal(sealed, &k, 0, false, plain);
 	OV_TRY(ov_outbox_put(

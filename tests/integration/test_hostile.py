@@ -57,6 +57,9 @@ class Hostile(unittest.TestCase):
     def test_wrong_count(self):
         self.refused("short", "E_PROTO_COUNT")
 
+    def test_another_legend(self):
+        self.refused("legend", "E_PROTO_LEGEND")
+
     def test_another_transcript(self):
         self.refused("sealed", "E_CRYPTO_OPEN")
 
