@@ -61,7 +61,7 @@ put_population(const uint8_t job[OV_ID], enum ov_report_side side, int number,
     const char *name, int accounts)
 {
 	assert_int_equal(
-	    ov_db_run(db, "INSERT INTO job_population VALUES (?, ?, ?, ?, ?)",
+	    ov_db_run(db, "INSERT INTO job_population VALUES (?, ?, ?, ?, ?, 2)",
 		OV_DB_BLOB(job, OV_ID), OV_DB_I64(side), OV_DB_I64(number),
 		OV_DB_TEXT(name), OV_DB_I64(accounts)),
 	    OV_OK);
