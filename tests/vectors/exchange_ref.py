@@ -8,7 +8,7 @@ import ref_crypto as rc
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 VECTORS = ROOT / "proto" / "vectors"
-FILES = ("companies", "terms", "lists", "job", "streams", "report", "counts", "log")
+FILES = ("messages", "companies", "terms", "lists", "job", "streams", "report", "counts", "log")
 WIRE = ov.Wire((ROOT / "proto" / "messages.def").read_text())
 SIDES = ("a", "b")
 OTHER = {"a": "b", "b": "a"}
@@ -75,6 +75,22 @@ class Exchange:
         if name == "TERMS_BODY":
             return ov.signed_body(self.wire[name], *(self.terms_signature[x] for x in self.low_high))
         return ov.signed_body(self.wire[name], self.signature[name])
+
+    # --- messages.json
+
+    def messages(self, given):
+        """1.2"""
+        for name, variants in given["messages"].items():
+            for variant, fields in variants.items():
+                fields = {k: self.field(name, k, v) for k, v in fields.items()}
+                encoded = WIRE.encode(name, fields)
+                check(WIRE.decode(encoded) == (name, fields), "a message that does not come back")
+                yield ("messages", name, variant), encoded
+        yield ("taken",), [int(WIRE.takes(bytes.fromhex(x))) for x in given["bytes"]]
+
+    def field(self, name, key, value):
+        is_bytes = isinstance(value, str) and WIRE.kind(name, key) != "T"
+        return bytes.fromhex(value) if is_bytes else value
 
     # --- companies.json
 

@@ -82,6 +82,33 @@ class Wire:
         return out
 
 
+    def kind(self, name, field):
+        return next(kind for kind, key, _ in self.fields[name] if key == field)
+
+    def decode(self, x):
+        """(name, fields); ValueError for all that encode would not write."""
+        items = msgpack_items(x)
+        name = next((n for n, number in self.numbers.items() if [number] == items[:1]), None)
+        if name is None or len(items) != 1 + len(self.fields[name]):
+            raise ValueError("no message")
+        fields = {}
+        for (kind, field, _), item in zip(self.fields[name], items[1:]):
+            fields[field] = item
+            if type(item) is not {"U": int, "T": str}.get(kind, bytes):
+                raise ValueError("a type")
+            if kind == "T" and any(ord(c) < 32 or 127 <= ord(c) < 160 for c in item):
+                raise ValueError("a control character")
+        if self.encode(name, fields) != x:
+            raise ValueError("not canonical")
+        return name, fields
+
+    def takes(self, x):
+        try:
+            return bool(self.decode(x))
+        except (ValueError, IndexError):
+            return False
+
+
 def msgpack_array(n):
     return u8(0x90 | n) if n < 16 else b"\xdc" + struct.pack(">H", n)
 
@@ -103,6 +130,40 @@ def msgpack_str(x):
         return u8(0xA0 | len(x)) + x
     size = next(s for s in (1, 2, 4) if len(x) < 256**s)
     return u8({1: 0xD9, 2: 0xDA, 4: 0xDB}[size]) + len(x).to_bytes(size, "big") + x
+
+
+def msgpack_items(x):
+    """The items of an array of integers, bytes and text, in whatever form."""
+    at, out = 0, []
+
+    def take(n):
+        nonlocal at
+        at += n
+        if at > len(x):
+            raise ValueError("cut off")
+        return x[at - n : at]
+
+    def size(n):
+        return int.from_bytes(take(n), "big")
+
+    head = take(1)[0]
+    if head >> 4 != 9 and head != 0xDC:
+        raise ValueError("no array")
+    for _ in range(head & 15 if head != 0xDC else size(2)):
+        head = take(1)[0]
+        if head < 0x80:
+            out.append(head)
+        elif 0xCC <= head <= 0xCF:
+            out.append(size(1 << head - 0xCC))
+        elif 0xC4 <= head <= 0xC6:
+            out.append(take(size(1 << head - 0xC4)))
+        elif head >> 5 == 5:
+            out.append(take(head & 31).decode())
+        elif 0xD9 <= head <= 0xDB:
+            out.append(take(size(1 << head - 0xD9)).decode())
+        else:
+            raise ValueError("a type")
+    return out
 
 
 ENCODERS = {"U": msgpack_uint, "B": msgpack_bin, "V": msgpack_bin, "T": msgpack_str}

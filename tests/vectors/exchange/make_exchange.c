@@ -63,6 +63,7 @@ main(int argc, char **argv)
 	MUST(ov_crypto_init() == OV_OK);
 	MUST(ov_psi_init() == OV_OK);
 	MUST(site_setup(&state) == 0);
+	scene_messages(s);
 	scene_companies(s);
 	scene_terms(s);
 	scene_lists(s);

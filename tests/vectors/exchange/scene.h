@@ -81,6 +81,7 @@ struct scene {
 };
 
 /* The parts, in their order, by file. */
+void scene_messages(struct scene *s);
 void scene_companies(struct scene *s);
 void scene_terms(struct scene *s);
 void scene_lists(struct scene *s);
