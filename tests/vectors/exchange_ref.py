@@ -253,7 +253,8 @@ class Exchange:
     def send_points(self, x):
         names = [name for _, name in self.sheet[x]["populations"]]
         populations = ov.populations(zip(self.levels[x], names))
-        fields = dict(version=1, populations=populations, bands=b"", size=0)
+        size = ov.rounded_size(len(self.records[x]), self.sheet[x]["size"])
+        fields = dict(version=1, populations=populations, bands=b"", size=size)
         yield from self.message("LEGEND", at=(x,), **fields)
         rows = ov.chunks(self.points[x])
         yield (x, "points_digest"), rc.sha512(b"".join(rows))

@@ -395,6 +395,10 @@ def stream_digest(stream, parts):  # 7.2
     return rc.sha512(lv(b"stream") + u8(stream) + lv(*parts))
 
 
+def rounded_size(n, step):  # 7.14.1
+    return (2 * n + step) // (2 * step) * step if step else 0
+
+
 def legend_chunk(legend):  # 7.14
     return struct.pack(">H", len(legend)) + legend + bytes(4094 - len(legend))
 

@@ -114,6 +114,7 @@ const struct company_book book_ada = { .records = ada,
 	    .year_epsilon_milli = 4333,
 	    .minimum_count = 1,
 	    .exact = 1,
+	    .size = 2, /* the list has 19 records: half a step, up */
 	    .shown_from = 20 } };
 
 const struct company_book book_bob = { .records = bob,

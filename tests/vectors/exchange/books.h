@@ -4,7 +4,7 @@
 #ifndef OV_TESTS_BOOKS_H
 #define OV_TESTS_BOOKS_H
 
-#include "proto/messages.h"
+#include "proto/codec.h"
 #include "proto/rank.h"
 #include "proto/terms.h"
 
@@ -27,5 +27,13 @@ struct company_book {
 };
 
 extern const struct company_book book_ada, book_bob;
+
+/* The company's LEGEND of a list of n records, at these levels (by number), as the client
+ * writes it; and whether its partner's client takes the chunk.  Apart from the scene,
+ * since broker and client each have a struct ov_broker. */
+enum ov_status book_legend(struct ov_buf *out, const struct company_book *book,
+    const uint8_t *levels, uint64_t n);
+bool book_legend_holds(
+    const uint8_t *chunk, const struct company_book *book, const uint8_t *levels);
 
 #endif /* OV_TESTS_BOOKS_H */

@@ -13,24 +13,18 @@ static const char *const step_names[2][3] = {
 /* --- what each side computes --- */
 
 static void
-make_legend(struct company *c, const struct ov_release *release, unsigned int giver)
+make_legend(const struct scene *s, struct company *c)
 {
-	struct ov_population
-	    given[sizeof(c->book->populations) / sizeof(c->book->populations[0])];
-	struct ov_buf packed = { 0 };
-	struct ov_msg_legend m = { .version = 1 };
+	struct ov_release release;
 
-	memcpy(given, c->book->populations, sizeof(given));
-	for (size_t i = 0; i < c->book->n_populations; i++)
-		given[i].level = (enum ov_level)release->level[giver][i + 1];
-	MUST(ov_populations_pack(&packed, given, c->book->n_populations) == OV_OK);
-	m.populations = OV_BUF_BYTES(&packed);
-	MUST(ov_msg_encode(&c->legend, OV_MSG_LEGEND, &m) == OV_OK);
-	MUST(c->legend.len <= OV_LEGEND_LEN - 2);
+	MUST(ov_release_decode(&release, OV_BUF_BYTES(&s->release)) == OV_OK);
+	MUST(book_legend(&c->legend, c->book, release.level[c == s->low ? 0 : 1],
+		 c->list.n_records) == OV_OK);
 	c->legend_chunk[0] = (uint8_t)(c->legend.len >> 8);
 	c->legend_chunk[1] = (uint8_t)c->legend.len;
 	memcpy(c->legend_chunk + 2, c->legend.p, c->legend.len);
-	ov_buf_free(&packed);
+	MUST(book_legend_holds(
+	    c->legend_chunk, c->book, release.level[c == s->low ? 0 : 1]));
 }
 
 static void
@@ -165,10 +159,8 @@ static void
 prepare(struct scene *s, struct company *c, enum ov_role role)
 {
 	const struct ov_chunk_key key = points_key(s, role);
-	struct ov_release release;
 
-	MUST(ov_release_decode(&release, OV_BUF_BYTES(&s->release)) == OV_OK);
-	make_legend(c, &release, c == s->low ? 0 : 1);
+	make_legend(s, c);
 	MUST(ov_deck_init(&c->deck, &c->list, c->slots, &c->local) == OV_OK);
 	make_rows(c, s->keys.roster[role]);
 	seal(&c->sealed[0], &key, 0, OV_BYTES(c->legend_chunk, OV_LEGEND_LEN));
