@@ -93,6 +93,11 @@ void scene_log(struct scene *s);
 
 /* --- what the parts share --- */
 
+/* The client's own check of what its view says of counted populations. */
+void scene_check_counted(const struct scene *s, const struct company *c,
+    const struct ov_release *release, uint32_t epsilon_charged,
+    const struct ov_msg_view *view);
+
 /* Stops the program with the place unless cond holds. */
 #define MUST(cond) scene_must((cond), __FILE__, __LINE__, #cond)
 void scene_must(int cond, const char *file, int line, const char *text);

@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "client/job/counted.h"
 #include "server/counts.h"
 #include "tests/vectors/exchange/scene.h"
 
@@ -65,6 +66,25 @@ side_of(struct columns *k, const struct company *c, const struct company *other,
 
 /* --- counts.json --- */
 
+void
+scene_check_counted(const struct scene *s, const struct company *c,
+    const struct ov_release *release, uint32_t epsilon_charged,
+    const struct ov_msg_view *view)
+{
+	uint32_t accounts[OV_POPULATIONS_MAX + 1] = { 0 };
+	const struct ov_counted_input in = { .release = release,
+		.mine = c == s->low ? 0 : 1,
+		.theirs = c == s->low ? 1 : 0,
+		.allowed = epsilon_charged > 0,
+		.epsilon_charged = epsilon_charged,
+		.accounts = accounts,
+		.their_slots = c == &s->a ? s->b.slots : s->a.slots };
+
+	for (size_t i = 0; i < c->list.n_records; i++)
+		accounts[c->list.records[i].population]++;
+	MUST(ov_counted_verify(&in, view) == OV_OK);
+}
+
 /* Atoms as they are, and the noise of each, in the order in which it is drawn. */
 static void
 write_atoms(struct ov_json *in, struct ov_json *out, const struct ov_counts_input *c)
@@ -103,7 +123,8 @@ write_atoms(struct ov_json *in, struct ov_json *out, const struct ov_counts_inpu
 }
 
 static void
-write_receiver(struct scene_file *f, const char *key, struct ov_counts_input *c)
+write_receiver(struct scene_file *f, const char *key, struct ov_counts_input *c,
+    const struct scene *s)
 {
 	const struct ov_counts_due due = { .how = OV_COUNTS_NOISY };
 	struct ov_json *in = ov_json_object(f->in, key);
@@ -116,6 +137,10 @@ write_receiver(struct scene_file *f, const char *key, struct ov_counts_input *c)
 	c->noise = &noise;
 	MUST(ov_counts_draw(&cells, &held, c, &due) == OV_OK);
 	ov_noise_fini(&noise);
+	scene_check_counted(s, c->receiver == OV_JOIN_A ? &s->a : &s->b, c->release,
+	    c->release->epsilon_milli,
+	    &(struct ov_msg_view){
+		.cells = OV_BUF_BYTES(&cells), .held = OV_BUF_BYTES(&held) });
 	scene_hex(out, "cells", OV_BUF_BYTES(&cells));
 	scene_hex(out, "held", OV_BUF_BYTES(&held));
 	ov_buf_free(&cells);
@@ -151,9 +176,9 @@ scene_counts(struct scene *s)
 	c.join = join;
 	c.release = &r;
 	c.receiver = OV_JOIN_A;
-	write_receiver(&f, "a", &c);
+	write_receiver(&f, "a", &c, s);
 	c.receiver = OV_JOIN_B;
-	write_receiver(&f, "b", &c);
+	write_receiver(&f, "b", &c, s);
 	ov_join_free(join);
 	scene_close(s, "counts", &f);
 }

@@ -39,33 +39,34 @@ fetch_view(struct scene *s, struct company *c, enum ov_role role)
 }
 
 static uint16_t
-visible(const struct scene *s, const struct company *giver)
+visible(const uint8_t levels[OV_POPULATIONS_MAX + 1])
 {
-	struct ov_release r;
 	uint16_t set = 0;
 
-	MUST(ov_release_decode(&r, OV_BUF_BYTES(&s->release)) == OV_OK);
-	for (unsigned int n = 1; n <= giver->book->n_populations; n++)
-		if (r.level[giver == s->low ? 0 : 1][n] >= OV_LEVEL_MATCHES)
+	for (unsigned int n = 1; n <= OV_POPULATIONS_MAX; n++)
+		if (levels[n] >= OV_LEVEL_MATCHES)
 			set |= (uint16_t)(1U << n);
 	return set;
 }
 
-/* The client's own check of every match: these vectors are ones that it takes. */
+/* The client's own check of every match and cell: these vectors are ones that it takes.
+ */
 static void
 verify(struct scene *s, struct company *c, struct company *other, enum ov_role role)
 {
 	static uint8_t tags[SCENE_SLOTS_MAX * OV_TAG_LEN];
-	const struct ov_verify_input in = { .deck = &c->deck,
+	struct ov_verify_input in = { .deck = &c->deck,
 		.tags = tags,
 		.other_slots = other->slots,
 		.proof_key = s->keys.proof[1 - role],
-		.roster_key = s->keys.roster[1 - role],
-		.visible = visible(s, other) };
+		.roster_key = s->keys.roster[1 - role] };
+	struct ov_release release;
 	struct ov_verify v;
 	struct ov_match match;
 	struct ov_msg_view view;
 
+	MUST(ov_release_decode(&release, OV_BUF_BYTES(&s->release)) == OV_OK);
+	in.visible = visible(release.level[other == s->low ? 0 : 1]);
 	for (uint32_t i = 0; i < other->slots; i++)
 		memcpy(tags + OV_TAG_LEN * i, c->tags + OV_TAG_ROW * i, OV_TAG_LEN);
 	MUST(ov_verify_init(&v, &in) == OV_OK);
@@ -74,6 +75,7 @@ verify(struct scene *s, struct company *c, struct company *other, enum ov_role r
 	MUST(ov_msg_decode(&view, OV_MSG_VIEW, OV_BUF_BYTES(&c->view)) == OV_OK);
 	MUST(ov_verify_view(&v, &view) == OV_OK);
 	ov_verify_fini(&v);
+	scene_check_counted(s, c, &release, 0, &view);
 }
 
 static void
