@@ -5,23 +5,39 @@
 static const uint8_t nobody[OV_ID];
 
 enum ov_status
-ov_hold_set(struct ov_home *home, enum ov_hold_kind kind, const uint8_t partner[OV_ID],
+ov_hold_put(struct ov_home *home, enum ov_hold_kind kind, const uint8_t partner[OV_ID],
     enum ov_status reason)
 {
 	const uint8_t *company = partner != NULL ? partner : nobody;
-	enum ov_status st = OV_OK;
 
-	OV_TRY(ov_db_begin(home->db));
-	OV_TRY(ov_db_run(home->db,
+	return ov_db_run(home->db,
 	    "INSERT INTO hold(kind, company, reason, since) SELECT ?1, ?2, ?3, ?4 WHERE "
 	    "NOT EXISTS (SELECT 1 FROM hold WHERE kind = ?1 AND company = ?2 AND cleared "
 	    "IS NULL)",
 	    OV_DB_I64(kind), OV_DB_BLOB(company, OV_ID),
-	    OV_DB_TEXT(ov_status_name(reason)), OV_DB_I64(ov_home_now(home))));
+	    OV_DB_TEXT(ov_status_name(reason)), OV_DB_I64(ov_home_now(home)));
+}
+
+enum ov_status
+ov_hold_set(struct ov_home *home, enum ov_hold_kind kind, const uint8_t partner[OV_ID],
+    enum ov_status reason)
+{
+	enum ov_status st = OV_OK;
+
+	OV_TRY(ov_db_begin(home->db));
+	OV_TRY(ov_hold_put(home, kind, partner, reason));
 	OV_TRY(ov_db_commit(home->db, "hold.set"));
 done:
 	ov_db_rollback(home->db);
 	return st;
+}
+
+enum ov_status
+ov_hold_end(struct ov_home *home, enum ov_hold_kind kind)
+{
+	return ov_db_run(home->db,
+	    "UPDATE hold SET cleared = ? WHERE kind = ? AND cleared IS NULL",
+	    OV_DB_I64(ov_home_now(home)), OV_DB_I64(kind));
 }
 
 static enum ov_status
@@ -69,6 +85,7 @@ ov_hold_clear(struct ov_home *home, int64_t number, bool accept_log)
 
 	OV_TRY(ov_db_begin(home->db));
 	OV_TRY(kind_of(&kind, home, number));
+	OV_REQUIRE(kind != OV_HOLD_IMPORT, OV_E_USAGE);
 	OV_TRY(ov_db_run(home->db, "UPDATE hold SET cleared = ? WHERE id = ?",
 	    OV_DB_I64(ov_home_now(home)), OV_DB_I64(number)));
 	if (kind == OV_HOLD_LOG && accept_log)

@@ -12,7 +12,7 @@
 enum ov_hold_kind {
 	OV_HOLD_LOG = 1,     /* the broker's log failed a check */
 	OV_HOLD_PARTNER = 2, /* the partner is suspended */
-	OV_HOLD_IMPORT = 3   /* an import changed so much that a person must look */
+	OV_HOLD_IMPORT = 3 /* an import changed so much that a person must look: held.h */
 };
 
 struct ov_hold {
@@ -28,6 +28,12 @@ struct ov_hold {
 OV_MUST_CHECK enum ov_status ov_hold_set(struct ov_home *home, enum ov_hold_kind kind,
     const uint8_t partner[OV_ID], enum ov_status reason);
 
+/* The same inside the caller's transaction; and: no hold of this kind is open any more,
+ * for what it was about is decided (a partner's hold is cleared by its number). */
+OV_MUST_CHECK enum ov_status ov_hold_put(struct ov_home *home, enum ov_hold_kind kind,
+    const uint8_t partner[OV_ID], enum ov_status reason);
+OV_MUST_CHECK enum ov_status ov_hold_end(struct ov_home *home, enum ov_hold_kind kind);
+
 /* OV_OK if no hold stops a job with this partner (NULL: with anyone); else the reason of
  * a log hold, or OV_E_PARTNER_SUSPENDED.  Import holds stop no job. */
 OV_MUST_CHECK enum ov_status ov_hold_check(
@@ -36,7 +42,7 @@ OV_MUST_CHECK enum ov_status ov_hold_check(
 /* A person has looked.  accept_log, for a log hold: the operator of the broker announced
  * a new log; pinned log id and head are forgotten and the next head is pinned in their
  * place. Without it they stay, so a log that is still wrong is held again.
- * OV_E_NOT_FOUND. */
+ * OV_E_NOT_FOUND; OV_E_USAGE for an import, which is taken or dropped. */
 OV_MUST_CHECK enum ov_status ov_hold_clear(
     struct ov_home *home, int64_t number, bool accept_log);
 

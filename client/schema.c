@@ -135,6 +135,7 @@ const char *const ov_schema[] = {
 	ov_job_schema_2,
 	ov_book_schema_2,
 	ov_job_profile_schema_1,
+	ov_book_schema_3,
 	home_3,
 	ov_ledger_schema_1,
 	ov_job_schema_3,

@@ -1,59 +1,103 @@
-/* overlap import: a CSV export of the CRM becomes the book. */
+/* overlap import: exports of the CRM become the book. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "client/book/book.h"
 #include "client/cli_fault.h"
-#include "client/examples.h"
+#include "client/hold.h"
+#include "client/import_print.h"
 #include "client/job/freeze.h"
 #include "client/progress.h"
 #include "client/screen.h"
-#include "client/stats_print.h"
 #include "client/verbs.h"
 
 const char ov_help_import[] =
-    "usage: overlap import FILE.csv [--map FILE] [--population NAME] [--add]\n"
-    "                      [--delimiter C] [--dry-run] [--show] [--json]\n"
+    "usage: overlap import FILE... [--replace | --add | --update] [--map FILE]\n"
+    "                      [--population NAME] [--delimiter C] [--accept] [--dry-run]\n"
+    "                      [--show] [--json]\n"
     "\n"
-    "Reads accounts from a CSV or tab-separated file (Salesforce, HubSpot and plain\n"
-    "exports are understood; `-` is standard input) into the book of this home.  The "
-    "file\n"
-    "is the whole book afterwards, unless --add.  Nothing leaves this machine.  If\n"
-    "anything is wrong, the book stays as it was.\n"
+    "Reads accounts, and deals (opportunities) that belong to them, from CSV or\n"
+    "tab-separated files into the book of this home.  Reports and API exports of\n"
+    "Salesforce, exports of HubSpot, Crossbeam's sheet and plain tables are understood\n"
+    "as they are; `-` is standard input.  Deals find their accounts by the account's "
+    "id,\n"
+    "else by its name: a won one makes a customer, an open one an open opportunity.\n"
+    "Salesforce's account ids of 15 characters are kept in their form of 18.\n"
+    "Nothing leaves this machine.  If anything is wrong, the book stays as it was.\n"
     "\n"
+    "  --replace          the files are the whole book afterwards (this is the default)\n"
+    "  --add              their rows come to those that are there; a row with an id "
+    "that\n"
+    "                     is there takes that row's place\n"
+    "  --update           cells take the place of those of the row with that id; empty\n"
+    "                     ones change nothing, and rows with other ids are left out.\n"
+    "                     Deals change the population of the book's accounts\n"
     "  --map FILE         which column is what, further columns, populations (YAML)\n"
     "  --population NAME  where accounts go that do not say it themselves\n"
-    "  --add              its rows come to those that are there; a row with an id that "
-    "is\n"
-    "                     there takes that row's place\n"
     "  --delimiter C      `,`, `;` or `tab`; found out by itself otherwise\n"
-    "  --dry-run          shows which columns would be taken for what; changes nothing\n"
-    "  --show             shows examples of values that made no key\n"
+    "  --accept           takes a file that would be held\n"
+    "  --dry-run          shows what each column is taken for, the first rows, and the\n"
+    "                     report, and changes nothing\n"
+    "  --show             shows examples of values that made no key, which a terminal\n"
+    "                     shows anyway\n"
     "\n"
-    "JSON: file, encoding, delimiter, columns [{column, heading, field}], rows, "
-    "replaced,\n"
-    "repeated_ids, footers, empty, accounts_before, book {as `overlap accounts stats`},\n"
-    "examples [{why, id, name, key, value}] with --show.\n"
-    "Exit codes: 0 done; 1 this machine failed; 2 the file or the command is wrong; 5\n"
-    "another overlap process works in this home.\n"
+    "A file that is to be the whole book, and has fewer than half of its rows or lacks "
+    "a\n"
+    "column that the one before had, is held: the book stays as it was, and a person\n"
+    "decides in `overlap inbox`.  The newest such file counts.\n"
+    "\n"
+    "Columns that are not recognised are not read; so owners, contacts, telephone\n"
+    "numbers and e-mail addresses (but for their domains) stay in the file.  `owner:` "
+    "in\n"
+    "the mapping file keeps the account's owner; a person never becomes a key.\n"
+    "\n"
+    "JSON: dry_run, files [{file, kind, encoding, delimiter, columns [{column, heading,\n"
+    "field}], rows, footers, empty, first_rows}], rows (accounts), deals {read, joined,\n"
+    "accounts_named_by_deals_alone, without_account}, replaced, updated, unknown_ids,\n"
+    "repeated_ids, held {rows, rows_before, shrank, lost_columns} or null,\n"
+    "accounts_before, book {as `overlap accounts stats`} or null, examples [{why, id,\n"
+    "name, key, value}].\n"
+    "Exit codes: 0 done; 1 this machine failed; 2 the file or the command is wrong; 4 "
+    "the\n"
+    "import is held; 5 another overlap process works in this home.\n"
     "\n"
     "examples: overlap import accounts.csv\n"
+    "          overlap import accounts.csv opportunities.csv --dry-run\n"
     "          overlap import prospects.csv --population prospects --add\n";
+
+/* What is printed of a file, gathered while it is read. */
+struct gathered {
+	const char *path;
+	uint64_t size; /* bytes; 0: not known */
+	FILE *rows;    /* text of its first rows */
+	char *text;
+	size_t len;
+	struct ov_json *json; /* its object, and the list of its first rows */
+	struct ov_json *first_rows;
+};
 
 struct import {
 	struct ov_cli *cli;
 	struct ov_home *home;
-	const char *path, *map_path;
+	const char *map_path;
 	struct ov_import_options options;
-	bool dry, show;
-	FILE *f;
-	uint64_t size; /* bytes of the file; 0: not known */
+	struct ov_import_result result;
+	struct ov_import_file file[OV_IMPORT_FILES_MAX];
+	struct gathered gathered[OV_IMPORT_FILES_MAX];
+	bool show;
+	uint64_t size; /* of all; 0: not known */
 	uint64_t accounts_before;
 	struct ov_map *map;
-	struct ov_import_result *result;
+	struct ov_examples *examples;
+	FILE *example_lines;
+	char *example_text;
+	size_t example_len;
+	struct ov_json *doc; /* with --json */
+	struct ov_json *example_list;
 	struct ov_book_stats stats;
 	struct ov_progress progress;
 	struct ov_fault fault;
@@ -74,36 +118,66 @@ read_delimiter(struct import *im, const char *text)
 }
 
 static enum ov_status
+read_option(struct import *im, int c, char **argv)
+{
+	switch (c) {
+	case 'm':
+		im->map_path = optarg;
+		return OV_OK;
+	case 'p':
+		im->options.population = optarg;
+		return OV_OK;
+	case 'd':
+		return read_delimiter(im, optarg);
+	case 'y':
+		im->options.accept = true;
+		return OV_OK;
+	case 'n':
+		im->options.dry = true;
+		return OV_OK;
+	case 's':
+		im->show = true;
+		return OV_OK;
+	default:
+		return ov_cli_bad_option(im->cli, argv, "import");
+	}
+}
+
+static enum ov_status
 read_options(struct import *im, int argc, char **argv)
 {
 	static const struct option options[] = { { "map", required_argument, NULL, 'm' },
 		{ "population", required_argument, NULL, 'p' },
-		{ "add", no_argument, NULL, 'a' },
+		{ "replace", no_argument, NULL, 'r' }, { "add", no_argument, NULL, 'a' },
+		{ "update", no_argument, NULL, 'u' },
 		{ "delimiter", required_argument, NULL, 'd' },
+		{ "accept", no_argument, NULL, 'y' },
 		{ "dry-run", no_argument, NULL, 'n' }, { "show", no_argument, NULL, 's' },
 		{ NULL, 0, NULL, 0 } };
+	int modes = 0;
 	enum ov_status st = OV_OK;
 
 	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-		if (c == 'm')
-			im->map_path = optarg;
-		else if (c == 'p')
-			im->options.population = optarg;
-		else if (c == 'a')
-			im->options.mode = OV_IMPORT_ADD;
-		else if (c == 'd')
-			OV_TRY(read_delimiter(im, optarg));
-		else if (c == 'n')
-			im->dry = true;
-		else if (c == 's')
-			im->show = true;
-		else
-			return ov_cli_bad_option(im->cli, argv, "import");
+		if (c == 'r' || c == 'a' || c == 'u') {
+			modes++;
+			im->options.mode = c == 'a'   ? OV_IMPORT_ADD
+					   : c == 'u' ? OV_IMPORT_UPDATE
+						      : OV_IMPORT_REPLACE;
+		} else {
+			OV_TRY(read_option(im, c, argv));
+		}
 	}
-	if (optind != argc - 1)
+	if (modes > 1)
 		return ov_cli_fail(
-		    im->cli, OV_E_USAGE, "name one file: overlap import FILE.csv");
-	im->path = argv[optind];
+		    im->cli, OV_E_USAGE, "one of --replace, --add and --update");
+	if (optind == argc)
+		return ov_cli_fail(
+		    im->cli, OV_E_USAGE, "name a file: overlap import FILE.csv");
+	if (argc - optind > OV_IMPORT_FILES_MAX)
+		return ov_cli_fail(
+		    im->cli, OV_E_USAGE, "at most %d files at once", OV_IMPORT_FILES_MAX);
+	for (; optind < argc; optind++)
+		im->gathered[im->result.n_files++].path = argv[optind];
 done:
 	return st;
 }
@@ -111,22 +185,40 @@ done:
 /* --- reading --- */
 
 static enum ov_status
-open_file(struct import *im)
+open_file(struct import *im, size_t i)
 {
+	struct gathered *g = &im->gathered[i];
+	FILE **f = &im->file[i].f;
 	struct stat sb;
 
-	im->f = strcmp(im->path, "-") == 0 ? stdin : fopen(im->path, "re");
-	if (im->f == NULL)
-		return ov_cli_no_file(im->cli, im->path);
-	if (fstat(fileno(im->f), &sb) != 0)
-		return ov_cli_no_file(im->cli, im->path);
+	*f = strcmp(g->path, "-") == 0 ? stdin : fopen(g->path, "re");
+	if (*f == NULL || fstat(fileno(*f), &sb) != 0)
+		return ov_cli_no_file(im->cli, g->path);
 	if (S_ISDIR(sb.st_mode)) {
 		errno = EISDIR;
-		return ov_cli_no_file(im->cli, im->path);
+		return ov_cli_no_file(im->cli, g->path);
 	}
 	if (S_ISREG(sb.st_mode) && sb.st_size > 0)
-		im->size = (uint64_t)sb.st_size;
+		g->size = (uint64_t)sb.st_size;
 	return OV_OK;
+}
+
+static enum ov_status
+open_files(struct import *im)
+{
+	bool known = true;
+	enum ov_status st = OV_OK;
+
+	im->result.file = im->file;
+	for (size_t i = 0; i < im->result.n_files; i++) {
+		OV_TRY(open_file(im, i));
+		known = known && im->gathered[i].size > 0;
+		im->size += im->gathered[i].size;
+	}
+	if (!known)
+		im->size = 0;
+done:
+	return st;
 }
 
 static enum ov_status
@@ -141,17 +233,113 @@ read_map(struct import *im)
 	return st == OV_OK ? st : ov_cli_fault(im->cli, st, im->map_path, &im->fault);
 }
 
-/* How many rows there will be follows from how much of the file they took so far. */
+/* --- while it runs --- */
+
+/* How many rows there will be follows from how much of the files they took so far. */
 static void
 show_progress(void *ctx, uint64_t rows)
 {
 	struct import *im = ctx;
-	off_t at = im->size > 0 ? ftello(im->f) : -1;
-	uint64_t all = 0;
+	off_t at = im->size > 0 ? ftello(im->file[im->result.at].f) : -1;
+	uint64_t all = 0, before = 0;
 
+	for (size_t i = 0; i < im->result.at; i++)
+		before += im->gathered[i].size;
 	if (at > 0)
-		all = (uint64_t)((double)rows * (double)im->size / (double)at);
+		all = (uint64_t)((double)rows * (double)im->size /
+				 (double)(before + (uint64_t)at));
 	ov_progress_update(&im->progress, rows, all);
+}
+
+static enum ov_status
+keep_row(void *ctx, const struct ov_import_file *file, const struct ov_row *row)
+{
+	struct import *im = ctx;
+	struct gathered *g = &im->gathered[file - im->file];
+
+	if (im->cli->json)
+		ov_import_put_row(g->first_rows, &file->columns, row);
+	else
+		ov_import_print_row(g->rows, &file->columns, row);
+	return OV_OK;
+}
+
+static enum ov_status
+keep_example(void *arg, const struct ov_example *e)
+{
+	struct import *im = arg;
+	struct ov_json *at;
+
+	if (im->cli->json) {
+		at = ov_json_object(im->example_list, NULL);
+		ov_json_text(at, "why", e->why);
+		ov_json_text(at, "id", e->id);
+		ov_json_text(at, "name", e->name);
+		ov_json_text(at, "key", e->key);
+		ov_json_text(at, "value", e->value);
+		return OV_OK;
+	}
+	fprintf(im->example_lines, "  no %s from \"", e->key);
+	ov_screen_cell(im->example_lines, e->value, 0, OV_SCREEN_LEFT);
+	fputs("\" of ", im->example_lines);
+	ov_screen_cell(
+	    im->example_lines, e->name[0] != '\0' ? e->name : e->id, 0, OV_SCREEN_LEFT);
+	fprintf(im->example_lines, ": %s\n", e->why);
+	return OV_OK;
+}
+
+/* Inside the import's transaction. */
+static enum ov_status
+conclude(void *ctx, const struct ov_import_result *r)
+{
+	struct import *im = ctx;
+	enum ov_status st = OV_OK;
+
+	if (!r->held || im->options.dry) {
+		OV_TRY(ov_book_stats(&im->stats, im->home->db));
+		if (im->examples != NULL)
+			OV_TRY(ov_examples_each(
+			    im->examples, im->home->db, keep_example, im));
+	}
+	/* the newest whole file counts, and says why it waits */
+	if (im->options.mode == OV_IMPORT_REPLACE)
+		OV_TRY(ov_hold_end(im->home, OV_HOLD_IMPORT));
+	if (r->held)
+		OV_TRY(ov_hold_put(im->home, OV_HOLD_IMPORT, NULL,
+		    r->why.shrank ? OV_E_IMPORT_SHRANK : OV_E_IMPORT_LOST_COLUMN));
+done:
+	return st;
+}
+
+/* Where what is shown of files and examples will be gathered. */
+static enum ov_status
+prepare(struct import *im)
+{
+	struct ov_json *files;
+	enum ov_status st = OV_OK;
+
+	if (im->cli->json || im->show || isatty(STDOUT_FILENO) == 1)
+		OV_TRY(ov_examples_new(&im->examples));
+	im->options.examples = im->examples;
+	im->options.preview = im->options.dry ? keep_row : NULL;
+	im->options.progress = show_progress;
+	im->options.end = conclude;
+	im->options.ctx = im;
+	im->doc = im->cli->json ? ov_json_new() : NULL;
+	files = ov_json_array(im->doc, "files");
+	im->example_list = ov_json_array(im->doc, "examples");
+	for (size_t i = 0; i < im->result.n_files; i++) {
+		struct gathered *g = &im->gathered[i];
+
+		g->json = ov_json_object(files, NULL);
+		g->first_rows = ov_json_array(g->json, "first_rows");
+		g->rows = open_memstream(&g->text, &g->len);
+		OV_REQUIRE(g->rows != NULL, OV_E_NOMEM);
+	}
+	im->example_lines = open_memstream(&im->example_text, &im->example_len);
+	OV_REQUIRE(im->example_lines != NULL, OV_E_NOMEM);
+done:
+	return st;
 }
 
 static enum ov_status
@@ -162,207 +350,76 @@ run_import(struct import *im)
 	OV_TRY(ov_book_stats(&im->stats, im->home->db));
 	im->accounts_before = im->stats.records;
 	/* open jobs go on with the accounts that they began with */
-	OV_TRY(ov_freeze_keep_accounts(im->home));
+	if (!im->options.dry)
+		OV_TRY(ov_freeze_keep_accounts(im->home));
 	ov_progress_start(&im->progress, "importing", "rows");
-	im->options.progress = show_progress;
-	im->options.progress_ctx = im;
-	st = ov_book_import(im->result, im->home->db, im->f, &im->options, &im->fault);
+	st = ov_book_import(&im->result, im->home->db, &im->options, &im->fault);
 	ov_progress_end(&im->progress);
 	if (st != OV_OK)
-		return ov_cli_fault(im->cli, st, im->path, &im->fault);
-	OV_TRY(ov_book_stats(&im->stats, im->home->db));
+		return ov_cli_fault(
+		    im->cli, st, im->gathered[im->result.at].path, &im->fault);
 done:
 	return st;
 }
 
-/* A dry run: columns are decided, rows are counted, nothing is stored. */
-static enum ov_status
-look_at_row(void *ctx, const struct ov_table_row *row)
-{
-	struct import *im = ctx;
-	struct ov_import_result *r = im->result;
+/* --- afterwards --- */
 
-	if (row->number == 0)
-		return ov_columns_guess(&r->columns, row, im->map, &im->fault);
-	if (ov_columns_is_footer(&r->columns, row))
-		r->footers++;
-	else
-		r->rows++;
+static enum ov_status
+print(struct import *im)
+{
+	const char *paths[OV_IMPORT_FILES_MAX], *rows[OV_IMPORT_FILES_MAX];
+	struct ov_json *files[OV_IMPORT_FILES_MAX];
+	struct ov_import_report r = { &im->options, &im->result, paths, NULL,
+		im->accounts_before,
+		im->result.held && !im->options.dry ? NULL : &im->stats, NULL };
+
+	if (fflush(im->example_lines) != 0)
+		return OV_E_NOMEM;
+	for (size_t i = 0; i < im->result.n_files; i++) {
+		if (fflush(im->gathered[i].rows) != 0)
+			return OV_E_NOMEM;
+		paths[i] = im->gathered[i].path;
+		rows[i] = im->gathered[i].text;
+		files[i] = im->gathered[i].json;
+	}
+	if (im->cli->json) {
+		ov_import_put_json(im->doc, files, &r);
+		return ov_json_write(im->cli->out, im->doc);
+	}
+	r.rows = im->options.dry ? rows : NULL;
+	r.examples = im->examples != NULL ? im->example_text : NULL;
+	ov_import_print_text(im->cli->out, &r);
 	return OV_OK;
 }
 
+/* A held import is told by the exit code, too: nightly ones have no other reader. */
 static enum ov_status
-check_population(struct import *im)
+verdict(const struct import *im)
 {
-	const char *name = im->options.population;
-	struct ov_populations p;
+	const struct ov_import_result *r = &im->result;
 
-	ov_populations_default(&p);
-	if (im->map != NULL)
-		p = *ov_map_populations(im->map);
-	if (name == NULL ||
-	    ov_population_find(&p, name, strlen(name)) != OV_POPULATION_NONE)
+	if (!r->held || im->options.dry)
 		return OV_OK;
-	return ov_fault_set(&im->fault, OV_E_IMPORT_COLUMNS, 0,
-	    "there is no population `%s`; name it under `populations:` of a mapping file",
-	    name);
-}
-
-static enum ov_status
-run_dry(struct import *im)
-{
-	enum ov_status st;
-
-	OV_TRY(check_population(im));
-	OV_TRY(ov_table_read(im->f, im->options.delimiter, look_at_row, im,
-	    &im->result->table, &im->fault));
-done:
-	return st == OV_OK ? st : ov_cli_fault(im->cli, st, im->path, &im->fault);
-}
-
-/* --- printing --- */
-
-static const char *
-delimiter_name(char c)
-{
-	return c == '\t' ? "tab" : c == ';' ? "semicolon" : "comma";
+	return r->why.shrank ? OV_E_IMPORT_SHRANK : OV_E_IMPORT_LOST_COLUMN;
 }
 
 static void
-print_line(FILE *out, uint64_t n, const char *text)
+close_all(struct import *im)
 {
-	char count[OV_COUNT_TEXT];
-
-	if (n > 0)
-		fprintf(out, "%s %s\n", ov_count_text(count, n), text);
-}
-
-static enum ov_status
-print_example(void *arg, const struct ov_example *e)
-{
-	FILE *out = ((struct import *)arg)->cli->out;
-
-	fprintf(out, "  no %s from \"", e->key);
-	ov_screen_cell(out, e->value, 0, OV_SCREEN_LEFT);
-	fputs("\" of ", out);
-	ov_screen_cell(out, e->name[0] != '\0' ? e->name : e->id, 0, OV_SCREEN_LEFT);
-	fprintf(out, ": %s\n", e->why);
-	return OV_OK;
-}
-
-/* That every row went to one population is easily overlooked. */
-static void
-print_no_population(const struct import *im)
-{
-	const struct ov_columns *c = &im->result->columns;
-
-	if (im->options.population != NULL || im->map != NULL)
-		return;
-	for (size_t i = 0; i < c->n; i++)
-		if (c->field[i] == OV_FIELD_TYPE || c->field[i] == OV_FIELD_LIFECYCLE ||
-		    c->field[i] == OV_FIELD_STAGE || c->field[i] == OV_FIELD_POPULATION)
-			return;
-	fputs("No column says who is a customer: all rows are prospects.  --population "
-	      "NAME puts\nthem elsewhere, --map names the column.\n",
-	    im->cli->out);
-}
-
-static enum ov_status
-print_text(struct import *im)
-{
-	const struct ov_import_result *r = im->result;
-	char count[OV_COUNT_TEXT];
-	FILE *out = im->cli->out;
-	enum ov_status st = OV_OK;
-
-	fprintf(out, "%s, separated by %ss, %s rows\n\nColumns taken\n",
-	    ov_encoding_name(r->table.encoding), delimiter_name(r->table.delimiter),
-	    ov_count_text(count, r->rows));
-	ov_columns_explain(out, &r->columns);
-	fputc('\n', out);
-	print_line(out, r->footers, "lines are no accounts (totals and the like)");
-	print_line(out, r->empty, "lines have no name, website, e-mail or registry id");
-	print_line(out, r->replaced, "rows took the place of rows with their id");
-	print_line(
-	    out, r->repeated_ids, "rows have an id that stands on another row too");
-	print_line(
-	    out, r->table.stray_quotes, "stray quotation marks were taken as text");
-	print_no_population(im);
-	if (im->dry) {
-		fputs("Nothing was changed.  Wrong columns are set right with --map.\n",
-		    out);
-		return OV_OK;
+	for (size_t i = 0; i < im->result.n_files; i++) {
+		if (im->file[i].f != NULL && im->file[i].f != stdin)
+			fclose(im->file[i].f);
+		if (im->gathered[i].rows != NULL)
+			fclose(im->gathered[i].rows);
+		free(im->gathered[i].text);
 	}
-	if (im->accounts_before > 0)
-		fprintf(out, "Before: %s accounts\n",
-		    ov_count_text(count, im->accounts_before));
-	ov_stats_print(out, &im->stats);
-	if (im->show) {
-		fputs("\nExamples\n", out);
-		OV_TRY(ov_examples(im->home->db, print_example, im));
-	}
-	fputs("\n`overlap accounts why NAME` shows all keys of one account", out);
-	fputs(im->show ? ".\n" : "; --show, values that made no key.\n", out);
-done:
-	return st;
-}
-
-static enum ov_status
-put_example(void *arg, const struct ov_example *e)
-{
-	struct ov_json *at = ov_json_object(arg, NULL);
-
-	ov_json_text(at, "why", e->why);
-	ov_json_text(at, "id", e->id);
-	ov_json_text(at, "name", e->name);
-	ov_json_text(at, "key", e->key);
-	ov_json_text(at, "value", e->value);
-	return OV_OK;
-}
-
-static void
-put_columns(struct ov_json *doc, const struct ov_columns *c)
-{
-	struct ov_json *list = ov_json_array(doc, "columns"), *at;
-
-	for (size_t i = 0; i < c->n; i++) {
-		if (c->field[i] == OV_FIELD_NONE)
-			continue;
-		at = ov_json_object(list, NULL);
-		ov_json_number(at, "column", i + 1);
-		ov_json_text(at, "heading", c->heading[i]);
-		ov_json_text(at, "field", ov_field_name((enum ov_field)c->field[i]));
-	}
-}
-
-static enum ov_status
-print_json(struct import *im)
-{
-	const struct ov_import_result *r = im->result;
-	struct ov_json *doc = ov_json_new();
-	enum ov_status st = OV_OK;
-
-	ov_json_text(doc, "file", im->path);
-	ov_json_bool(doc, "dry_run", im->dry);
-	ov_json_text(doc, "encoding", ov_encoding_name(r->table.encoding));
-	ov_json_text(doc, "delimiter", delimiter_name(r->table.delimiter));
-	put_columns(doc, &r->columns);
-	ov_json_number(doc, "rows", r->rows);
-	ov_json_number(doc, "footers", r->footers);
-	if (!im->dry) {
-		ov_json_number(doc, "replaced", r->replaced);
-		ov_json_number(doc, "repeated_ids", r->repeated_ids);
-		ov_json_number(doc, "empty", r->empty);
-		ov_json_number(doc, "accounts_before", im->accounts_before);
-		ov_stats_json(ov_json_object(doc, "book"), &im->stats);
-		if (im->show)
-			OV_TRY(ov_examples(
-			    im->home->db, put_example, ov_json_array(doc, "examples")));
-	}
-	st = ov_json_write(im->cli->out, doc);
-done:
-	ov_json_free(doc);
-	return st;
+	if (im->example_lines != NULL)
+		fclose(im->example_lines);
+	free(im->example_text);
+	ov_examples_free(im->examples);
+	ov_json_free(im->doc);
+	ov_map_free(im->map);
+	ov_home_close(im->home);
 }
 
 enum ov_status
@@ -373,25 +430,19 @@ ov_verb_import(struct ov_cli *cli, int argc, char **argv)
 
 	OV_REQUIRE(im != NULL, OV_E_NOMEM);
 	im->cli = cli;
-	im->result = calloc(1, sizeof(*im->result));
-	OV_REQUIRE(im->result != NULL, OV_E_NOMEM);
 	OV_TRY(read_options(im, argc, argv));
 	OV_TRY(ov_normalise_init());
 	OV_TRY(ov_cli_home(&im->home, cli));
 	OV_TRY(read_map(im));
-	OV_TRY(open_file(im));
-	if (!im->dry)
-		OV_TRY(ov_home_claim_within(im->home, OV_HOME_CLAIM_WAIT_MS));
-	OV_TRY(im->dry ? run_dry(im) : run_import(im));
-	OV_TRY(cli->json ? print_json(im) : print_text(im));
+	OV_TRY(open_files(im));
+	OV_TRY(prepare(im));
+	OV_TRY(ov_home_claim_within(im->home, OV_HOME_CLAIM_WAIT_MS));
+	OV_TRY(run_import(im));
+	OV_TRY(print(im));
+	OV_TRY(verdict(im));
 done:
-	if (im != NULL) {
-		if (im->f != NULL && im->f != stdin)
-			fclose(im->f);
-		ov_map_free(im->map);
-		ov_home_close(im->home);
-		free(im->result);
-	}
+	if (im != NULL)
+		close_all(im);
 	free(im);
 	return st;
 }

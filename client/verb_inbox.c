@@ -3,9 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/book/book.h"
 #include "client/hold.h"
+#include "client/job/freeze.h"
 #include "client/json.h"
 #include "client/mail.h"
+#include "client/screen.h"
 #include "client/sheet.h"
 #include "client/terms.h"
 #include "client/verb_partner.h"
@@ -16,6 +19,8 @@ const char ov_help_inbox[] =
     "usage: overlap inbox [--offline]\n"
     "       overlap inbox clear NUMBER [--accept-new-log]\n"
     "       overlap inbox clear mail\n"
+    "       overlap inbox take import\n"
+    "       overlap inbox drop import\n"
     "\n"
     "Fetches what has come and shows all that waits for a person: terms that a partner\n"
     "offers, partners without terms, holds that stop jobs, mail that was refused, and "
@@ -28,6 +33,8 @@ const char ov_help_inbox[] =
     "  --accept-new-log  for a hold on the broker's log: its operator announced that a\n"
     "                    restored backup begins a new log, and you believe it\n"
     "  clear mail        forgets the refused mail\n"
+    "  take import       the list that was held becomes the book\n"
+    "  drop import       the list that was held is deleted; the book stays as it is\n"
     "\n"
     "JSON: fetched (the broker was asked), proposals, holds, terms, mail.\n"
     "\n"
@@ -80,6 +87,40 @@ hold_words(enum ov_hold_kind kind)
 }
 
 static enum ov_status
+put_import(struct ov_json *at, struct ov_home *home)
+{
+	struct ov_held held;
+	enum ov_status st;
+
+	OV_TRY(ov_held_get(&held, home->db));
+	ov_json_number(at, "rows", held.rows);
+	ov_json_number(at, "rows_before", held.rows_before);
+	ov_json_text(at, "lost_columns", held.lost);
+done:
+	return st;
+}
+
+static enum ov_status
+show_import(struct inbox *in)
+{
+	char a[OV_COUNT_TEXT], b[OV_COUNT_TEXT];
+	struct ov_held held;
+	enum ov_status st;
+
+	OV_TRY(ov_held_get(&held, in->home->db));
+	fprintf(in->cli->out, ".\n  The file has %s rows, the book %s",
+	    ov_count_text(a, held.rows), ov_count_text(b, held.rows_before));
+	if (held.lost[0] != '\0')
+		fprintf(in->cli->out, "; columns are missing: %s", held.lost);
+	fputs(".\n  It becomes the book with `overlap inbox take import`; `overlap inbox "
+	      "drop import`\n  deletes it.  The next whole file that is as it should be "
+	      "settles it, too.\n",
+	    in->cli->out);
+done:
+	return st;
+}
+
+static enum ov_status
 show_hold(void *arg, const struct ov_hold *h)
 {
 	struct inbox *in = arg;
@@ -98,7 +139,7 @@ show_hold(void *arg, const struct ov_hold *h)
 		ov_json_text(o, "reason", ov_status_name(h->reason));
 		ov_json_text(o, "partner", p.name[0] != '\0' ? p.name : NULL);
 		ov_json_time(o, "since", h->since);
-		return OV_OK;
+		return h->kind == OV_HOLD_IMPORT ? put_import(o, in->home) : OV_OK;
 	}
 	ov_time_text(since, h->since);
 	fprintf(in->cli->out, "Hold %lld, since %s: %s", (long long)h->number, since,
@@ -107,6 +148,8 @@ show_hold(void *arg, const struct ov_hold *h)
 		fprintf(in->cli->out, ": ");
 		ov_print_name(in->cli->out, p.name);
 	}
+	if (h->kind == OV_HOLD_IMPORT)
+		return show_import(in);
 	fprintf(in->cli->out,
 	    ".\n  %s.\n  When you have looked: overlap inbox clear %lld\n",
 	    ov_status_text(h->reason), (long long)h->number);
@@ -338,9 +381,54 @@ clear(struct inbox *in, const char *what, bool accept_log)
 	if (end == what || *end != '\0')
 		return ov_cli_fail(in->cli, OV_E_USAGE, "clear takes a hold's number");
 	st = ov_hold_clear(in->home, number, accept_log);
+	if (st == OV_E_USAGE)
+		return ov_cli_fail(in->cli, st,
+		    "a held import is taken or dropped: `overlap inbox take import` or "
+		    "`overlap inbox drop import`");
 	if (st == OV_E_NOT_FOUND)
 		return ov_cli_fail(in->cli, st, "no hold %lld", number);
 	return st;
+}
+
+/* The list that was held becomes the book, or goes. */
+static enum ov_status
+decide_import(struct inbox *in, bool take)
+{
+	struct ov_held held;
+	enum ov_status st;
+
+	OV_TRY(ov_normalise_init());
+	OV_TRY(ov_home_claim_within(in->home, OV_HOME_CLAIM_WAIT_MS));
+	OV_TRY(ov_held_get(&held, in->home->db));
+	if (take)
+		OV_TRY(ov_freeze_keep_accounts(in->home));
+	OV_TRY(ov_db_begin(in->home->db));
+	OV_TRY(take ? ov_held_take(in->home->db) : ov_held_drop(in->home->db));
+	OV_TRY(ov_hold_end(in->home, OV_HOLD_IMPORT));
+	OV_TRY(ov_db_commit(in->home->db, "inbox.import"));
+	if (!in->cli->json)
+		fputs(take ? "It is the book now: `overlap accounts stats`\n"
+			   : "Deleted; the book is as it was.\n",
+		    in->cli->out);
+done:
+	ov_db_rollback(in->home->db);
+	if (st == OV_E_NOT_FOUND)
+		st = ov_cli_fail(in->cli, st, "no import is held");
+	return st;
+}
+
+static enum ov_status
+act(struct inbox *in, const char *verb, const char *what, bool accept_log)
+{
+	if (strcmp(verb, "clear") == 0)
+		return clear(in, what, accept_log);
+	if (strcmp(what, "import") == 0 &&
+	    (strcmp(verb, "take") == 0 || strcmp(verb, "drop") == 0))
+		return decide_import(in, verb[0] == 't');
+	return ov_cli_fail(in->cli, OV_E_USAGE,
+	    "inbox takes nothing, or `clear NUMBER`, `clear mail`, `take import` or "
+	    "`drop "
+	    "import`");
 }
 
 enum ov_status
@@ -361,13 +449,9 @@ ov_verb_inbox(struct ov_cli *cli, int argc, char **argv)
 			return ov_cli_bad_option(cli, argv, "inbox");
 	}
 	OV_TRY(ov_cli_home(&in.home, cli));
-	if (optind == argc - 2 && strcmp(argv[optind], "clear") == 0) {
-		OV_TRY(clear(&in, argv[optind + 1], accept_log));
-		goto done;
-	}
 	if (optind != argc) {
-		st = ov_cli_fail(cli, OV_E_USAGE,
-		    "inbox takes nothing, or `clear NUMBER`, or `clear mail`");
+		st = act(&in, argv[optind], optind == argc - 2 ? argv[optind + 1] : "",
+		    accept_log);
 		goto done;
 	}
 	if (!offline && in.home->joined)

@@ -14,7 +14,7 @@ ov_book_rebuild(struct ov_db *db)
 	enum ov_status st;
 
 	OV_TRY(ov_db_begin(db));
-	OV_TRY(ov_book_build(db));
+	OV_TRY(ov_book_build(db, NULL));
 	OV_TRY(ov_db_commit(db, "book.rebuild"));
 done:
 	ov_db_rollback(db);
@@ -311,3 +311,24 @@ const char ov_book_schema_1[] =
  * before has no row here, so it is made anew. */
 const char ov_book_schema_2[] =
     "CREATE TABLE book_built(base INTEGER PRIMARY KEY, profile BLOB NOT NULL) STRICT";
+
+/* The account's owner, where a mapping file names the column.  How many columns of each
+ * field the files had that are the book.  An import that waits (held.h): rows as in
+ * book_row, and the lists that go with them. */
+const char ov_book_schema_3[] =
+    "ALTER TABLE book_row ADD COLUMN owner TEXT NOT NULL DEFAULT '';"
+    "CREATE TABLE book_column(field TEXT PRIMARY KEY, n INTEGER NOT NULL)"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE TABLE book_held(id INTEGER PRIMARY KEY CHECK(id = 1),"
+    " rows INTEGER NOT NULL, rows_before INTEGER NOT NULL, shrank INTEGER NOT NULL,"
+    " lost TEXT NOT NULL) STRICT;"
+    "CREATE TABLE book_held_row(row INTEGER PRIMARY KEY, ext_id TEXT NOT NULL,"
+    " name TEXT NOT NULL, population INTEGER NOT NULL, websites TEXT NOT NULL,"
+    " email_domains TEXT NOT NULL, country TEXT NOT NULL, lei TEXT NOT NULL,"
+    " cik TEXT NOT NULL, duns TEXT NOT NULL, vat TEXT NOT NULL,"
+    " industry TEXT NOT NULL, employees TEXT NOT NULL, revenue TEXT NOT NULL,"
+    " type TEXT NOT NULL, lifecycle TEXT NOT NULL, stage TEXT NOT NULL,"
+    " kept TEXT NOT NULL, owner TEXT NOT NULL DEFAULT '');"
+    "CREATE TABLE book_held_list(kind INTEGER NOT NULL, place INTEGER NOT NULL,"
+    " name TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY(kind, place))"
+    " STRICT, WITHOUT ROWID;";

@@ -18,8 +18,12 @@
 #include <stdio.h>
 
 #include "client/book/columns.h"
+#include "client/book/deals.h"
+#include "client/book/examples.h"
+#include "client/book/held.h"
 #include "client/book/icp.h"
 #include "client/book/merge.h"
+#include "client/book/row.h"
 #include "client/book/table.h"
 #include "client/normalise/normalise.h"
 #include "common/db/db.h"
@@ -30,46 +34,75 @@
  * characters, lists in one cell are separated by line feeds. */
 extern const char ov_book_schema_1[];
 extern const char ov_book_schema_2[];
+extern const char ov_book_schema_3[];
 
 /* --- import --- */
 
 enum ov_import_mode {
-	OV_IMPORT_REPLACE, /* the file is the whole book */
-	OV_IMPORT_ADD,	   /* its rows come to those that are there; a row with an id that
-			      is there takes that row's place */
+	OV_IMPORT_REPLACE, /* the files are the whole book */
+	OV_IMPORT_ADD,	 /* their rows come to those that are there; a row with an id that
+			    is there takes that row's place */
+	OV_IMPORT_UPDATE /* cells that are not empty take the place of those of the row
+			    with the id; nothing is added */
 };
 
-/* Called now and then with the rows read so far; may be NULL. */
-typedef void ov_import_progress_fn(void *ctx, uint64_t rows);
+#define OV_IMPORT_FILES_MAX 16
+#define OV_IMPORT_PREVIEW 5 /* rows of each file that are shown before they are taken */
 
-struct ov_import_options {
-	enum ov_import_mode mode;
-	const struct ov_map *map; /* NULL: guess */
-	const char *population;	  /* of rows without a sign; NULL: the default one */
-	char delimiter;		  /* 0: guess */
-	ov_import_progress_fn *progress;
-	void *progress_ctx;
+struct ov_import_file {
+	FILE *f; /* the caller's */
+	/* what was found in it */
+	struct ov_table_info table;
+	struct ov_columns columns;
+	uint64_t rows;	  /* accounts or deals */
+	uint64_t footers; /* lines that are neither: totals, copyright, other shape */
+	uint64_t empty;	  /* lines without name, website, e-mail and registry id */
 };
 
 struct ov_import_result {
-	struct ov_table_info table;
-	struct ov_columns columns;
-	uint64_t rows;	  /* accounts read */
-	uint64_t footers; /* lines that are no accounts: totals, copyright, other shape */
-	uint64_t empty;	  /* lines without name, website, e-mail and registry id */
+	struct ov_import_file *file; /* the caller's */
+	size_t n_files;		     /* up to OV_IMPORT_FILES_MAX */
+	size_t at;		     /* the file that a fault is about */
+	uint64_t read;		     /* accounts and deals of all files */
+	uint64_t rows;		     /* accounts of them */
+	struct ov_deals_result deals;
 	uint64_t replaced;     /* OV_IMPORT_ADD: rows whose id was there */
-	uint64_t repeated_ids; /* rows whose id stands on another row of the file too */
+	uint64_t updated;      /* OV_IMPORT_UPDATE: rows of the book */
+	uint64_t unknown_ids;  /* ids that the book did not have */
+	uint64_t repeated_ids; /* rows whose id stands on another row of the files too */
+	bool held;	       /* the book stays as it was: */
+	struct ov_held why;
 };
 
-/* Imports the table that f holds.  result (caller's, large: on the heap) is filled on
- * success.  Fails, with the fault's line in the file, with what ov_table_read and
- * ov_columns_guess say; OV_E_IMPORT_EMPTY without a single account; OV_E_IMPORT_COLUMNS
- * for an unknown population (of options, or in a population column), or when
- * OV_IMPORT_ADD comes with other populations or kept columns than the book has;
- * OV_E_LIST_TOO_LARGE over 2^30 rows; database failures. */
+struct ov_import_options {
+	enum ov_import_mode mode;
+	const struct ov_map *map;     /* NULL: guess */
+	const char *population;	      /* of rows without a sign; NULL: the default one */
+	char delimiter;		      /* 0: guess */
+	bool dry;		      /* in the end, all is as before */
+	bool accept;		      /* a person has looked: nothing is held */
+	struct ov_examples *examples; /* of values that make no key; NULL: none */
+	/* With ctx; each may be NULL.  Now and then, the rows read so far. */
+	void (*progress)(void *ctx, uint64_t rows);
+	/* The first rows of each file. */
+	enum ov_status (*preview)(
+	    void *ctx, const struct ov_import_file *file, const struct ov_row *row);
+	/* Inside the transaction, when the book is as it will be. */
+	enum ov_status (*end)(void *ctx, const struct ov_import_result *r);
+	void *ctx;
+};
+
+/* Imports result->file[0 .. n_files - 1], all else of result zeroed, in one transaction.
+ * Deals find their accounts in the files, or, unless they are the whole book, in the book
+ * (deals.h).  A whole book that shrank by more than half, or lost a column, is held
+ * (held.h): not a failure.  Fails, with the fault's line in file[at], with what
+ * ov_table_read and ov_columns_guess say; OV_E_IMPORT_EMPTY without a single account or
+ * deal; OV_E_BOOK_EMPTY for an update of nothing; OV_E_IMPORT_COLUMNS for an unknown
+ * population (of options, or in a population column), or when rows come to a book of
+ * other populations or kept columns; OV_E_LIST_TOO_LARGE over 2^30 rows; database
+ * failures. */
 OV_MUST_CHECK enum ov_status ov_book_import(struct ov_import_result *result,
-    struct ov_db *db, FILE *f, const struct ov_import_options *options,
-    struct ov_fault *fault);
+    struct ov_db *db, const struct ov_import_options *options, struct ov_fault *fault);
 
 /* Records anew from the stored rows by the current profile: after an upgrade changed it.
  * ov_book_is_stale says so. */

@@ -20,6 +20,8 @@ struct build {
 	const struct ov_profile *profile;
 	int64_t base; /* number of its first record */
 	struct ov_merge *merge;
+	struct ov_examples *examples;
+	struct ov_bytes id, name; /* of the row at hand */
 	struct ov_book_stats stats;
 };
 
@@ -48,6 +50,8 @@ claim(void *ctx, const struct ov_claim_try *t)
 	struct build *b = ctx;
 
 	b->stats.dropped[t->why]++;
+	if (t->why != OV_DROP_NONE && b->examples != NULL)
+		ov_examples_try(b->examples, t, b->id, b->name);
 	if (t->why != OV_DROP_NONE)
 		return OV_OK;
 	return ov_merge_claim(
@@ -74,7 +78,7 @@ read_rows(struct build *b)
 
 	OV_TRY(ov_db_query(&s, b->db,
 	    "SELECT row, population, name, websites, email_domains, country, lei, cik,"
-	    " duns, vat FROM book_row ORDER BY row"));
+	    " duns, vat, ext_id FROM book_row ORDER BY row"));
 	for (;;) {
 		OV_TRY(ov_db_step(s, &row));
 		if (!row)
@@ -83,6 +87,8 @@ read_rows(struct build *b)
 		c = (struct ov_row_cells){ ov_db_blob(s, 2), ov_db_blob(s, 3),
 			ov_db_blob(s, 4), ov_db_blob(s, 5), ov_db_blob(s, 6),
 			ov_db_blob(s, 7), ov_db_blob(s, 8), ov_db_blob(s, 9) };
+		b->id = ov_db_blob(s, 10);
+		b->name = c.name;
 		OV_TRY(ov_row_claims(b->profile, &c, claim, b));
 	}
 done:
@@ -269,7 +275,8 @@ new_merge(struct ov_merge **out, struct ov_db *db)
 }
 
 static enum ov_status
-build(struct ov_db *db, const struct ov_profile *profile, int64_t base)
+build(struct ov_db *db, const struct ov_profile *profile, int64_t base,
+    struct ov_examples *examples)
 {
 	struct build *b = calloc(1, sizeof(*b));
 	struct ov_populations *p = calloc(1, sizeof(*p));
@@ -279,6 +286,7 @@ build(struct ov_db *db, const struct ov_profile *profile, int64_t base)
 	b->db = db;
 	b->profile = profile;
 	b->base = base;
+	b->examples = examples;
 	OV_TRY(ov_book_populations(p, db));
 	b->stats.n_populations = p->n;
 	OV_TRY(new_merge(&b->merge, db));
@@ -296,13 +304,13 @@ done:
 }
 
 enum ov_status
-ov_book_build(struct ov_db *db)
+ov_book_build(struct ov_db *db, struct ov_examples *examples)
 {
-	return build(db, ov_profile_current(), 0);
+	return build(db, ov_profile_current(), 0, examples);
 }
 
 enum ov_status
 ov_book_build_previous(struct ov_db *db, const struct ov_profile *p)
 {
-	return build(db, p, OV_BOOK_PREVIOUS);
+	return build(db, p, OV_BOOK_PREVIOUS, NULL);
 }

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "client/book/examples.h"
 #include "client/normalise/normalise.h"
 #include "common/crypto/hash.h"
 #include "common/db/db.h"
@@ -15,7 +16,8 @@
 
 /* Inside the caller's transaction.  All records are replaced by those of the current
  * profile, the generation counts up.  Memory is bounded (merge.h). */
-OV_MUST_CHECK enum ov_status ov_book_build(struct ov_db *db);
+OV_MUST_CHECK enum ov_status ov_book_build(
+    struct ov_db *db, struct ov_examples *examples); /* gathered; NULL: none */
 
 /* The same by the profile before, beside those of the current one: counts, reasons and
  * generation stay. */

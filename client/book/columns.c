@@ -8,11 +8,11 @@
 #include "client/book/yaml.h"
 
 #define BAD OV_E_IMPORT_COLUMNS
-#define ALIASES_MAX 26
+#define ALIASES_MAX 30
 
 /* Headings folded by fold(), the surest first: for a field with one column the column
  * with the earliest alias is taken. */
-static const struct {
+static const struct field {
 	const char *name;
 	const char *alias[ALIASES_MAX];
 } fields[OV_FIELD_COUNT] = {
@@ -22,9 +22,9 @@ static const struct {
 		"associatedcompanyid", "crmid", "hsobjectid", "recordid", "id",
 		"externalid", "customerid", "kundennummer" } },
 	[OV_FIELD_NAME] = { "name",
-	    { "accountname", "companyname", "associatedcompany", "name", "company",
-		"account", "organization", "organisation", "organizationname",
-		"organisationname", "legalname", "businessname", "customername", "firma",
+	    { "accountname", "companyname", "associatedcompany", "organizationname",
+		"organisationname", "company", "organization", "organisation", "name",
+		"account", "legalname", "businessname", "customername", "firma",
 		"unternehmen", "unternehmensname", "firmenname", "nomdelentreprise",
 		"entreprise", "raisonsociale", "empresa", "nombredelaempresa",
 		"azienda" } },
@@ -33,7 +33,8 @@ static const struct {
 		"hsadditionaldomains", "additionaldomains", "domains", "companydomain",
 		"companywebsite", "accountwebsite", "web", "webaddress", "url",
 		"homepage", "websitedomain", "emaildomain", "webseite", "internetseite",
-		"siteweb", "sitioweb", "sitoweb", "domainname" } },
+		"siteweb", "sitioweb", "sitoweb", "domainname", "unternehmensdomain",
+		"nomdedomainedelentreprise", "nombrededominiodelaempresa" } },
 	[OV_FIELD_EMAIL] = { "email",
 	    { "email", "emailaddress", "companyemail", "accountemail", "workemail",
 		"generalemail", "contactemail", "mail", "emailadresse", "courriel" } },
@@ -41,7 +42,8 @@ static const struct {
 	    { "billingcountrycode", "billingcountry", "countrycode", "country",
 		"countryregion", "billingcountrytextonly", "hqcountry", "companycountry",
 		"headquarterscountry", "accountcountry", "shippingcountrycode",
-		"shippingcountry", "land", "pays", "pais", "país", "paese" } },
+		"shippingcountry", "land", "landregion", "pays", "paysregion", "pais",
+		"país", "paísregión", "paese" } },
 	[OV_FIELD_INDUSTRY] = { "industry",
 	    { "industry", "primaryindustry", "sector", "vertical", "branche", "secteur",
 		"sectordeactividad" } },
@@ -70,8 +72,42 @@ static const struct {
 		"ustidnr", "umsatzsteuerid", "numerotva", "nif", "partitaiva" } },
 	[OV_FIELD_TICKER] = { "ticker",
 	    { "ticker", "tickersymbol", "stockticker", "stocksymbol", "symbol" } },
+	[OV_FIELD_WON] = { "won", { NULL } },
+	[OV_FIELD_LOST] = { "lost", { NULL } },
+	[OV_FIELD_CLOSED] = { "closed", { NULL } },
+	[OV_FIELD_DEAL] = { "deal", { NULL } },
+	[OV_FIELD_OWNER] = { "owner", { NULL } }, /* a person */
 	[OV_FIELD_KEEP] = { "keep", { NULL } },
+	[OV_FIELD_ACCOUNTS] = { "accounts", { NULL } },
 };
+
+/* In a table of deals: what else is what.  "Name", "Id" and "Type" are the deal's own
+ * there, an e-mail address is a contact's. */
+static const struct field deal_fields[] = {
+	[OV_FIELD_ID] = { "",
+	    { "accountid", "accountid18", "companyid", "associatedcompanyids",
+		"associatedcompanyid", "associatedcompanyidsprimary", "customerid" } },
+	[OV_FIELD_NAME] = { "",
+	    { "accountname", "companyname", "associatedcompany",
+		"associatedcompanyprimary", "associatedcompanynames", "company",
+		"account", "organization", "organisation", "customername", "customer",
+		"firma", "unternehmen", "entreprise", "empresa", "azienda" } },
+	[OV_FIELD_EMAIL] = { "", { NULL } },
+	[OV_FIELD_TYPE] = { "", { "accounttype", "companytype", "customertype" } },
+	[OV_FIELD_LIFECYCLE] = { "", { "lifecyclestage", "accountstatus" } },
+	[OV_FIELD_WON] = { "", { "won", "iswon", "isclosedwon", "hsisclosedwon" } },
+	[OV_FIELD_LOST] = { "", { "lost", "isclosedlost", "hsisclosedlost" } },
+	[OV_FIELD_CLOSED] = { "",
+	    { "closed", "isclosed", "hsisclosed", "isdealclosed" } },
+	[OV_FIELD_DEAL] = { "", { "opportunityid", "dealid", "opportunityname",
+				    "dealname", "opportunity", "deal" } },
+};
+
+/* One of these makes a table one of deals. */
+static const char *const deal_signs[] = { "opportunityid", "opportunityname",
+	"opportunity", "opportunitystage", "dealid", "dealname", "dealstage", "deal",
+	"stagename", "iswon", "isclosed", "isclosedwon", "isclosedlost", "hsisclosed",
+	"hsisclosedwon" };
 
 struct ov_map {
 	struct ov_yaml_doc *doc;
@@ -90,7 +126,7 @@ enum ov_field
 ov_field_by_name(const char *name)
 {
 	for (int f = OV_FIELD_ID; f < OV_FIELD_KEEP; f++)
-		if (strcasecmp(name, fields[f].name) == 0)
+		if (strcasecmp(name, fields[f].name) == 0 && f != OV_FIELD_DEAL)
 			return (enum ov_field)f;
 	return OV_FIELD_NONE;
 }
@@ -167,7 +203,8 @@ check_columns(const struct ov_yaml *map, struct ov_fault *fault)
 			return ov_fault_set(fault, BAD, n->line,
 			    "`%s` is no field; there are: id, name, website, email, "
 			    "country, industry, employees, revenue, type, lifecycle, "
-			    "stage, population, lei, cik, duns, vat, ticker",
+			    "stage, population, lei, cik, duns, vat, ticker, won, lost, "
+			    "closed, owner",
 			    n->key);
 		st = check_headings(n, holds_many(f), fault);
 	}
@@ -297,18 +334,22 @@ take(struct ov_columns *c, size_t column, enum ov_field f, const struct ov_bytes
 /* The columns that the mapping file assigns to f. */
 static enum ov_status
 take_named(struct ov_columns *c, const struct ov_table_row *h, const struct ov_yaml *list,
-    enum ov_field f, struct ov_fault *fault)
+    enum ov_field f, enum ov_columns_need need, struct ov_fault *fault)
 {
-	for (const struct ov_yaml *i = items(list); i != NULL; i = next_item(list, i)) {
-		bool found = false;
+	uint8_t place = 0;
 
-		for (size_t k = 0; k < h->n && (!found || holds_many(f)); k++)
+	for (const struct ov_yaml *i = items(list); i != NULL;
+	     i = next_item(list, i), place++) {
+		bool found = false, more = f == OV_FIELD_WEBSITE || f == OV_FIELD_EMAIL;
+
+		for (size_t k = 0; k < h->n && (!found || more); k++)
 			if (c->field[k] == OV_FIELD_NONE &&
 			    same_heading(i->text, &h->field[k])) {
 				take(c, k, f, &h->field[k]);
+				c->keep[k] = place;
 				found = true;
 			}
-		if (!found)
+		if (!found && need == OV_COLUMNS_ALL)
 			return ov_fault_set(fault, BAD, i->line,
 			    "the mapping file names a column \"%s\", which the table "
 			    "does "
@@ -320,7 +361,7 @@ take_named(struct ov_columns *c, const struct ov_table_row *h, const struct ov_y
 
 static enum ov_status
 apply_map(struct ov_columns *c, const struct ov_table_row *h, const struct ov_map *map,
-    bool told[OV_FIELD_COUNT], struct ov_fault *fault)
+    bool told[OV_FIELD_COUNT], enum ov_columns_need need, struct ov_fault *fault)
 {
 	enum ov_status st = OV_OK;
 
@@ -328,12 +369,70 @@ apply_map(struct ov_columns *c, const struct ov_table_row *h, const struct ov_ma
 	     n != NULL && st == OV_OK; n = n->next) {
 		enum ov_field f = ov_field_by_name(n->key);
 
-		told[f] = true;
-		st = take_named(c, h, n, f, fault);
+		st = take_named(c, h, n, f, need, fault);
+		told[f] =
+		    need == OV_COLUMNS_ALL || memchr(c->field, (int)f, c->n) != NULL;
 	}
+	if (map->keep != NULL)
+		c->n_kept = map->keep->kind == OV_YAML_TEXT ? 1 : map->keep->n;
 	if (st == OV_OK && map->keep != NULL)
-		st = take_named(c, h, map->keep, OV_FIELD_KEEP, fault);
+		st = take_named(c, h, map->keep, OV_FIELD_KEEP, need, fault);
 	return st;
+}
+
+static bool
+has_heading(const struct ov_columns *c, const char *text)
+{
+	for (size_t k = 0; k < c->n; k++) {
+		struct ov_bytes have = OV_BYTES(c->heading[k], strlen(c->heading[k]));
+
+		if (c->field[k] != OV_FIELD_NONE && same_heading(text, &have))
+			return true;
+	}
+	return false;
+}
+
+static enum ov_status
+check_used(const struct ov_yaml *list, const struct ov_columns *const *tables, size_t n,
+    struct ov_fault *fault)
+{
+	for (const struct ov_yaml *i = list != NULL ? items(list) : NULL; i != NULL;
+	     i = next_item(list, i)) {
+		bool found = false;
+
+		for (size_t t = 0; t < n && !found; t++)
+			found = has_heading(tables[t], i->text);
+		if (!found)
+			return ov_fault_set(fault, BAD, i->line,
+			    "the mapping file names a column \"%s\", which none of the "
+			    "files has",
+			    i->text);
+	}
+	return OV_OK;
+}
+
+enum ov_status
+ov_map_check_used(const struct ov_map *map, const struct ov_columns *const *tables,
+    size_t n, struct ov_fault *fault)
+{
+	enum ov_status st = OV_OK;
+
+	if (map == NULL)
+		return OV_OK;
+	for (const struct ov_yaml *f = map->columns != NULL ? map->columns->first : NULL;
+	     f != NULL && st == OV_OK; f = f->next)
+		st = check_used(f, tables, n, fault);
+	return st == OV_OK ? check_used(map->keep, tables, n, fault) : st;
+}
+
+const char *
+ov_map_kept(const struct ov_map *map, size_t place)
+{
+	const struct ov_yaml *i = items(map->keep);
+
+	for (; place > 0; place--)
+		i = i->next;
+	return i->text;
 }
 
 static void
@@ -342,6 +441,10 @@ guess_field(struct ov_columns *c, const struct ov_table_row *h, enum ov_field f,
 {
 	const char *const *alias = fields[f].alias;
 
+	if (c->kind == OV_TABLE_DEALS &&
+	    f < sizeof(deal_fields) / sizeof(deal_fields[0]) &&
+	    deal_fields[f].name != NULL)
+		alias = deal_fields[f].alias;
 	for (size_t a = 0; a < ALIASES_MAX && alias[a] != NULL; a++)
 		for (size_t k = 0; k < h->n; k++) {
 			if (c->field[k] != OV_FIELD_NONE ||
@@ -379,9 +482,19 @@ refuse_headings(const struct ov_table_row *h, struct ov_fault *fault)
 	    list);
 }
 
+static enum ov_table_kind
+kind_of(const struct ov_table_row *h)
+{
+	for (size_t k = 0; k < h->n; k++)
+		for (size_t i = 0; i < sizeof(deal_signs) / sizeof(deal_signs[0]); i++)
+			if (same_heading(deal_signs[i], &h->field[k]))
+				return OV_TABLE_DEALS;
+	return OV_TABLE_ACCOUNTS;
+}
+
 enum ov_status
 ov_columns_guess(struct ov_columns *out, const struct ov_table_row *headings,
-    const struct ov_map *map, struct ov_fault *fault)
+    const struct ov_map *map, enum ov_columns_need need, struct ov_fault *fault)
 {
 	static const enum ov_field enough[] = { OV_FIELD_NAME, OV_FIELD_WEBSITE,
 		OV_FIELD_LEI, OV_FIELD_CIK, OV_FIELD_DUNS, OV_FIELD_VAT };
@@ -390,7 +503,9 @@ ov_columns_guess(struct ov_columns *out, const struct ov_table_row *headings,
 
 	memset(out, 0, sizeof(*out));
 	out->n = headings->n;
-	if (map != NULL && (st = apply_map(out, headings, map, told, fault)) != OV_OK)
+	out->kind = kind_of(headings);
+	if (map != NULL &&
+	    (st = apply_map(out, headings, map, told, need, fault)) != OV_OK)
 		return st;
 	for (int f = OV_FIELD_ID; f < OV_FIELD_KEEP; f++)
 		if (!told[f])
@@ -399,6 +514,8 @@ ov_columns_guess(struct ov_columns *out, const struct ov_table_row *headings,
 	for (size_t i = 0; i < sizeof(enough) / sizeof(enough[0]); i++)
 		if (has_field(out, enough[i]))
 			return OV_OK;
+	if (out->kind == OV_TABLE_DEALS && has_field(out, OV_FIELD_ID))
+		return OV_OK;
 	return refuse_headings(headings, fault);
 }
 

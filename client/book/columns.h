@@ -4,11 +4,17 @@
  * Headings are compared without case, spaces and punctuation, and cover Salesforce
  * reports and API exports, HubSpot labels and internal names, Crossbeam's sheet and
  * plain words.  Everything not recognised is not read into the book: so owners, contacts
- * and telephone numbers, which are persons, stay in the file.  A mapping file:
+ * and telephone numbers, which are persons, stay in the file, unless a mapping file names
+ * them.
+ *
+ * A table is of accounts or of deals (opportunities), which its headings tell.  A deal's
+ * own id and name are not its account's; that it was won, lost or is open says what
+ * population the account is in.  A mapping file:
  *
  *     columns:
  *       name: Firma
  *       website: [Webseite, Shop]
+ *       owner: Account Owner        # a person: kept because it is named here
  *     ignore: [Email]
  *     keep: [Tech Stack]          # further columns for the ICP
  *     populations:                # population.h
@@ -50,7 +56,13 @@ enum ov_field {
 	OV_FIELD_DUNS,
 	OV_FIELD_VAT,
 	OV_FIELD_TICKER, /* recognised, so that it is taken for nothing else; no key */
-	OV_FIELD_KEEP,	 /* named by the mapping file, for the ICP */
+	OV_FIELD_WON,	 /* of a deal: yes or no */
+	OV_FIELD_LOST,
+	OV_FIELD_CLOSED,
+	OV_FIELD_DEAL,	   /* its own id or name: as TICKER */
+	OV_FIELD_OWNER,	   /* only where a mapping file names it */
+	OV_FIELD_KEEP,	   /* named by the mapping file, for the ICP */
+	OV_FIELD_ACCOUNTS, /* no column: the ids of a deal's accounts, as they stand */
 	OV_FIELD_COUNT
 };
 
@@ -71,18 +83,33 @@ const struct ov_populations *ov_map_populations(const struct ov_map *map);
 /* Whether the file has a `populations:` of its own. */
 bool ov_map_has_populations(const struct ov_map *map);
 
+enum ov_table_kind { OV_TABLE_ACCOUNTS, OV_TABLE_DEALS };
+
 struct ov_columns {
+	enum ov_table_kind kind;
 	size_t n; /* columns of the headings */
 	uint8_t field[OV_TABLE_COLUMNS_MAX];
+	uint8_t keep[OV_TABLE_COLUMNS_MAX]; /* of OV_FIELD_KEEP: place in `keep:` */
+	size_t n_kept; /* places, of which this table may lack some */
 	char heading[OV_TABLE_COLUMNS_MAX][OV_HEADING_MAX + 1]; /* of taken columns */
 };
 
-/* Decides from the first row.  map may be NULL.  Fails with OV_E_IMPORT_COLUMNS when
- * neither a name nor a website column nor a registry id is found (fault lists the
- * headings, cut to its size), or a heading of the mapping file is not in the table. */
+/* Decides from the row of headings.  map may be NULL.  Fails with OV_E_IMPORT_COLUMNS
+ * when neither a name nor a website column nor a registry id is found (fault lists the
+ * headings, cut to its size), nor, for deals, the account's id; or, unless `partial`,
+ * when a heading of the mapping file is not in the table. */
+enum ov_columns_need { OV_COLUMNS_ALL, OV_COLUMNS_PARTIAL };
 OV_MUST_CHECK enum ov_status ov_columns_guess(struct ov_columns *out,
     const struct ov_table_row *headings, const struct ov_map *map,
-    struct ov_fault *fault);
+    enum ov_columns_need need, struct ov_fault *fault);
+
+/* Of several tables that were read with OV_COLUMNS_PARTIAL: refuses a heading of the
+ * mapping file that none of them has. */
+OV_MUST_CHECK enum ov_status ov_map_check_used(const struct ov_map *map,
+    const struct ov_columns *const *tables, size_t n, struct ov_fault *fault);
+
+/* The heading of a place in `keep:`, as the mapping file has it.  place < n_kept. */
+const char *ov_map_kept(const struct ov_map *map, size_t place);
 
 /* "name: \"Account Name\"" a line for each column taken, then what was left out. */
 void ov_columns_explain(FILE *out, const struct ov_columns *c);

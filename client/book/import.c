@@ -1,277 +1,342 @@
-#include "client/book/book.h"
-
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/book/book.h"
 #include "client/book/build.h"
+#include "client/book/deals.h"
+#include "client/book/held.h"
+#include "client/book/row.h"
+#include "client/book/sort.h"
+#include "proto/slots.h"
 
 #define BAD OV_E_IMPORT_COLUMNS
 #define PROGRESS_ROWS 10000
-
-/* Text under construction, reused row after row. */
-struct text {
-	char *p;
-	size_t len, cap;
-};
+#define HEADINGS_WITHIN 20 /* rows of titles that may stand above the headings */
 
 struct import {
 	struct ov_db *db;
 	const struct ov_import_options *options;
 	struct ov_import_result *result;
+	struct ov_import_file *file; /* being read */
+	bool has_headings;
+	enum ov_status bad_headings; /* what the first row was refused for */
 	struct ov_populations populations;
 	uint8_t fallback;
-	int64_t last_row;
-	struct text websites, emails, kept, cell[OV_FIELD_COUNT];
+	bool pending; /* populations are settled when all files are read */
+	int64_t last_old;
+	char *directory;
+	struct ov_row row;
+	struct ov_sort *ids; /* of new rows: id 0 flag row */
+	struct ov_deals *deals;
+	const char *kept[OV_KEEP_MAX]; /* headings of the kept columns */
+	size_t n_kept;
 	struct ov_fault *fault;
 };
 
-static enum ov_status
-text_add(struct text *t, const void *bytes, size_t len)
-{
-	size_t want = t->cap == 0 ? 256 : t->cap;
-	char *more;
-
-	while (want < t->len + len + 1) /* a row is at most 1 MiB */
-		want *= 2;
-	if (want > t->cap) {
-		if ((more = realloc(t->p, want)) == NULL)
-			return OV_E_NOMEM;
-		t->p = more;
-		t->cap = want;
-	}
-	if (len > 0)
-		memcpy(t->p + t->len, bytes, len);
-	t->len += len;
-	t->p[t->len] = '\0';
-	return OV_OK;
-}
-
-/* Adds the cell without control characters and outer spaces. */
-static enum ov_status
-text_add_cell(struct text *t, struct ov_bytes cell)
-{
-	size_t from = t->len, n;
-	enum ov_status st;
-
-	while (cell.len > 0 && cell.p[0] <= ' ') {
-		cell.p++;
-		cell.len--;
-	}
-	while (cell.len > 0 && cell.p[cell.len - 1] <= ' ')
-		cell.len--;
-	n = cell.len;
-	if ((st = text_add(t, cell.p, n)) != OV_OK)
-		return st;
-	for (size_t i = from; i < t->len; i++)
-		if ((unsigned char)t->p[i] < 0x20 || t->p[i] == 0x7f)
-			t->p[i] = ' ';
-	return OV_OK;
-}
-
-static bool
-is_list_mark(uint8_t c)
-{
-	return c <= ' ' || c == ';' || c == ',' || c == '|';
-}
-
-/* The next part of a cell that may hold several; empty at its end. */
-static struct ov_bytes
-next_part(struct ov_bytes *rest)
-{
-	struct ov_bytes part;
-
-	while (rest->len > 0 && is_list_mark(rest->p[0])) {
-		rest->p++;
-		rest->len--;
-	}
-	part = OV_BYTES(rest->p, 0);
-	while (rest->len > 0 && !is_list_mark(rest->p[0])) {
-		rest->p++;
-		rest->len--;
-		part.len++;
-	}
-	return part;
-}
-
-/* The domain of one part of an e-mail cell: what follows the last @, up to a closing
- * bracket or quote.  A cell without any @ may be a domain by itself, and must then be a
- * good one; all else there ("Jane", "j.doe") may be a person's and is not taken. */
-static struct ov_bytes
-email_domain(struct ov_bytes part, bool cell_has_at)
-{
-	struct ov_bytes none = { NULL, 0 };
-	char domain[OV_TOKEN_VALUE_CAP];
-	const uint8_t *at = memrchr(part.p, '@', part.len);
-
-	if (at == NULL) {
-		if (cell_has_at ||
-		    ov_normalise_domain(ov_profile_current(), domain,
-			(const char *)part.p, part.len, OV_FROM_EMAIL) != OV_DROP_NONE)
-			return none;
-		return part;
-	}
-	part.len -= (size_t)(at + 1 - part.p);
-	part.p = at + 1;
-	for (size_t i = 0; i < part.len; i++)
-		if (part.p[i] == '>' || part.p[i] == ')' || part.p[i] == '"')
-			part.len = i;
-	return part;
-}
-
-static enum ov_status
-add_list(struct text *t, struct ov_bytes cell, bool email)
-{
-	bool at = email && cell.len > 0 && memchr(cell.p, '@', cell.len) != NULL;
-	enum ov_status st = OV_OK;
-	struct ov_bytes part;
-
-	while (st == OV_OK && (part = next_part(&cell)).len > 0) {
-		if (email)
-			part = email_domain(part, at);
-		if (part.len == 0)
-			continue;
-		if (t->len > 0)
-			st = text_add(t, "\n", 1);
-		if (st == OV_OK)
-			st = text_add_cell(t, part);
-	}
-	return st;
-}
-
-static enum ov_status
-gather(struct import *im, const struct ov_table_row *row)
-{
-	const struct ov_columns *c = &im->result->columns;
-	enum ov_status st = OV_OK;
-
-	im->websites.len = im->emails.len = im->kept.len = 0;
-	for (size_t f = 0; f < OV_FIELD_COUNT; f++) {
-		im->cell[f].len = 0;
-		OV_TRY(text_add(&im->cell[f], NULL, 0));
-	}
-	OV_TRY(text_add(&im->websites, NULL, 0));
-	OV_TRY(text_add(&im->emails, NULL, 0));
-	OV_TRY(text_add(&im->kept, NULL, 0));
-	for (size_t k = 0; k < c->n; k++) {
-		struct ov_bytes cell = k < row->n ? row->field[k] : OV_BYTES("", 0);
-
-		if (c->field[k] == OV_FIELD_WEBSITE) {
-			OV_TRY(add_list(&im->websites, cell, false));
-		} else if (c->field[k] == OV_FIELD_EMAIL) {
-			OV_TRY(add_list(&im->emails, cell, true));
-		} else if (c->field[k] == OV_FIELD_KEEP) {
-			OV_TRY(text_add_cell(&im->kept, cell));
-			OV_TRY(text_add(&im->kept, "\n", 1));
-		} else if (c->field[k] != OV_FIELD_NONE) {
-			OV_TRY(text_add_cell(&im->cell[c->field[k]], cell));
-		}
-	}
-done:
-	return st;
-}
-
-static struct ov_bytes
-cell_of(const struct import *im, enum ov_field f)
-{
-	return OV_BYTES(im->cell[f].p, im->cell[f].len);
-}
-
-static bool
-has_no_key(const struct import *im)
-{
-	return im->cell[OV_FIELD_NAME].len == 0 && im->websites.len == 0 &&
-	       im->emails.len == 0 && im->cell[OV_FIELD_LEI].len == 0 &&
-	       im->cell[OV_FIELD_CIK].len == 0 && im->cell[OV_FIELD_DUNS].len == 0 &&
-	       im->cell[OV_FIELD_VAT].len == 0;
-}
+/* --- one row --- */
 
 static enum ov_status
 population_of(uint8_t *out, struct import *im, uint64_t line)
 {
-	struct ov_population_signs signs = { cell_of(im, OV_FIELD_POPULATION),
-		cell_of(im, OV_FIELD_TYPE), cell_of(im, OV_FIELD_LIFECYCLE),
-		cell_of(im, OV_FIELD_STAGE) };
+	const struct ov_row *r = &im->row;
+	struct ov_population_signs signs = { ov_row_cell(r, OV_FIELD_POPULATION),
+		ov_row_cell(r, OV_FIELD_TYPE), ov_row_cell(r, OV_FIELD_LIFECYCLE),
+		ov_row_cell(r, OV_FIELD_STAGE), ov_row_cell(r, OV_FIELD_WON),
+		ov_row_cell(r, OV_FIELD_LOST), ov_row_cell(r, OV_FIELD_CLOSED) };
 
-	if (ov_population_of(out, &im->populations, &signs, im->fallback))
+	if (ov_population_of(out, &im->populations, &signs, OV_POPULATION_NONE))
 		return OV_OK;
 	return ov_fault_set(im->fault, BAD, line,
 	    "the population column holds a value that is no population of this book; "
 	    "correct it, or name it under `populations:` of a mapping file (--map)");
 }
 
-/* The new row takes the place of rows with its id. */
-static enum ov_status
-replace_row(struct import *im)
+/* How an account's population is stored until all files are read. */
+static uint8_t
+stored_population(const struct import *im, uint8_t population)
 {
-	enum ov_status st;
-
-	if (im->options->mode != OV_IMPORT_ADD || im->cell[OV_FIELD_ID].len == 0)
-		return OV_OK;
-	OV_TRY(ov_db_run(im->db, "DELETE FROM book_row WHERE ext_id = ? AND row <= ?",
-	    OV_DB_TEXT(im->cell[OV_FIELD_ID].p), OV_DB_I64(im->last_row)));
-	im->result->replaced += (uint64_t)ov_db_changed(im->db);
-done:
-	return st;
+	if (population == OV_POPULATION_NONE)
+		return im->pending ? OV_PENDING_NONE : im->fallback;
+	if (im->pending && im->row.cell[OV_FIELD_POPULATION].len > 0)
+		return OV_PENDING_FIXED | population;
+	return population;
 }
 
 static enum ov_status
 store_row(struct import *im, uint8_t population)
 {
-	const struct text *c = im->cell;
+	const struct ov_text *c = im->row.cell;
 
 	return ov_db_run(im->db,
 	    "INSERT INTO book_row(ext_id, name, population, websites, email_domains,"
 	    " country, lei, cik, duns, vat, industry, employees, revenue, type, "
 	    "lifecycle,"
-	    " stage, kept) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+	    " stage, kept, owner) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	    OV_DB_TEXT(c[OV_FIELD_ID].p), OV_DB_TEXT(c[OV_FIELD_NAME].p),
-	    OV_DB_I64(population), OV_DB_TEXT(im->websites.p), OV_DB_TEXT(im->emails.p),
-	    OV_DB_TEXT(c[OV_FIELD_COUNTRY].p), OV_DB_TEXT(c[OV_FIELD_LEI].p),
-	    OV_DB_TEXT(c[OV_FIELD_CIK].p), OV_DB_TEXT(c[OV_FIELD_DUNS].p),
-	    OV_DB_TEXT(c[OV_FIELD_VAT].p), OV_DB_TEXT(c[OV_FIELD_INDUSTRY].p),
-	    OV_DB_TEXT(c[OV_FIELD_EMPLOYEES].p), OV_DB_TEXT(c[OV_FIELD_REVENUE].p),
-	    OV_DB_TEXT(c[OV_FIELD_TYPE].p), OV_DB_TEXT(c[OV_FIELD_LIFECYCLE].p),
-	    OV_DB_TEXT(c[OV_FIELD_STAGE].p), OV_DB_TEXT(im->kept.p));
+	    OV_DB_I64(population), OV_DB_TEXT(c[OV_FIELD_WEBSITE].p),
+	    OV_DB_TEXT(c[OV_FIELD_EMAIL].p), OV_DB_TEXT(c[OV_FIELD_COUNTRY].p),
+	    OV_DB_TEXT(c[OV_FIELD_LEI].p), OV_DB_TEXT(c[OV_FIELD_CIK].p),
+	    OV_DB_TEXT(c[OV_FIELD_DUNS].p), OV_DB_TEXT(c[OV_FIELD_VAT].p),
+	    OV_DB_TEXT(c[OV_FIELD_INDUSTRY].p), OV_DB_TEXT(c[OV_FIELD_EMPLOYEES].p),
+	    OV_DB_TEXT(c[OV_FIELD_REVENUE].p), OV_DB_TEXT(c[OV_FIELD_TYPE].p),
+	    OV_DB_TEXT(c[OV_FIELD_LIFECYCLE].p), OV_DB_TEXT(c[OV_FIELD_STAGE].p),
+	    OV_DB_TEXT(c[OV_FIELD_KEEP].p), OV_DB_TEXT(c[OV_FIELD_OWNER].p));
+}
+
+/* Ids by which rows replace and update others, and by which they are counted.  Of one
+ * id, new rows come before old ones. */
+static enum ov_status
+add_id(struct import *im, struct ov_bytes id, int64_t row)
+{
+	uint8_t record[OV_SORT_RECORD_MAX];
+
+	if (id.len == 0 || id.len > sizeof(record) - 10)
+		return OV_OK;
+	memcpy(record, id.p, id.len);
+	record[id.len] = 0;
+	record[id.len + 1] = row <= im->last_old;
+	ov_put64(record + id.len + 2, (uint64_t)row);
+	return ov_sort_add(im->ids, record, id.len + 10);
 }
 
 static enum ov_status
-take_account(struct import *im, const struct ov_table_row *row)
+take_account(struct import *im, uint64_t line)
 {
 	uint8_t population;
-	enum ov_status st;
+	enum ov_status st = OV_OK;
 
-	if (ov_columns_is_footer(&im->result->columns, row)) {
-		im->result->footers++;
-		return OV_OK;
-	}
-	OV_TRY(gather(im, row));
-	if (has_no_key(im)) {
-		im->result->empty++;
+	if (ov_row_has_no_key(&im->row) && (im->options->mode != OV_IMPORT_UPDATE ||
+					       im->row.cell[OV_FIELD_ID].len == 0)) {
+		im->file->empty++;
 		goto done;
 	}
-	OV_TRY(population_of(&population, im, row->line));
-	OV_TRY(replace_row(im));
-	OV_TRY(store_row(im, population));
-	im->result->rows++;
-	if (im->options->progress != NULL && im->result->rows % PROGRESS_ROWS == 0)
-		im->options->progress(im->options->progress_ctx, im->result->rows);
+	OV_TRY(population_of(&population, im, line));
+	OV_TRY(store_row(im, stored_population(im, population)));
+	OV_TRY(add_id(im, ov_row_cell(&im->row, OV_FIELD_ID), ov_db_last_id(im->db)));
+	im->file->rows++;
 done:
 	return st;
 }
 
-/* The kept columns, in the order of the table. */
 static enum ov_status
-store_kept(struct import *im)
+take_deal(struct import *im, uint64_t line)
 {
-	const struct ov_columns *c = &im->result->columns;
-	int64_t place = 0;
-	enum ov_status st = OV_OK;
+	int64_t row = 0;
+	uint8_t population;
+	enum ov_status st;
 
-	for (size_t k = 0; k < c->n && st == OV_OK; k++)
-		if (c->field[k] == OV_FIELD_KEEP)
-			st = ov_db_run(im->db,
-			    "INSERT INTO book_kept(place, heading) VALUES(?,?)",
-			    OV_DB_I64(place++), OV_DB_TEXT(c->heading[k]));
+	if (im->deals == NULL)
+		OV_TRY(ov_deals_new(&im->deals, im->directory));
+	OV_TRY(population_of(&population, im, line));
+	if (!ov_row_has_no_key(&im->row)) {
+		OV_TRY(store_row(im, OV_PENDING_DEAL));
+		row = ov_db_last_id(im->db);
+	}
+	OV_TRY(ov_deals_add(im->deals, &im->row, row, population));
+	im->file->rows++;
+done:
+	return st;
+}
+
+/* --- one file --- */
+
+/* Headings are the first row in which columns are recognised. */
+static enum ov_status
+try_headings(struct import *im, const struct ov_table_row *row)
+{
+	struct ov_fault *fault = row->number == 0 ? im->fault : NULL;
+	enum ov_status st;
+
+	st = ov_columns_guess(&im->file->columns, row, im->options->map,
+	    im->result->n_files > 1 ? OV_COLUMNS_PARTIAL : OV_COLUMNS_ALL, fault);
+	im->has_headings = st == OV_OK;
+	if (row->number == 0)
+		im->bad_headings = st;
+	if (st != BAD)
+		return st;
+	return row->number + 1 < HEADINGS_WITHIN ? OV_OK : im->bad_headings;
+}
+
+static enum ov_status
+take_row(void *ctx, const struct ov_table_row *row)
+{
+	struct import *im = ctx;
+	const struct ov_columns *c = &im->file->columns;
+	enum ov_status st;
+
+	if (!im->has_headings)
+		return try_headings(im, row);
+	if (ov_columns_is_footer(c, row)) {
+		im->file->footers++;
+		return OV_OK;
+	}
+	OV_TRY(ov_row_gather(&im->row, c, row));
+	if (im->options->preview != NULL && im->file->rows < OV_IMPORT_PREVIEW)
+		OV_TRY(im->options->preview(im->options->ctx, im->file, &im->row));
+	OV_TRY(c->kind == OV_TABLE_DEALS ? take_deal(im, row->line)
+					 : take_account(im, row->line));
+	if (++im->result->read % PROGRESS_ROWS == 0 && im->options->progress != NULL)
+		im->options->progress(im->options->ctx, im->result->read);
+done:
+	return st;
+}
+
+static enum ov_status
+read_file(struct import *im, struct ov_import_file *file)
+{
+	enum ov_status st;
+
+	im->file = file;
+	im->has_headings = false;
+	OV_TRY(ov_table_read(
+	    file->f, im->options->delimiter, take_row, im, &file->table, im->fault));
+	OV_REQUIRE(im->has_headings, im->bad_headings);
+	if (file->columns.kind == OV_TABLE_ACCOUNTS)
+		im->result->rows += file->rows;
+done:
+	return st;
+}
+
+/* --- what the rows mean for those that were there --- */
+
+#define KEEP_OLD(column)                                                                 \
+	column " = CASE n." column " WHEN '' THEN book_row." column " ELSE n." column    \
+	       " END"
+
+/* Cells of `from` that are not empty take the place of those of `to`. */
+static enum ov_status
+update_row(struct import *im, int64_t to, int64_t from)
+{
+	im->result->updated++;
+	return ov_db_run(im->db,
+	    "UPDATE book_row SET population = CASE WHEN n.population = ?3 THEN"
+	    " book_row.population ELSE n.population & 63 END, " KEEP_OLD("name") ","
+										 " " KEEP_OLD("websites") ", " KEEP_OLD("email_domains") ", " KEEP_OLD("country") ", " KEEP_OLD("lei") ", " KEEP_OLD("cik") ", " KEEP_OLD("duns") ", " KEEP_OLD("vat") ", " KEEP_OLD("industry") ", " KEEP_OLD(
+										     "emp"
+										     "loy"
+										     "ee"
+										     "s") ", " KEEP_OLD("revenue") ", " KEEP_OLD("type") ", " KEEP_OLD("lifecycle") ", " KEEP_OLD("stage") ", " KEEP_OLD("kept") ", " KEEP_OLD("owner") " FROM (SELECT * FROM book_row WHERE row = ?2) AS n WHERE book_row.row = ?1",
+	    OV_DB_I64(to), OV_DB_I64(from), OV_DB_I64(OV_PENDING_NONE));
+}
+
+static enum ov_status
+replace_row(struct import *im, int64_t old)
+{
+	im->result->replaced++;
+	return ov_db_run(im->db, "DELETE FROM book_row WHERE row = ?", OV_DB_I64(old));
+}
+
+static enum ov_status
+add_old_ids(struct import *im)
+{
+	struct ov_db_stmt *s = NULL;
+	bool row;
+	enum ov_status st;
+
+	OV_TRY(ov_db_query(&s, im->db, "SELECT row, ext_id FROM book_row WHERE row <= ?",
+	    OV_DB_I64(im->last_old)));
+	for (;;) {
+		OV_TRY(ov_db_step(s, &row));
+		if (!row)
+			break;
+		OV_TRY(add_id(im, ov_db_blob(s, 1), ov_db_i64(s, 0)));
+	}
+done:
+	ov_db_finish(s);
+	return st;
+}
+
+/* The rows of one id: new ones, of which the last counts, then old ones. */
+struct id_group {
+	uint8_t id[OV_SORT_RECORD_MAX];
+	size_t len;
+	int64_t newest; /* 0: none */
+	bool met;	/* an old row */
+};
+
+static enum ov_status
+take_id(struct import *im, struct id_group *g, bool old, int64_t row)
+{
+	if (!old) {
+		im->result->repeated_ids += g->newest > 0;
+		g->newest = row;
+		return OV_OK;
+	}
+	g->met = true;
+	if (g->newest == 0)
+		return OV_OK;
+	return im->options->mode == OV_IMPORT_ADD ? replace_row(im, row)
+						  : update_row(im, row, g->newest);
+}
+
+static void
+end_id(struct import *im, struct id_group *g)
+{
+	if (g->newest > 0 && !g->met)
+		im->result->unknown_ids++;
+	g->newest = 0;
+	g->met = false;
+}
+
+static enum ov_status
+match_ids(struct import *im)
+{
+	struct id_group *g = calloc(1, sizeof(*g));
+	struct ov_bytes r;
+	size_t len;
+	bool any;
+	enum ov_status st;
+
+	OV_REQUIRE(g != NULL, OV_E_NOMEM);
+	OV_TRY(ov_sort_begin(im->ids));
+	for (;;) {
+		OV_TRY(ov_sort_next(&any, &r, im->ids));
+		len = any ? r.len - 10 : 0;
+		if (!any || len != g->len || memcmp(r.p, g->id, len) != 0) {
+			end_id(im, g);
+			if (!any)
+				break;
+			memcpy(g->id, r.p, len);
+			g->len = len;
+		}
+		OV_TRY(
+		    take_id(im, g, r.p[len + 1] != 0, (int64_t)ov_get64(r.p + len + 2)));
+	}
+done:
+	free(g);
+	return st;
+}
+
+/* Rows that nothing put into a population. */
+static enum ov_status
+settle_populations(struct import *im)
+{
+	if (!im->pending)
+		return OV_OK;
+	return ov_db_run(im->db,
+	    "UPDATE book_row SET population = CASE population WHEN ?1 THEN ?2"
+	    " ELSE population & 63 END WHERE row > ?3 AND population >= ?4",
+	    OV_DB_I64(OV_PENDING_NONE), OV_DB_I64(im->fallback), OV_DB_I64(im->last_old),
+	    OV_DB_I64(OV_PENDING));
+}
+
+static enum ov_status
+store_lists(struct import *im)
+{
+	enum ov_status st;
+
+	OV_TRY(ov_db_run(im->db, "DELETE FROM book_population"));
+	OV_TRY(ov_db_run(im->db, "DELETE FROM book_kept"));
+	for (size_t i = 0; i < im->populations.n; i++)
+		OV_TRY(ov_db_run(im->db,
+		    "INSERT INTO book_population(population, name) VALUES(?,?)",
+		    OV_DB_I64(i), OV_DB_TEXT(im->populations.name[i])));
+	for (size_t i = 0; i < im->n_kept; i++)
+		OV_TRY(
+		    ov_db_run(im->db, "INSERT INTO book_kept(place, heading) VALUES(?,?)",
+			OV_DB_I64(i), OV_DB_TEXT(im->kept[i])));
+done:
 	return st;
 }
 
@@ -279,78 +344,86 @@ store_kept(struct import *im)
 static enum ov_status
 check_kept(struct import *im)
 {
-	const struct ov_columns *c = &im->result->columns;
 	struct ov_db_stmt *s = NULL;
+	bool row = true, same = true;
 	enum ov_status st;
-	bool row = false, same = true;
 
 	OV_TRY(ov_db_query(&s, im->db, "SELECT heading FROM book_kept ORDER BY place"));
-	for (size_t k = 0; k < c->n; k++) {
-		if (c->field[k] != OV_FIELD_KEEP)
-			continue;
+	for (size_t i = 0; i < im->n_kept && row; i++) {
 		OV_TRY(ov_db_step(s, &row));
-		same = same && row && strcmp(ov_db_text(s, 0), c->heading[k]) == 0;
+		same = same && row && strcmp(ov_db_text(s, 0), im->kept[i]) == 0;
 	}
-	OV_TRY(ov_db_step(s, &row));
+	if (row)
+		OV_TRY(ov_db_step(s, &row));
 	if (row || !same)
 		st = ov_fault_set(im->fault, BAD, 0,
 		    "the book keeps other columns (`keep:` of the mapping file) than "
-		    "this "
-		    "file brings; import all files with one mapping file");
+		    "this file brings; import all files with one mapping file");
 done:
 	ov_db_finish(s);
 	return st;
 }
 
-static enum ov_status
-take_headings(struct import *im, const struct ov_table_row *row)
+static void
+list_tables(const struct ov_columns **out, const struct ov_import_result *r)
 {
-	enum ov_status st;
-
-	OV_TRY(ov_columns_guess(&im->result->columns, row, im->options->map, im->fault));
-	OV_TRY(im->last_row == 0 ? store_kept(im) : check_kept(im));
-done:
-	return st;
+	for (size_t i = 0; i < r->n_files; i++)
+		out[i] = &r->file[i].columns;
 }
 
+/* The rows become the book, or wait for a person. */
 static enum ov_status
-take_row(void *ctx, const struct ov_table_row *row)
+replace_book(struct import *im)
 {
-	struct import *im = ctx;
-
-	return row->number == 0 ? take_headings(im, row) : take_account(im, row);
-}
-
-/* Empties the book, or, for rows that come to it, checks that its populations are ours.
- */
-static enum ov_status
-prepare(struct import *im)
-{
-	struct ov_populations have;
+	struct ov_import_result *r = im->result;
+	const struct ov_columns *tables[OV_IMPORT_FILES_MAX];
+	struct ov_held_lists lists = { &im->populations, im->kept, im->n_kept, tables,
+		r->n_files };
 	enum ov_status st;
 
-	OV_TRY(ov_book_populations(&have, im->db));
-	if (im->options->mode == OV_IMPORT_REPLACE || have.n == 0) {
-		OV_TRY(ov_db_run(im->db, "DELETE FROM book_row"));
-		OV_TRY(ov_db_run(im->db, "DELETE FROM book_population"));
-		OV_TRY(ov_db_run(im->db, "DELETE FROM book_kept"));
-		for (size_t i = 0; i < im->populations.n; i++)
-			OV_TRY(ov_db_run(im->db,
-			    "INSERT INTO book_population(population, name) VALUES(?,?)",
-			    OV_DB_I64(i), OV_DB_TEXT(im->populations.name[i])));
+	list_tables(tables, r);
+	OV_TRY(match_ids(im));
+	if (im->last_old > 0 && !im->options->accept)
+		OV_TRY(ov_held_compare(
+		    &r->held, &r->why, im->db, im->last_old, tables, r->n_files));
+	if (r->held && !im->options->dry) {
+		OV_TRY(ov_held_put(im->db, &r->why, im->last_old, &lists));
 		goto done;
 	}
-	OV_TRY(ov_db_number(
-	    &im->last_row, im->db, "SELECT coalesce(max(row), 0) FROM book_row"));
-	OV_TRY(ov_db_run(im->db, "CREATE INDEX book_row_ext_id ON book_row(ext_id)"));
-	if (have.n != im->populations.n ||
-	    memcmp(have.name, im->populations.name, sizeof(have.name)) != 0)
-		st = ov_fault_set(im->fault, BAD, 0,
-		    "the book has other populations than this import; use the mapping "
-		    "file of the first import, or replace the book");
+	OV_TRY(ov_held_drop(im->db));
+	OV_TRY(ov_db_run(
+	    im->db, "DELETE FROM book_row WHERE row <= ?", OV_DB_I64(im->last_old)));
+	OV_TRY(store_lists(im));
+	OV_TRY(ov_held_note_columns(im->db, tables, r->n_files));
 done:
 	return st;
 }
+
+static enum ov_status
+add_to_book(struct import *im)
+{
+	enum ov_status st;
+
+	OV_TRY(check_kept(im));
+	OV_TRY(add_old_ids(im));
+	OV_TRY(match_ids(im));
+done:
+	return st;
+}
+
+static enum ov_status
+update_book(struct import *im)
+{
+	enum ov_status st;
+
+	OV_TRY(add_to_book(im));
+	OV_TRY(ov_db_run(
+	    im->db, "DELETE FROM book_row WHERE row > ?", OV_DB_I64(im->last_old)));
+done:
+	return st;
+}
+
+/* --- the whole --- */
 
 static enum ov_status
 choose_populations(struct import *im)
@@ -373,36 +446,128 @@ choose_populations(struct import *im)
 	    o->population);
 }
 
+/* Rows that come to a book are in its populations. */
 static enum ov_status
-run(struct import *im, FILE *f)
+check_populations(struct import *im)
 {
-	struct ov_import_result *r = im->result;
-	int64_t distinct;
+	struct ov_populations *have = calloc(1, sizeof(*have));
 	enum ov_status st;
 
+	OV_REQUIRE(have != NULL, OV_E_NOMEM);
+	OV_TRY(ov_book_populations(have, im->db));
+	if (have->n != im->populations.n ||
+	    memcmp(have->name, im->populations.name, sizeof(have->name)) != 0)
+		st = ov_fault_set(im->fault, BAD, 0,
+		    "the book has other populations than this import; use the mapping "
+		    "file of the first import, or replace the book");
+done:
+	free(have);
+	return st;
+}
+
+static enum ov_status
+prepare(struct import *im)
+{
+	char *path = strdup(ov_db_path(im->db));
+	enum ov_status st;
+
+	OV_REQUIRE(path != NULL, OV_E_NOMEM);
+	im->directory = strdup(dirname(path));
+	OV_REQUIRE(im->directory != NULL, OV_E_NOMEM);
+	OV_TRY(ov_sort_new(&im->ids, im->directory, OV_SORT_MEMORY));
 	OV_TRY(choose_populations(im));
-	OV_TRY(prepare(im));
-	OV_TRY(
-	    ov_table_read(f, im->options->delimiter, take_row, im, &r->table, im->fault));
-	if (r->rows == 0) {
+	OV_TRY(ov_db_number(
+	    &im->last_old, im->db, "SELECT coalesce(max(row), 0) FROM book_row"));
+	if (im->last_old == 0 && im->options->mode == OV_IMPORT_UPDATE) {
+		st = ov_fault_set(im->fault, OV_E_BOOK_EMPTY, 0,
+		    "the book is empty, so there is nothing to update");
+		goto done;
+	}
+	if (im->last_old > 0 && im->options->mode != OV_IMPORT_REPLACE)
+		OV_TRY(check_populations(im));
+	im->pending = im->result->n_files > 1 || im->options->mode == OV_IMPORT_UPDATE;
+done:
+	free(path);
+	return st;
+}
+
+/* The headings of kept columns: as the first table has them that has them. */
+static void
+name_kept(struct import *im)
+{
+	const struct ov_import_result *r = im->result;
+
+	if (im->options->map == NULL)
+		return;
+	im->n_kept = r->file[0].columns.n_kept;
+	for (size_t i = 0; i < im->n_kept; i++)
+		im->kept[i] = ov_map_kept(im->options->map, i);
+	for (size_t f = r->n_files; f > 0; f--) {
+		const struct ov_columns *c = &r->file[f - 1].columns;
+
+		for (size_t k = 0; k < c->n; k++)
+			if (c->field[k] == OV_FIELD_KEEP)
+				im->kept[c->keep[k]] = c->heading[k];
+	}
+}
+
+static enum ov_status
+read_files(struct import *im)
+{
+	struct ov_import_result *r = im->result;
+	const struct ov_columns *tables[OV_IMPORT_FILES_MAX];
+	enum ov_status st;
+
+	for (r->at = 0; r->at < r->n_files; r->at++)
+		OV_TRY(read_file(im, &r->file[r->at]));
+	if (r->read == 0 || (r->rows == 0 && im->deals == NULL)) {
+		r->at = 0;
 		st = ov_fault_set(im->fault, OV_E_IMPORT_EMPTY, 0,
 		    "the file holds headings but no accounts; the book is as it was");
 		goto done;
 	}
-	if (im->last_row > 0)
-		OV_TRY(ov_db_run(im->db, "DROP INDEX book_row_ext_id"));
-	OV_TRY(ov_db_number(&distinct, im->db,
-	    "SELECT count(*) - count(DISTINCT ext_id) FROM book_row"
-	    " WHERE row > ? AND ext_id != ''",
-	    OV_DB_I64(im->last_row)));
-	r->repeated_ids = (uint64_t)distinct;
-	OV_TRY(ov_book_build(im->db));
+	list_tables(tables, r);
+	if (r->n_files > 1)
+		OV_TRY(
+		    ov_map_check_used(im->options->map, tables, r->n_files, im->fault));
+	name_kept(im);
+done:
+	return st;
+}
+
+static enum ov_status
+run(struct import *im)
+{
+	enum ov_import_mode mode = im->options->mode;
+	struct ov_import_result *r = im->result;
+	enum ov_status st;
+
+	OV_TRY(prepare(im));
+	OV_TRY(read_files(im));
+	if (im->deals != NULL) {
+		im->pending = true;
+		OV_TRY(ov_deals_join(&r->deals, im->deals, im->db, im->last_old,
+		    mode == OV_IMPORT_REPLACE ? OV_DEALS_OF_IMPORT : OV_DEALS_OF_BOOK,
+		    &im->populations));
+	}
+	if (mode != OV_IMPORT_UPDATE || im->options->population != NULL)
+		OV_TRY(settle_populations(im));
+	if (mode == OV_IMPORT_REPLACE || im->last_old == 0)
+		OV_TRY(replace_book(im));
+	else if (mode == OV_IMPORT_ADD)
+		OV_TRY(add_to_book(im));
+	else
+		OV_TRY(update_book(im));
+	if (!r->held || im->options->dry)
+		OV_TRY(ov_book_build(im->db, im->options->examples));
+	if (im->options->end != NULL)
+		OV_TRY(im->options->end(im->options->ctx, r));
 done:
 	return st;
 }
 
 enum ov_status
-ov_book_import(struct ov_import_result *result, struct ov_db *db, FILE *f,
+ov_book_import(struct ov_import_result *result, struct ov_db *db,
     const struct ov_import_options *options, struct ov_fault *fault)
 {
 	struct import *im = calloc(1, sizeof(*im));
@@ -410,21 +575,20 @@ ov_book_import(struct ov_import_result *result, struct ov_db *db, FILE *f,
 
 	if (im == NULL)
 		return OV_E_NOMEM;
-	memset(result, 0, sizeof(*result));
 	im->db = db;
 	im->options = options;
 	im->result = result;
 	im->fault = fault;
 	OV_TRY(ov_db_begin(db));
-	OV_TRY(run(im, f));
-	OV_TRY(ov_db_commit(db, "book.import"));
+	OV_TRY(run(im));
+	if (!options->dry)
+		OV_TRY(ov_db_commit(db, "book.import"));
 done:
 	ov_db_rollback(db);
-	free(im->websites.p);
-	free(im->emails.p);
-	free(im->kept.p);
-	for (size_t i = 0; i < OV_FIELD_COUNT; i++)
-		free(im->cell[i].p);
+	ov_deals_free(im->deals);
+	ov_sort_free(im->ids);
+	ov_row_fini(&im->row);
+	free(im->directory);
 	free(im);
 	return st;
 }

@@ -242,11 +242,47 @@ is_dash(struct ov_bytes cell)
 	return true;
 }
 
+enum answer { SILENT, NO, YES };
+
+static enum answer
+answer_of(struct ov_bytes cell)
+{
+	static const char *const yes[] = { "1", "true", "yes", "y", "t", "x", "ja", "oui",
+		"wahr", "vrai" };
+	char folded[OV_POPULATION_VALUE_MAX + 1];
+
+	if (fold(folded, cell.p, cell.len) == 0)
+		return SILENT;
+	for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++)
+		if (strcmp(folded, yes[i]) == 0)
+			return YES;
+	return NO;
+}
+
+static uint8_t
+deal_sign(const struct ov_populations *p, const struct ov_population_signs *signs)
+{
+	enum answer won = answer_of(signs->won), lost = answer_of(signs->lost),
+		    closed = answer_of(signs->closed);
+	char folded[OV_POPULATION_VALUE_MAX + 1];
+	uint8_t s = sign_of(p, signs->stage);
+
+	if (s != OV_POPULATION_NONE)
+		return s;
+	if (won == YES)
+		return sign_of(p, OV_LITERAL("closedwon"));
+	if (lost == YES || closed == YES)
+		return sign_of(p, OV_LITERAL("closedlost"));
+	if (fold(folded, signs->stage.p, signs->stage.len) > 0)
+		return strncmp(folded, "closed", 6) != 0 ? p->open_stage
+							 : OV_POPULATION_NONE;
+	return won == NO || closed == NO ? p->open_stage : OV_POPULATION_NONE;
+}
+
 bool
 ov_population_of(uint8_t *out, const struct ov_populations *p,
     const struct ov_population_signs *signs, uint8_t fallback)
 {
-	char folded[OV_POPULATION_VALUE_MAX + 1];
 	uint8_t best = OV_POPULATION_NONE, s;
 
 	if (signs->population.len > 0) {
@@ -262,11 +298,7 @@ ov_population_of(uint8_t *out, const struct ov_populations *p,
 	best = sign_of(p, signs->type);
 	s = sign_of(p, signs->lifecycle);
 	best = s < best ? s : best;
-	s = sign_of(p, signs->stage);
-	if (s == OV_POPULATION_NONE &&
-	    fold(folded, signs->stage.p, signs->stage.len) > 0 &&
-	    strncmp(folded, "closed", 6) != 0)
-		s = p->open_stage;
+	s = deal_sign(p, signs);
 	best = s < best ? s : best;
 	*out = best != OV_POPULATION_NONE ? best : fallback;
 	return true;

@@ -49,15 +49,18 @@ bool ov_population_name_ok(const char *name);
  * underscores; OV_POPULATION_NONE if there is none. */
 uint8_t ov_population_find(const struct ov_populations *p, const char *name, size_t len);
 
-/* What a row says about itself; any of them may be empty. */
+/* What a row says about itself; any of them may be empty.  won, lost and closed are a
+ * deal's: yes or no, in a few spellings. */
 struct ov_population_signs {
-	struct ov_bytes population, type, lifecycle, stage;
+	struct ov_bytes population, type, lifecycle, stage, won, lost, closed;
 };
 
 /* The population of a row: what its population column says, else the first, in the
- * owner's order, of what type, lifecycle and stage say, else fallback.  False if the
- * population column holds a value that is neither a population nor in a rule: guessing
- * there could show an account that its owner wanted hidden. */
+ * owner's order, of what type, lifecycle and deal say, else fallback.  A deal's stage
+ * goes by the rules, else by won ("Closed Won"), lost or closed ("Closed Lost"), else it
+ * is an open one.  False if the population column holds a value that is neither a
+ * population nor in a rule: guessing there could show an account that its owner wanted
+ * hidden. */
 bool ov_population_of(uint8_t *out, const struct ov_populations *p,
     const struct ov_population_signs *signs, uint8_t fallback);
 

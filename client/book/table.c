@@ -9,6 +9,10 @@
 
 #define READ_BLOCK 65536
 #define HEAD_MAX 65536 /* text looked at for the delimiter */
+#define HEAD_LINES 8   /* with anything in them */
+
+static const char delimiters[] = { ',', ';', '\t' };
+#define DELIMITERS sizeof(delimiters)
 
 struct reader {
 	struct csv_parser csv;
@@ -19,11 +23,15 @@ struct reader {
 	enum ov_status st; /* first failure inside a callback of libcsv */
 	char delimiter;	   /* 0: not known yet, text is gathered in head */
 	uint8_t *head;
-	size_t n_head, scanned;	       /* of head, for the end of its first line */
-	bool head_quoted, head_filled; /* at scanned */
-	uint64_t line;		       /* of the text being fed, 1-based */
-	uint64_t field_line;	       /* where the field now being read opens */
-	uint64_t odd_line;	       /* where the text turned out to be Windows-1252 */
+	size_t n_head, scanned, line_start;	/* of head, for the ends of its lines */
+	bool head_quoted, head_filled;		/* at scanned */
+	size_t head_lines, counted[DELIMITERS]; /* lines ended; of the last one */
+	size_t likely;				/* by the first line alone */
+	char guess;				/* 0: not yet */
+	uint64_t line;				/* of the text being fed, 1-based */
+	uint64_t field_line;			/* where the field now being read opens */
+	uint64_t odd_line; /* where the text turned out to be Windows-1252 */
+	uint64_t bad_line; /* of the two encodings that a file is in; 0: none */
 	uint64_t row_line, rows, stray_quotes;
 	bool in_row, after_cr;
 	char *row; /* OV_TABLE_ROW_MAX bytes; fields with their NULs */
@@ -164,59 +172,115 @@ feed(struct reader *r, const uint8_t *text, size_t len)
 	return r->st;
 }
 
-/* The end of the first line with anything in it, outside quotation marks; 0: not yet.
+/* How often each candidate stands in a line, outside quotation marks. */
+static void
+count_delimiters(size_t count[DELIMITERS], const uint8_t *text, size_t len)
+{
+	bool quoted = false;
+
+	memset(count, 0, DELIMITERS * sizeof(*count));
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == '"')
+			quoted = !quoted;
+		for (size_t c = 0; c < DELIMITERS && !quoted; c++)
+			count[c] += text[i] == (uint8_t)delimiters[c];
+	}
+}
+
+/* The end of the next line with anything in it, outside quotation marks; 0: not yet.
  * Goes on where it stopped: text comes in small pieces. */
 static size_t
-first_line(struct reader *r)
+next_line(struct reader *r)
 {
 	while (r->scanned < r->n_head) {
 		uint8_t c = r->head[r->scanned++];
 
 		if (c == '"')
 			r->head_quoted = !r->head_quoted;
-		if (c != '\n' && c != '\r')
+		if (c != '\n' && c != '\r') {
 			r->head_filled = true;
-		else if (r->head_filled && !r->head_quoted)
+		} else if (r->head_quoted) {
+			continue;
+		} else if (r->head_filled) {
+			r->head_filled = false;
 			return r->scanned;
+		} else {
+			r->line_start = r->scanned;
+		}
 	}
 	return 0;
 }
 
-/* The candidate that stands most often in the line outside quotation marks. */
-static char
-guess_delimiter(const uint8_t *text, size_t len)
+/* What one more line of the head says.  The candidate that stands twice or more in the
+ * first line is it, or once there and in the next; else that line was a title, and it is
+ * the one that two lines in a row have equally often, and more than once. */
+static void
+weigh_line(struct reader *r, size_t end)
 {
-	static const char candidates[3] = { ',', ';', '\t' };
-	size_t count[3] = { 0, 0, 0 }, best = 0;
-	bool quoted = false;
+	size_t count[DELIMITERS], most = 0, best = 0;
+	bool first = r->head_lines == 0, second = r->head_lines == 1;
 
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] == '"')
-			quoted = !quoted;
-		for (size_t c = 0; c < 3 && !quoted; c++)
-			count[c] += text[i] == (uint8_t)candidates[c];
-	}
-	for (size_t c = 1; c < 3; c++)
-		if (count[c] > count[best])
+	count_delimiters(count, r->head + r->line_start, end - r->line_start);
+	for (size_t c = 0; c < DELIMITERS; c++)
+		if (count[c] > most &&
+		    (first || (count[c] == r->counted[c] && count[c] > 1))) {
+			most = count[c];
 			best = c;
-	return candidates[best];
+		}
+	if (first && most > 0)
+		r->likely = best;
+	if (most > 1)
+		r->guess = delimiters[best];
+	else if (second && r->counted[r->likely] == 1 && count[r->likely] == 1)
+		r->guess = delimiters[r->likely];
+	memcpy(r->counted, count, sizeof(count));
+	r->line_start = end;
+	if (++r->head_lines == HEAD_LINES && r->guess == 0)
+		r->guess = delimiters[r->likely];
+}
+
+/* Text is gathered until the delimiter can be told.  at_end: now it must be. */
+static bool
+has_guess(struct reader *r, bool at_end)
+{
+	size_t end;
+
+	while (r->guess == 0 && (end = next_line(r)) > 0)
+		weigh_line(r, end);
+	if (r->guess == 0 && at_end)
+		weigh_line(r, r->n_head);
+	if (r->guess == 0 && at_end)
+		r->guess = delimiters[r->likely];
+	return r->guess != 0;
+}
+
+/* The line that the decoder is at: what was gathered is not counted as fed yet. */
+static uint64_t
+line_now(const struct reader *r)
+{
+	uint64_t line = r->line;
+
+	for (size_t i = 0; i < r->n_head && r->delimiter == 0; i++)
+		line += r->head[i] == '\n' ||
+			(r->head[i] == '\r' &&
+			    (i + 1 == r->n_head || r->head[i + 1] != '\n'));
+	return line;
 }
 
 static enum ov_status
-begin(struct reader *r, size_t line_end)
+begin(struct reader *r)
 {
-	size_t skip = 0, end = line_end > 0 ? line_end : r->n_head;
+	const uint8_t *p = r->head;
+	size_t skip = 0;
 
-	if (end >= 6 && memcmp(r->head, "sep=", 4) == 0 &&
-	    memchr(",;\t|", r->head[4], 4) != NULL &&
-	    (r->head[5] == '\r' || r->head[5] == '\n')) {
-		r->delimiter = (char)r->head[4];
+	r->delimiter = r->guess;
+	if (r->n_head >= 6 && memcmp(p, "sep=", 4) == 0 &&
+	    memchr(",;\t|", p[4], 4) != NULL && (p[5] == '\r' || p[5] == '\n')) {
+		r->delimiter = (char)p[4];
 		skip = 6;
-		if (r->head[5] == '\r' && r->n_head > 6 && r->head[6] == '\n')
+		if (p[5] == '\r' && r->n_head > 6 && p[6] == '\n')
 			skip = 7;
 		r->line = 2;
-	} else {
-		r->delimiter = guess_delimiter(r->head, end);
 	}
 	csv_set_delim(&r->csv, (unsigned char)r->delimiter);
 	return feed(r, r->head + skip, r->n_head - skip);
@@ -226,20 +290,19 @@ static enum ov_status
 take_text(void *ctx, const uint8_t *text, size_t len)
 {
 	struct reader *r = ctx;
-	size_t take, line_end;
+	size_t take;
 	enum ov_status st;
 
 	if (r->odd_line == 0 && r->decoder.encoding == OV_ENCODING_WINDOWS1252)
-		r->odd_line = r->line;
+		r->odd_line = line_now(r);
 	if (r->delimiter != 0)
 		return feed(r, text, len);
 	take = len < HEAD_MAX - r->n_head ? len : HEAD_MAX - r->n_head;
 	memcpy(r->head + r->n_head, text, take);
 	r->n_head += take;
-	line_end = first_line(r);
-	if (line_end == 0 && r->n_head < HEAD_MAX)
+	if (!has_guess(r, r->n_head == HEAD_MAX))
 		return OV_OK;
-	st = begin(r, line_end);
+	st = begin(r);
 	return st == OV_OK && take < len ? feed(r, text + take, len - take) : st;
 }
 
@@ -249,11 +312,11 @@ finish(struct reader *r)
 	enum ov_status st;
 
 	st = ov_decoder_end(&r->decoder, r->fault);
-	if (st == OV_E_IMPORT_ENCODING && r->odd_line > 0)
-		r->line = r->odd_line;
+	if (st == OV_E_IMPORT_ENCODING)
+		r->bad_line = r->odd_line;
 	OV_TRY(st);
-	if (r->delimiter == 0)
-		OV_TRY(begin(r, 0));
+	if (r->delimiter == 0 && has_guess(r, true))
+		OV_TRY(begin(r));
 	if (csv_fini(&r->csv, field_done, row_done, r) != 0)
 		fail(r,
 		    csv_error(&r->csv) == CSV_ENOMEM ? OV_E_NOMEM : OV_E_IMPORT_QUOTES,
@@ -282,7 +345,7 @@ read_all(struct reader *r, FILE *f)
 done:
 	/* the decoder knows the byte, this reader the line */
 	if (st == OV_E_IMPORT_ENCODING && r->fault != NULL)
-		r->fault->line = r->line;
+		r->fault->line = r->bad_line > 0 ? r->bad_line : line_now(r);
 	free(block);
 	return st;
 }

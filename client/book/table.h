@@ -2,7 +2,8 @@
  *
  * The only user of libcsv.  Takes UTF-8 with and without byte-order mark, UTF-16 with
  * one and Windows-1252 (encoding.h), line ends of every system, quoted line breaks, and
- * guesses comma, semicolon or tab from the first line (Excel's `sep=;` line is obeyed).
+ * guesses comma, semicolon or tab from the first line, or, below a title, from the next
+ * ones (Excel's `sep=;` line is obeyed).
  * Fields are passed on as UTF-8.  Memory does not grow with the file: one row is held.
  */
 #ifndef OV_CLIENT_BOOK_TABLE_H

@@ -46,7 +46,7 @@ class Lists(unittest.TestCase):
         mapping = self.write("map.yaml", "columns:\n  name: Kundin\n  website: Netz\n")
         said = self.company.json("import", "--map", mapping,
                                  self.write("renamed.csv", table), "--dry-run")
-        self.assertEqual({c["heading"]: c["field"] for c in said["columns"]},
+        self.assertEqual({c["heading"]: c["field"] for c in said["files"][0]["columns"]},
                          {"Kundin": "name", "Netz": "website"})
 
     def test_wrong_encoding(self):
@@ -163,7 +163,7 @@ class Runs(unittest.TestCase):
         world.broker.start()
         small = world.path / "small.csv"
         small.write_text(GOOD)
-        world.a("import", small)
+        world.a("import", small, "--accept")
         world.a.fails("run", world.b.name, code=USAGE, says=["E_LIST_TOO_SMALL"])
         world.a("import", harness.SAMPLES[0])
         self.closes(world)

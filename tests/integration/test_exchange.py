@@ -7,11 +7,11 @@ import harness
 
 NOT_TO_BE_FOUND = {
     # two accounts of A without a common key are one company; one of them is matched
-    ("0015g00000aC292", "18200000185"),
+    ("0015g00000aC292AAC", "18200000185"),
     # a name without a country is no key under these terms
-    ("0015g00000Gb033", "18200001221"),
-    ("0015g00000AA028", "18200001036"),
-    ("0015g00000EB056", "18200002072"),
+    ("0015g00000Gb033AAB", "18200001221"),
+    ("0015g00000AA028AAD", "18200001036"),
+    ("0015g00000EB056AAD", "18200002072"),
 }
 
 

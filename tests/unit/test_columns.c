@@ -30,7 +30,7 @@ guess(const char *headings, const struct ov_map *map)
 			break;
 	}
 	memset(&fault, 0, sizeof(fault));
-	return ov_columns_guess(&columns, &row, map, &fault);
+	return ov_columns_guess(&columns, &row, map, OV_COLUMNS_ALL, &fault);
 }
 
 /* want: a field's name for each column, "-" for none. */
@@ -89,7 +89,7 @@ salesforce_is_known(void **state)
 	    NULL, "id name - country website - employees revenue industry -");
 	/* a report of opportunities */
 	expect("Opportunity Name|Account Name|Account ID|Stage|Amount|Close Date", NULL,
-	    "- name id stage - -");
+	    "deal name id stage - -");
 }
 
 static void
@@ -234,9 +234,10 @@ static const char *
 population(const struct ov_populations *p, const char *pop, const char *type,
     const char *lifecycle, const char *stage)
 {
-	struct ov_population_signs s = { OV_BYTES(pop, strlen(pop)),
-		OV_BYTES(type, strlen(type)), OV_BYTES(lifecycle, strlen(lifecycle)),
-		OV_BYTES(stage, strlen(stage)) };
+	struct ov_population_signs s = { .population = OV_BYTES(pop, strlen(pop)),
+		.type = OV_BYTES(type, strlen(type)),
+		.lifecycle = OV_BYTES(lifecycle, strlen(lifecycle)),
+		.stage = OV_BYTES(stage, strlen(stage)) };
 	uint8_t out;
 
 	return ov_population_of(&out, p, &s, p->otherwise) ? p->name[out] : "?";

@@ -23,14 +23,15 @@ static struct ov_fault fault;
 static struct ov_db *
 new_db(void)
 {
-	const char *const migrations[] = { ov_book_schema_1, ov_book_schema_2 };
+	const char *const migrations[] = { ov_book_schema_1, ov_book_schema_2,
+		ov_book_schema_3 };
 	char path[64];
 	struct ov_db *db;
 
 	snprintf(path, sizeof(path), "%s/%u.db", directory, n_databases++);
 	assert_int_equal(ov_db_open(&db, &(struct ov_db_options){ .path = path,
 					     .migrations = migrations,
-					     .n_migrations = 2,
+					     .n_migrations = 3,
 					     .application_id = 1,
 					     .busy_timeout_ms = 1000,
 					     .erase = OV_DB_ERASE_SECURE }),
@@ -41,16 +42,17 @@ new_db(void)
 static void
 import_file(struct ov_db *db, const char *name)
 {
+	struct ov_import_file table = { 0 };
 	char path[512];
-	FILE *f;
 
 	snprintf(path, sizeof(path), "%s/%s", OV_TEST_DATA, name);
-	f = fopen(path, "rb");
-	assert_non_null(f);
-	if (ov_book_import(&result, db, f, &(struct ov_import_options){ 0 }, &fault) !=
+	table.f = fopen(path, "rb");
+	assert_non_null(table.f);
+	result = (struct ov_import_result){ .file = &table, .n_files = 1 };
+	if (ov_book_import(&result, db, &(struct ov_import_options){ 0 }, &fault) !=
 	    OV_OK)
 		fail_msg("line %d: %s", (int)fault.line, fault.text);
-	fclose(f);
+	fclose(table.f);
 }
 
 struct keyed {

@@ -131,7 +131,7 @@ import_shows_what_it_took(void **state)
 {
 	(void)state;
 	import_accounts();
-	prints("separated by commas, 5 rows");
+	prints("accounts.csv: 5 accounts; ASCII, separated by commas");
 	prints("\"Account Name\"");
 	prints("1 other column is not read");
 	prints("          1          2  customers");
@@ -151,7 +151,8 @@ import_dry_run_changes_nothing(void **state)
 	write_file("accounts.csv", accounts);
 	OK(ov_verb_import, file, "--dry-run");
 	prints("\"Account Name\"");
-	prints("5 rows");
+	prints("First rows");
+	prints("name \"");
 	prints("Nothing was changed");
 	OK(ov_verb_accounts, "stats");
 	prints("The book is empty");
@@ -203,7 +204,7 @@ import_adds_to_a_population(void **state)
 	write_file("more.csv", "Account ID;Name;Website\nE1;Echo AG;echo.ch\n");
 	OK(ov_verb_import, file, "--add", "--population", "customers", "--delimiter",
 	    ";");
-	prints("separated by semicolons, 1 rows");
+	prints("1 account; ASCII, separated by semicolons");
 	prints("          5          6  together");
 	prints("          2          3  customers");
 }
@@ -218,7 +219,6 @@ import_waits_for_no_other_process(void **state)
 	assert_int_equal(ov_home_open(&home, &cli.home), OV_OK);
 	assert_int_equal(ov_home_claim(home), OV_OK);
 	FAILS(OV_E_DB_BUSY, ov_verb_import, file);
-	OK(ov_verb_import, file, "--dry-run");
 	ov_home_close(home);
 	OK(ov_verb_import, file);
 }
@@ -229,8 +229,8 @@ wrong_options_are_refused(void **state)
 	(void)state;
 	FAILS(OV_E_USAGE, ov_verb_import, "--nonsense");
 	FAILS(OV_E_USAGE, ov_verb_import, "--add");
-	says("name one file");
-	FAILS(OV_E_USAGE, ov_verb_import, "a.csv", "b.csv");
+	says("name a file");
+	FAILS(OV_E_USAGE, ov_verb_import, "a.csv", "--add", "--replace");
 	FAILS(OV_E_USAGE, ov_verb_import, "a.csv", "--delimiter", "x");
 	FAILS(OV_E_USAGE, ov_verb_accounts, "nonsense");
 	FAILS(OV_E_USAGE, ov_verb_accounts, "why");

@@ -1,9 +1,7 @@
-#include "client/examples.h"
+#include "client/book/examples.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#include "client/book/tokens.h"
 
 #define VALUE_MAX 80
 #define ID_MAX 40
@@ -14,11 +12,23 @@ struct kept {
 	uint8_t rank;
 };
 
-struct gathering {
+struct ov_examples {
 	struct kept kept[OV_DROP_COUNT][OV_EXAMPLES_EACH];
 	size_t n[OV_DROP_COUNT];
-	struct ov_bytes id, name; /* of the row at hand */
 };
+
+enum ov_status
+ov_examples_new(struct ov_examples **out)
+{
+	*out = calloc(1, sizeof(**out));
+	return *out != NULL ? OV_OK : OV_E_NOMEM;
+}
+
+void
+ov_examples_free(struct ov_examples *g)
+{
+	free(g);
+}
 
 /* A text of at most max bytes, cut between characters. */
 static void
@@ -34,49 +44,20 @@ cut(char *out, size_t max, struct ov_bytes in)
 	out[n] = '\0';
 }
 
-static enum ov_status
-take_try(void *ctx, const struct ov_claim_try *t)
+void
+ov_examples_try(struct ov_examples *g, const struct ov_claim_try *t, struct ov_bytes id,
+    struct ov_bytes name)
 {
-	struct gathering *g = ctx;
 	struct kept *k;
 
 	if (t->why == OV_DROP_NONE || t->why >= OV_DROP_COUNT ||
 	    g->n[t->why] == OV_EXAMPLES_EACH)
-		return OV_OK;
+		return;
 	k = &g->kept[t->why][g->n[t->why]++];
-	cut(k->id, ID_MAX, g->id);
-	cut(k->name, NAME_MAX_, g->name);
+	cut(k->id, ID_MAX, id);
+	cut(k->name, NAME_MAX_, name);
 	cut(k->value, VALUE_MAX, t->raw);
 	k->rank = (uint8_t)t->rank;
-	return OV_OK;
-}
-
-/* Which values the normaliser refuses is not stored but found anew. */
-static enum ov_status
-gather(struct gathering *g, struct ov_db *db)
-{
-	struct ov_row_cells c;
-	struct ov_db_stmt *q = NULL;
-	bool row;
-	enum ov_status st;
-
-	OV_TRY(ov_db_query(&q, db,
-	    "SELECT ext_id, name, websites, email_domains, country, lei, cik, duns, vat"
-	    " FROM book_row ORDER BY row"));
-	for (;;) {
-		OV_TRY(ov_db_step(q, &row));
-		if (!row)
-			break;
-		g->id = ov_db_blob(q, 0);
-		g->name = ov_db_blob(q, 1);
-		c = (struct ov_row_cells){ g->name, ov_db_blob(q, 2), ov_db_blob(q, 3),
-			ov_db_blob(q, 4), ov_db_blob(q, 5), ov_db_blob(q, 6),
-			ov_db_blob(q, 7), ov_db_blob(q, 8) };
-		OV_TRY(ov_row_claims(ov_profile_current(), &c, take_try, g));
-	}
-done:
-	ov_db_finish(q);
-	return st;
 }
 
 /* The values that merging refused. */
@@ -110,14 +91,11 @@ done:
 }
 
 enum ov_status
-ov_examples(struct ov_db *db,
+ov_examples_each(struct ov_examples *g, struct ov_db *db,
     enum ov_status (*visit)(void *arg, const struct ov_example *e), void *arg)
 {
-	struct gathering *g = calloc(1, sizeof(*g));
-	enum ov_status st;
+	enum ov_status st = OV_OK;
 
-	OV_REQUIRE(g != NULL, OV_E_NOMEM);
-	OV_TRY(gather(g, db));
 	for (size_t why = 0; why < OV_DROP_COUNT; why++)
 		for (size_t i = 0; i < g->n[why]; i++) {
 			const struct kept *k = &g->kept[why][i];
@@ -129,6 +107,5 @@ ov_examples(struct ov_db *db,
 	for (unsigned int why = OV_MERGE_KEPT + 1; why < OV_MERGE_DROPS; why++)
 		OV_TRY(visit_unmerged(db, (enum ov_merge_drop)why, visit, arg));
 done:
-	free(g);
 	return st;
 }

@@ -1,0 +1,513 @@
+/* Imports: deals find accounts, ids in two forms, three modes, what is held, dry runs. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+/* cmocka wants the above first */
+#include <cmocka.h>
+
+#include "book_site.h"
+#include "common/crypto/memory.h"
+
+#define ACCOUNTS                                                                         \
+	"Account ID,Account Name,Website,Type\n"                                         \
+	"0015e00000Ab1Cd,Alder,alder.com,Prospect\n"                                     \
+	"0015e00000Ab1CD,Birch,birch.com,\n"                                             \
+	"0015e00000Ab1Ce,Cedar,cedar.com,Customer\n"                                     \
+	"0015e00000Ab1Cf,Dogwood,dogwood.com,\n"
+
+static enum ov_status
+import_two(struct ov_db *db, const char *a, const char *b)
+{
+	return import_files(db, (const char *const[]){ a, b, NULL },
+	    &(struct ov_import_options){ .accept = true });
+}
+
+static struct ov_import_options
+mode(enum ov_import_mode m)
+{
+	return (struct ov_import_options){ .mode = m };
+}
+
+static void
+short_ids_get_their_suffix(void **state)
+{
+	static const struct {
+		const char *in, *out;
+	} ids[] = { { "0015e00000Ab1Cd", "0015e00000Ab1CdAAJ" },
+		{ "0015e00000Ab1CD", "0015e00000Ab1CDAAZ" },
+		{ "001A0000006Vm9r", "001A0000006Vm9rIAC" },
+		{ "0015e00000Ab1CdAAJ", "0015e00000Ab1CdAAJ" },
+		{ "001000000000001", "001000000000001" },
+		{ "0035e00000Ab1Cd", "0035e00000Ab1Cd" },
+		{ "0015e00000Ab-Cd", "0015e00000Ab-Cd" }, { "9301001", "9301001" },
+		{ "", "" } };
+	char out[32];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+		ov_crm_id(out, ids[i].in, strlen(ids[i].in));
+		assert_string_equal(out, ids[i].out);
+	}
+}
+
+/* A report has short ids, the API's file long ones, whose case may be all that differs.
+ */
+static void
+deals_find_accounts_by_either_form_of_id(void **state)
+{
+	struct ov_db *db = new_db();
+
+	(void)state;
+	assert_int_equal(
+	    import_two(db, ACCOUNTS,
+		"Id,AccountId,Name,StageName,IsWon,IsClosed\n"
+		"0065e00000Op001AAC,0015e00000Ab1CdAAJ,x,Signiert,true,true\n"
+		"0065e00000Op002AAC,0015e00000Ab1CDAAZ,x,Angebot,false,false\n"
+		"0065e00000Op003AAC,0015e00000Ab1CeAAJ,x,Angebot,false,false\n"
+		"0065e00000Op004AAC,0015e00000Ab1CfAAJ,x,Verloren,false,true\n"
+		"0065e00000Op005AAC,0015e00000ZzZzZAAV,x,Angebot,false,false\n"),
+	    OV_OK);
+	assert_int_equal(result.rows, 4);
+	assert_int_equal(result.deals.deals, 5);
+	assert_int_equal(result.deals.joined, 4);
+	assert_int_equal(result.deals.lost, 1);
+	assert_int_equal(result.deals.stand_ins, 0);
+	assert_int_equal(stats_of(db).rows, 4);
+	/* won; open; a customer stays one; lost says nothing better than prospect */
+	assert_string_equal(freeze(db, 0, NO_BARE_NAMES, NULL),
+	    "0/0/0 domain=alder.com\n1/0/0 domain=birch.com\n"
+	    "0/0/0 domain=cedar.com\n2/0/0 domain=dogwood.com\n");
+	ov_db_close(db);
+}
+
+/* In either order of the files; of several deals the first population counts. */
+static void
+deals_without_ids_find_accounts_by_name(void **state)
+{
+	static const char deals[] = "Opportunity Name,Account Name,Stage\n"
+				    "x,birch,Negotiation\n"
+				    "x,Birch,Closed Won\n"
+				    "x,Birch,Closed Lost\n"
+				    "x,Elm,Qualification\n"
+				    "x,Elm,Closed Won\n"
+				    "x,,Qualification\n";
+	static const char *const want = "2/0/0 domain=alder.com\n"
+					"0/0/0 domain=birch.com\n"
+					"0/0/0 domain=cedar.com\n"
+					"2/0/0 domain=dogwood.com\n";
+
+	(void)state;
+	for (int order = 0; order < 2; order++) {
+		struct ov_db *db = new_db();
+
+		assert_int_equal(import_two(db, order == 0 ? ACCOUNTS : deals,
+				     order == 0 ? deals : ACCOUNTS),
+		    OV_OK);
+		assert_int_equal(result.deals.joined, 3);
+		assert_int_equal(result.deals.stand_ins, 1);
+		assert_int_equal(result.deals.lost, 1);
+		/* Elm came with its deals: one row for both */
+		assert_int_equal(stats_of(db).rows, 5);
+		assert_int_equal(stats_of(db).population[0].rows, 3);
+		assert_string_equal(freeze(db, 0, NO_BARE_NAMES, NULL), want);
+		ov_db_close(db);
+	}
+}
+
+/* Where accounts have no ids, the deals' ids cannot be compared. */
+static void
+deals_with_ids_find_accounts_without_by_name(void **state)
+{
+	struct ov_db *db = new_db();
+
+	(void)state;
+	assert_int_equal(
+	    import_two(db, "Name,Website\nAlder,alder.com\n",
+		"Deal Name,Associated Company IDs,Associated Company,Is Closed Won\n"
+		"x,77,Alder,true\n"),
+	    OV_OK);
+	assert_string_equal(
+	    freeze(db, 0, NO_BARE_NAMES, NULL), "0/0/0 domain=alder.com\n");
+	ov_db_close(db);
+}
+
+/* A deal of several companies is one of each, and is counted once. */
+static void
+a_deal_of_several_companies_counts_for_each(void **state)
+{
+	struct ov_db *db = new_db();
+
+	(void)state;
+	assert_int_equal(import_two(db,
+			     "Record ID,Company name,Company Domain Name\n"
+			     "1,Alder,alder.com\n2,Birch,birch.com\n3,Cedar,cedar.com\n",
+			     "Record ID,Deal Name,Deal Stage,Associated Company IDs\n"
+			     "9,x,Closed Won,1;3\n"),
+	    OV_OK);
+	assert_int_equal(result.deals.joined, 1);
+	assert_string_equal(freeze(db, 0, NO_BARE_NAMES, NULL),
+	    "0/0/0 domain=alder.com\n2/0/0 domain=birch.com\n"
+	    "0/0/0 domain=cedar.com\n");
+	ov_db_close(db);
+}
+
+static void
+deals_alone_stand_for_their_accounts(void **state)
+{
+	struct ov_db *db = new_db();
+
+	(void)state;
+	import(db, "Opportunity ID,Account ID,Account Name,Website,Stage\n"
+		   "1,0015e00000Ab1Cd,Alder,alder.com,Prospecting\n"
+		   "2,0015e00000Ab1CdAAJ,Alder,alder.com,Closed Won\n"
+		   "3,0015e00000Ab1CD,Birch,birch.com,Closed Lost\n");
+	assert_int_equal(stats_of(db).rows, 2);
+	assert_string_equal(freeze(db, 0, NO_BARE_NAMES, NULL),
+	    "0/0/0 domain=alder.com\n2/0/0 domain=birch.com\n");
+	ov_db_close(db);
+}
+
+/* An owner who wrote the population down is not overruled by a deal. */
+static void
+a_population_column_goes_before_deals(void **state)
+{
+	struct ov_db *db = new_db();
+
+	(void)state;
+	assert_int_equal(
+	    import_two(db,
+		"Id,Name,Website,Population\n1,Alder,alder.com,prospects\n"
+		"2,Birch,birch.com,-\n",
+		"Deal Name,Company ID,Deal Stage\nx,1,Closed Won\nx,2,Closed Won\n"),
+	    OV_OK);
+	assert_string_equal(freeze(db, 0, NO_BARE_NAMES, NULL),
+	    "2/0/0 domain=alder.com\n0/0/0 domain=birch.com\n");
+	ov_db_close(db);
+}
+
+static void
+updates_change_cells_of_known_ids(void **state)
+{
+	struct ov_import_options update = mode(OV_IMPORT_UPDATE);
+	struct ov_db *db = new_db();
+
+	(void)state;
+	assert_int_equal(
+	    import_with(db, "Id,Website\n1,alder.com\n", &update), OV_E_BOOK_EMPTY);
+	import(db, ACCOUNTS);
+	assert_int_equal(import_with(db,
+			     "Account ID,Website,Type,DUNS Number\n"
+			     "0015e00000Ab1CdAAJ,alder.org,,\n"
+			     "0015e00000Ab1CD,,Customer,15048333\n"
+			     "0015e00000Ab1CD,,,\n" /* the last line of an id counts */
+			     "0015e00000Ab1Cf,,,60704780\n"
+			     "0015e00000ZzZzZ,new.com,,\n,none.com,,\n",
+			     &update),
+	    OV_OK);
+	assert_int_equal(result.updated, 3);
+	assert_int_equal(result.unknown_ids, 1);
+	assert_int_equal(result.repeated_ids, 1);
+	assert_int_equal(stats_of(db).rows, 4);
+	assert_string_equal(freeze(db, 0, NO_BARE_NAMES, NULL),
+	    "2/0/0 duns=060704780 domain=dogwood.com\n2/0/0 domain=alder.org\n"
+	    "2/0/0 domain=birch.com\n0/0/0 domain=cedar.com\n");
+	/* deals alone move accounts of the book, and back */
+	assert_int_equal(import_with(db,
+			     "Deal Name,Account ID,Deal Stage\n"
+			     "x,0015e00000Ab1CDAAZ,Angebot\nx,77,Closed Won\n",
+			     &update),
+	    OV_OK);
+	assert_int_equal(result.deals.joined, 1);
+	assert_int_equal(stats_of(db).population[1].rows, 1);
+	assert_int_equal(import_with(db,
+			     "Deal Name,Account ID,Deal Stage\n"
+			     "x,0015e00000Ab1CDAAZ,Closed Lost\n",
+			     &update),
+	    OV_OK);
+	assert_int_equal(stats_of(db).population[1].rows, 0);
+	assert_int_equal(stats_of(db).rows, 4);
+	ov_db_close(db);
+}
+
+static void
+adding_takes_deals_too(void **state)
+{
+	struct ov_import_options add = mode(OV_IMPORT_ADD);
+	struct ov_db *db = new_db();
+
+	(void)state;
+	import(db, ACCOUNTS);
+	assert_int_equal(import_with(db,
+			     "Deal Name,Account ID,Account Name,Deal Stage\n"
+			     "x,0015e00000Ab1CD,Birch,Angebot\n"
+			     "x,0015e00000Ab1Cz,Elm,Closed Won\n",
+			     &add),
+	    OV_OK);
+	assert_int_equal(result.deals.joined, 1);
+	assert_int_equal(result.deals.stand_ins, 1);
+	assert_int_equal(result.replaced, 0);
+	assert_int_equal(stats_of(db).rows, 5);
+	assert_int_equal(stats_of(db).population[0].rows, 2);
+	assert_int_equal(stats_of(db).population[1].rows, 1);
+	ov_db_close(db);
+}
+
+static bool
+is_held(struct ov_db *db)
+{
+	struct ov_held held;
+
+	return ov_held_get(&held, db) == OV_OK;
+}
+
+static void
+a_whole_book_that_shrank_is_held(void **state)
+{
+	struct ov_import_options replace = mode(OV_IMPORT_REPLACE);
+	struct ov_db *db = new_db();
+	struct ov_held held;
+	uint64_t before, after;
+	char was[512];
+
+	(void)state;
+	assert_int_equal(import_with(db, ACCOUNTS, &replace), OV_OK);
+	assert_false(result.held); /* there was nothing before */
+	assert_int_equal(import_with(db,
+			     "Account ID,Account Name,Website,Type\n1,Alder,a.com,\n"
+			     "2,Birch,b.com,\n",
+			     &replace),
+	    OV_OK);
+	assert_false(result.held); /* half of it */
+	import(db, ACCOUNTS);
+	snprintf(was, sizeof(was), "%s", freeze(db, 0, ALL_RANKS, NULL));
+	assert_int_equal(ov_book_generation(&before, db), OV_OK);
+	assert_int_equal(
+	    import_with(
+		db, "Account ID,Account Name,Website,Type\n1,Elm,elm.com,\n", &replace),
+	    OV_OK);
+	assert_true(result.held);
+	assert_int_equal(ov_held_get(&held, db), OV_OK);
+	assert_true(held.shrank && held.rows == 1 && held.rows_before == 4);
+	assert_string_equal(held.lost, "");
+	assert_int_equal(ov_book_generation(&after, db), OV_OK);
+	assert_int_equal(before, after);
+	assert_string_equal(freeze(db, 0, ALL_RANKS, NULL), was);
+	/* what comes to the book does not touch what waits */
+	assert_int_equal(import_with(db, "Account ID,Account Name\n2,Fir\n",
+			     &(struct ov_import_options){ .mode = OV_IMPORT_ADD }),
+	    OV_OK);
+	assert_true(is_held(db));
+	assert_int_equal(ov_db_begin(db), OV_OK);
+	assert_int_equal(ov_held_take(db), OV_OK);
+	assert_int_equal(ov_db_commit(db, "test.take"), OV_OK);
+	assert_false(is_held(db));
+	assert_string_equal(freeze(db, 0, NO_BARE_NAMES, NULL), "2/0/0 domain=elm.com\n");
+	ov_db_close(db);
+}
+
+static void
+a_whole_book_that_lost_a_column_is_held(void **state)
+{
+	struct ov_import_options replace = mode(OV_IMPORT_REPLACE);
+	struct ov_db *db = new_db();
+
+	(void)state;
+	import(db, "Id,Name,Website,Domain,Country,Owner\n1,Alder,alder.com,,DE,Jo\n");
+	assert_int_equal(
+	    import_with(db, "Id,Name,Website\n1,Alder,alder.com\n", &replace), OV_OK);
+	assert_true(result.held);
+	assert_false(result.why.shrank);
+	assert_string_equal(result.why.lost, "country, website");
+	assert_true(is_held(db));
+	/* the next one that is as it should be settles it; a column that was never read
+	 * is not missed */
+	assert_int_equal(
+	    import_with(
+		db, "Id,Name,Website,Domain,Country\n1,Birch,b.com,,DE\n", &replace),
+	    OV_OK);
+	assert_false(result.held);
+	assert_false(is_held(db));
+	/* neither adding nor updating is about the whole */
+	assert_int_equal(import_with(db, "Id,Name\n2,Cedar\n",
+			     &(struct ov_import_options){ .mode = OV_IMPORT_ADD }),
+	    OV_OK);
+	assert_false(result.held);
+	/* a person has looked */
+	assert_int_equal(import_with(db, "Id,Name\n3,Dogwood\n",
+			     &(struct ov_import_options){ .accept = true }),
+	    OV_OK);
+	assert_int_equal(stats_of(db).rows, 1);
+	ov_db_close(db);
+}
+
+static void
+what_waits_is_dropped(void **state)
+{
+	struct ov_import_options replace = mode(OV_IMPORT_REPLACE);
+	struct ov_db *db = new_db();
+
+	(void)state;
+	import(db, ACCOUNTS);
+	assert_int_equal(ov_db_begin(db), OV_OK);
+	assert_int_equal(ov_held_take(db), OV_E_NOT_FOUND);
+	ov_db_rollback(db);
+	assert_int_equal(import_with(db, "Name\nAlder\n", &replace), OV_OK);
+	assert_true(result.held);
+	assert_int_equal(ov_db_begin(db), OV_OK);
+	assert_int_equal(ov_held_drop(db), OV_OK);
+	assert_int_equal(ov_db_commit(db, "test.drop"), OV_OK);
+	assert_false(is_held(db));
+	assert_int_equal(stats_of(db).rows, 4);
+	ov_db_close(db);
+}
+
+static enum ov_status
+count_preview(void *ctx, const struct ov_import_file *file, const struct ov_row *row)
+{
+	assert_ptr_equal(file, &table[0]);
+	assert_true(row->cell[OV_FIELD_NAME].len > 0);
+	++*(unsigned *)ctx;
+	return OV_OK;
+}
+
+static void
+a_dry_run_tells_all_and_changes_nothing(void **state)
+{
+	unsigned seen = 0;
+	struct ov_import_options dry = {
+		.dry = true, .preview = count_preview, .ctx = &seen
+	};
+	struct ov_db *db = new_db();
+	uint64_t generation;
+
+	(void)state;
+	assert_int_equal(
+	    import_with(db, ACCOUNTS "5,Elm,elm.com,\n6,Fir,fir.com,\n", &dry), OV_OK);
+	assert_int_equal(seen, OV_IMPORT_PREVIEW);
+	assert_int_equal(result.rows, 6);
+	assert_int_equal(stats_of(db).rows, 0);
+	import(db, ACCOUNTS);
+	assert_int_equal(import_with(db, "Account Name\nAlder\n", &dry), OV_OK);
+	assert_true(result.held);
+	assert_false(is_held(db));
+	assert_int_equal(ov_book_generation(&generation, db), OV_OK);
+	assert_int_equal(generation, 1);
+	assert_int_equal(stats_of(db).rows, 4);
+	ov_db_close(db);
+}
+
+/* Exports with a title above the headings; the delimiter is found below it. */
+static void
+titles_above_the_headings_are_passed(void **state)
+{
+	struct ov_db *db = new_db();
+
+	(void)state;
+	import(db, "All accounts, as of today\n\nExported by nobody\n"
+		   "Account Name;Website;Billing Country\n"
+		   "Alder;alder.com, alder.de;DE\nBirch;birch.com;DE\n");
+	assert_int_equal(stats_of(db).rows, 2);
+	assert_int_equal(stats_of(db).keys[OV_RANK_DOMAIN], 3);
+	/* one column has no delimiter to be found */
+	import(db, "Website\nalder.com;alder.de\nbirch.com\n");
+	assert_int_equal(stats_of(db).keys[OV_RANK_DOMAIN], 3);
+	ov_db_close(db);
+}
+
+static struct ov_map *
+map_of(const char *yaml)
+{
+	struct ov_map *map = NULL;
+
+	if (ov_map_read(&map, yaml, strlen(yaml), &fault) != OV_OK)
+		fail_msg("line %d: %s", (int)fault.line, fault.text);
+	return map;
+}
+
+/* One mapping for all files: each heading must be in one of them. */
+static void
+a_mapping_is_for_all_files(void **state)
+{
+	struct ov_map *map = map_of("columns:\n  name: Kunde\n  stage: Stufe\n"
+				    "keep: [Region, Kanal]\n");
+	struct ov_map *wrong = map_of("columns:\n  name: Kunde\n  stage: Phase2\n");
+	struct ov_import_options with = { .map = map, .accept = true };
+	static const char *const files[] = { "Kunde,Website,Kanal\nAlder,alder.com,K\n",
+		"Deal,Kunde,Stufe,Region\nx,Alder,Closed Won,R\nx,Birch,Offen,R\n",
+		NULL };
+	struct ov_db *db = new_db();
+
+	(void)state;
+	assert_int_equal(import_files(db, files, &with), OV_OK);
+	assert_int_equal(stats_of(db).population[0].rows, 1);
+	assert_int_equal(stats_of(db).population[1].rows, 1);
+	with.map = wrong;
+	assert_int_equal(import_files(db, files, &with), OV_E_IMPORT_COLUMNS);
+	assert_non_null(strstr(fault.text, "Phase2"));
+	ov_map_free(map);
+	ov_map_free(wrong);
+	ov_db_close(db);
+}
+
+/* Only where the mapping file names it; and it is no key. */
+static void
+an_owner_is_kept_on_request(void **state)
+{
+	static const char csv[] = "Id,Name,Website,Account Owner\n"
+				  "1,Alder,alder.com,Trillian McMillan\n";
+	struct ov_map *map = map_of("columns: {owner: Account Owner}\n");
+	struct ov_import_options with = { .map = map, .accept = true };
+	struct ov_db *db = new_db();
+	int64_t n;
+
+	(void)state;
+	import(db, csv);
+	assert_int_equal(
+	    ov_db_number(&n, db, "SELECT count(*) FROM book_row WHERE owner != ''"),
+	    OV_OK);
+	assert_int_equal(n, 0);
+	assert_int_equal(import_with(db, csv, &with), OV_OK);
+	assert_int_equal(ov_db_number(&n, db,
+			     "SELECT count(*) FROM book_row WHERE owner ="
+			     " 'Trillian McMillan'"),
+	    OV_OK);
+	assert_int_equal(n, 1);
+	assert_string_equal(
+	    freeze(db, 0, ALL_RANKS, NULL), "2/0/0 domain=alder.com name=alder\n");
+	ov_map_free(map);
+	ov_db_close(db);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(short_ids_get_their_suffix),
+		cmocka_unit_test(deals_find_accounts_by_either_form_of_id),
+		cmocka_unit_test(deals_without_ids_find_accounts_by_name),
+		cmocka_unit_test(deals_with_ids_find_accounts_without_by_name),
+		cmocka_unit_test(a_deal_of_several_companies_counts_for_each),
+		cmocka_unit_test(deals_alone_stand_for_their_accounts),
+		cmocka_unit_test(a_population_column_goes_before_deals),
+		cmocka_unit_test(updates_change_cells_of_known_ids),
+		cmocka_unit_test(adding_takes_deals_too),
+		cmocka_unit_test(a_whole_book_that_shrank_is_held),
+		cmocka_unit_test(a_whole_book_that_lost_a_column_is_held),
+		cmocka_unit_test(what_waits_is_dropped),
+		cmocka_unit_test(a_dry_run_tells_all_and_changes_nothing),
+		cmocka_unit_test(titles_above_the_headings_are_passed),
+		cmocka_unit_test(a_mapping_is_for_all_files),
+		cmocka_unit_test(an_owner_is_kept_on_request),
+	};
+	int failed;
+
+	if (ov_crypto_init() != OV_OK || ov_normalise_init() != OV_OK)
+		return 1;
+	failed = cmocka_run_group_tests_name("import", tests, site_setup, site_teardown);
+	ov_normalise_fini();
+	return failed;
+}
