@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "client/home_key.h"
@@ -582,5 +581,5 @@ ov_home_release(struct ov_home *h)
 uint64_t
 ov_home_now(const struct ov_home *h)
 {
-	return (uint64_t)((int64_t)time(NULL) + h->clock_shift_s);
+	return (uint64_t)(ov_clock_now() + h->clock_shift_s);
 }

@@ -18,10 +18,10 @@ const char ov_ledger_schema_1[] =
     "CREATE VIEW view_in(partner, group_name, time, epsilon) AS"
     " SELECT partner, group_name, time, epsilon_in FROM charge WHERE epsilon_in > 0;";
 
-/* ?1 a partner, ?2 a group or NULL */
+/* ?1 a partner, ?2 a group or NULL, ?6 until when */
 #define IN_SCOPE                                                                         \
 	"(partner = ?1 OR (?2 IS NOT NULL AND (group_name = ?2 OR partner IN (SELECT "   \
-	"company FROM partner_group WHERE name = ?2))))"
+	"company FROM partner_group WHERE name = ?2))) AND time <= ?6)"
 #define GROUP_OF "(SELECT name FROM partner_group WHERE company = ?2)"
 
 enum ov_status
@@ -129,20 +129,27 @@ done:
 	return st;
 }
 
+static struct ov_db_value
+until_of(const struct ov_ledger_query *q)
+{
+	return OV_DB_I64(q->until > 0 ? q->until : INT64_MAX);
+}
+
 static enum ov_status
 read_views(struct ov_ledger_sums *out, struct ov_db *db, const struct ov_ledger_query *q,
     struct ov_db_value group)
 {
 	const struct ov_db_value partner = OV_DB_BLOB(q->partner, OV_ID);
+	const struct ov_db_value until = until_of(q);
 	const struct ov_db_value since = OV_DB_I64(q->now - OV_BUDGET_YEAR);
 	struct ov_db_stmt *s = NULL;
 	enum ov_status st;
 
 	OV_TRY(ov_db_query(&s, db, PAST("view_out"), partner, group, since,
-	    OV_DB_I64(q->epsilon), OV_DB_I64(q->year_epsilon)));
+	    OV_DB_I64(q->epsilon), OV_DB_I64(q->year_epsilon), until));
 	OV_TRY(take_past(&out->out, &out->epsilon_out_year, s));
 	OV_TRY(ov_db_query(&s, db, PAST("view_in"), partner, group, since,
-	    OV_DB_I64(q->epsilon), OV_DB_I64(q->year_epsilon)));
+	    OV_DB_I64(q->epsilon), OV_DB_I64(q->year_epsilon), until));
 	OV_TRY(take_past(&out->in, &out->epsilon_in_year, s));
 done:
 	return st;
@@ -164,8 +171,8 @@ read_sums(struct ov_ledger_sums *out, struct ov_db *db, const struct ov_ledger_q
 	    " coalesce(sum(other_slots), 0),"
 	    " coalesce(sum(CASE WHEN time > ?3 THEN other_slots ELSE 0 END), 0)"
 	    " FROM charge WHERE " IN_SCOPE,
-	    OV_DB_BLOB(q->partner, OV_ID), group,
-	    OV_DB_I64(q->now - 30 * OV_BUDGET_DAY)));
+	    OV_DB_BLOB(q->partner, OV_ID), group, OV_DB_I64(q->now - 30 * OV_BUDGET_DAY),
+	    OV_DB_NULL, OV_DB_NULL, until_of(q)));
 	OV_TRY(ov_db_step(s, &row));
 	OV_REQUIRE(row, OV_E_DB_FAILED);
 	out->runs_month = (uint32_t)ov_db_i64(s, 0);

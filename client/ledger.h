@@ -47,6 +47,7 @@ OV_MUST_CHECK enum ov_status ov_ledger_set_group(
 struct ov_ledger_query {
 	const uint8_t *partner;
 	int64_t now;
+	int64_t until; /* charges after it do not count; 0: all do */
 	/* of the terms: what a view costs, and what may be spent in 365 days */
 	uint32_t epsilon, year_epsilon;
 };

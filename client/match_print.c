@@ -126,24 +126,24 @@ struct csv {
 	enum ov_csv kind;
 };
 
-static void
-put_field(const struct csv *c, const char *text)
+void
+ov_csv_field(FILE *out, const char *text, enum ov_csv kind)
 {
-	bool guard = c->kind == OV_CSV_SPREADSHEET && text[0] != '\0' &&
+	bool guard = kind == OV_CSV_SPREADSHEET && text[0] != '\0' &&
 		     strchr("=+-@\t\r", text[0]) != NULL;
 	bool quote = strpbrk(text, ",\"\r\n") != NULL;
 
 	if (quote)
-		fputc('"', c->out);
+		fputc('"', out);
 	if (guard)
-		fputc('\'', c->out);
+		fputc('\'', out);
 	for (; *text != '\0'; text++) {
 		if (*text == '"')
-			fputc('"', c->out);
-		fputc(*text, c->out);
+			fputc('"', out);
+		fputc(*text, out);
 	}
 	if (quote)
-		fputc('"', c->out);
+		fputc('"', out);
 }
 
 static enum ov_status
@@ -153,13 +153,13 @@ put_match(void *arg, const struct ov_report_match *m)
 	const char *kind = ov_rank_kind(m->rank);
 
 	fprintf(c->out, "%" PRIu32 ",", m->number);
-	put_field(c, m->ids);
+	ov_csv_field(c->out, m->ids, c->kind);
 	fputc(',', c->out);
-	put_field(c, m->name);
+	ov_csv_field(c->out, m->name, c->kind);
 	fputc(',', c->out);
-	put_field(c, ov_report_mine(c->r, m->mine));
+	ov_csv_field(c->out, ov_report_mine(c->r, m->mine), c->kind);
 	fputc(',', c->out);
-	put_field(c, ov_report_theirs(c->r, m->theirs));
+	ov_csv_field(c->out, ov_report_theirs(c->r, m->theirs), c->kind);
 	fprintf(c->out, ",%s,%" PRIu64 ",%s\r\n", kind != NULL ? kind : "?", m->rows,
 	    ov_fit_text(m->fit));
 	return ferror(c->out) ? OV_E_IO : OV_OK;

@@ -87,3 +87,20 @@ ov_outfile_abandon(struct ov_outfile *o)
 	free(o->path);
 	*o = (struct ov_outfile){ 0 };
 }
+
+enum ov_status
+ov_outfile_print(const char *path, FILE *standard,
+    enum ov_status (*print)(FILE *out, const void *arg), const void *arg)
+{
+	struct ov_outfile file = { 0 };
+	enum ov_status st;
+
+	if (strcmp(path, "-") == 0)
+		return print(standard, arg);
+	OV_TRY(ov_outfile_open(&file, path));
+	OV_TRY(print(file.f, arg));
+	OV_TRY(ov_outfile_commit(&file));
+done:
+	ov_outfile_abandon(&file);
+	return st;
+}

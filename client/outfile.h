@@ -26,4 +26,9 @@ OV_MUST_CHECK enum ov_status ov_outfile_commit(struct ov_outfile *o);
  * on { 0 }, does nothing. */
 void ov_outfile_abandon(struct ov_outfile *o);
 
+/* All of it at once: what print writes, into the file, or to standard if path is "-".
+ * OV_E_IO, OV_E_NOMEM, and print's failures; then there is no file. */
+OV_MUST_CHECK enum ov_status ov_outfile_print(const char *path, FILE *standard,
+    enum ov_status (*print)(FILE *out, const void *arg), const void *arg);
+
 #endif /* OV_CLIENT_OUTFILE_H */

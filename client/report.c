@@ -1,10 +1,7 @@
-#include "client/report.h"
+#include "client/report_impl.h"
 
 #include <string.h>
 
-#include "proto/codec.h"
-
-#define MONTH_S (30 * 86400)
 #define JOB_COLUMNS                                                                      \
 	"id, partner, role, state, created, closed, terms_sequence, records, tokens, "   \
 	"reason, unchanged_since"
@@ -156,7 +153,7 @@ load_populations(struct ov_report *r, struct ov_db *db)
 	enum ov_status st;
 
 	OV_TRY(ov_db_query(&q, db,
-	    "SELECT side, number, name, accounts FROM job_population WHERE job = ?"
+	    "SELECT side, number, name, accounts, level FROM job_population WHERE job = ?"
 	    " ORDER BY side, number",
 	    OV_DB_BLOB(r->job, OV_ID)));
 	for (;;) {
@@ -168,12 +165,15 @@ load_populations(struct ov_report *r, struct ov_db *db)
 		name = ov_db_text(q, 2);
 		OV_REQUIRE(*n < OV_POPULATIONS_MAX && ov_db_i64(q, 1) > 0 &&
 			       ov_db_i64(q, 1) <= OV_POPULATIONS_MAX &&
+			       ov_db_i64(q, 4) >= 0 &&
+			       ov_db_i64(q, 4) <= OV_LEVEL_FIELDS &&
 			       strlen(name) <= OV_POPULATION_NAME_MAX,
 		    OV_E_DB_FAILED);
 		p = &(mine ? r->mine : r->theirs)[(*n)++];
 		p->number = (uint8_t)ov_db_i64(q, 1);
 		memcpy(p->name, name, strlen(name) + 1);
 		p->accounts = (uint64_t)ov_db_i64(q, 3);
+		p->level = (enum ov_level)ov_db_i64(q, 4);
 	}
 done:
 	ov_db_finish(q);
@@ -241,51 +241,6 @@ done:
 	return st;
 }
 
-/* This home's own ledger, over the 30 days before the broker wrote its report. */
-static enum ov_status
-count_own_runs(struct ov_report *r, struct ov_db *db, uint64_t until)
-{
-	int64_t n = 0;
-	enum ov_status st;
-
-	OV_TRY(ov_db_number(&n, db,
-	    "SELECT count(*) FROM charge WHERE partner = ? AND time > ? AND time <= ?",
-	    OV_DB_BLOB(r->partner, OV_ID),
-	    OV_DB_I64(until > MONTH_S ? until - MONTH_S : 0), OV_DB_I64(until)));
-	r->charges.own_runs_month = (uint32_t)n;
-done:
-	return st;
-}
-
-static enum ov_status
-load_charges(struct ov_report *r, struct ov_db *db)
-{
-	struct ov_report_charges *c = &r->charges;
-	struct ov_msg_report report;
-	struct ov_db_stmt *q = NULL;
-	struct ov_charges said;
-	bool row = false;
-	enum ov_status st;
-
-	OV_TRY(ov_db_query(&q, db, "SELECT body FROM job_step WHERE job = ? AND step = ?",
-	    OV_DB_BLOB(r->job, OV_ID), OV_DB_I64(OV_STEP_REPORT)));
-	OV_TRY(ov_db_step(q, &row));
-	OV_REQUIRE(row, OV_E_DB_FAILED);
-	OV_TRY(ov_msg_decode(&report, OV_MSG_REPORT, ov_db_blob(q, 0)));
-	OV_REQUIRE(report.charges.len == OV_CHARGES_LEN, OV_E_DB_FAILED);
-	ov_charges_unpack(&said, report.charges.p);
-	c->slots = said.slots[r->role];
-	c->their_slots = said.slots[1 - r->role];
-	c->slots_month = said.slots_month[r->role];
-	c->their_slots_month = said.slots_month[1 - r->role];
-	c->runs_month = said.runs_month;
-	c->runs_left = said.runs_left;
-	OV_TRY(count_own_runs(r, db, report.created));
-done:
-	ov_db_finish(q);
-	return st;
-}
-
 enum ov_status
 ov_report_load(
     struct ov_report *out, struct ov_db *db, const struct ov_report_choice *choice)
@@ -306,7 +261,8 @@ ov_report_load(
 	OV_TRY(load_populations(out, db));
 	OV_TRY(load_cells(out, db));
 	OV_TRY(load_totals(out, db));
-	OV_TRY(load_charges(out, db));
+	OV_TRY(ov_report_load_counts(out, db));
+	OV_TRY(ov_report_load_charges(out, db));
 done:
 	return st;
 }

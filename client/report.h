@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "client/ledger.h"
 #include "common/db/db.h"
 #include "common/status.h"
 #include "proto/messages.h"
@@ -23,20 +24,44 @@
 enum ov_report_side { OV_SIDE_MINE = 0, OV_SIDE_THEIRS = 1 };
 
 struct ov_report_population {
-	uint8_t number; /* in the giver's sheet, from 1 */
+	uint8_t number;	     /* in the giver's sheet, from 1 */
+	enum ov_level level; /* as the terms of the job have it */
 	char name[OV_POPULATION_NAME_MAX + 1];
 	/* Mine: accounts of my list in this job, how many of them matched, and the rows
 	 * of the book that those have.  Theirs: 0, nobody tells. */
 	uint64_t accounts, matched, rows;
 };
 
+/* Epsilon of one side's views of what the other gives at `counts`, in thousandths. */
+struct ov_report_epsilon {
+	bool is;	   /* there are such populations, and noise */
+	uint32_t job;	   /* charged for this job, by the broker */
+	uint32_t year;	   /* in 365 days, by the broker */
+	uint32_t own_year; /* by this home's count */
+	uint32_t left; /* of what the terms allow, the stricter of both, group and all */
+	uint64_t next; /* when the next view is due, the later of both; 0: never */
+};
+
 /* What the broker charged, as its signed report says (PROTOCOL 7.21), and what this home
- * counted itself. */
+ * counted itself: the stricter one wins. */
 struct ov_report_charges {
 	uint64_t slots, their_slots;		 /* of this job */
 	uint64_t slots_month, their_slots_month; /* with this partner in 30 days */
 	uint32_t runs_month, runs_left;
-	uint32_t own_runs_month; /* this home's count: the stricter one wins */
+	uint32_t own_runs_month;
+	uint64_t own_slots_month, own_their_slots_month;
+	struct ov_report_epsilon mine, theirs; /* for my view; for the partner's */
+	char group[OV_GROUP_MAX + 1];	       /* of the partner; "": none */
+	uint32_t group_runs_month;	       /* this home's count */
+	bool differs; /* broker and home count otherwise, in anything above */
+};
+
+/* Accounts of the partner that are not in my book: its list's size, which it told
+ * rounded, less what is shown to match. */
+struct ov_report_greenfield {
+	bool is;
+	bool at_most; /* some of what matches is not shown */
+	uint64_t size, accounts;
 };
 
 /* A newer job with the partner that brought no report of its own. */
@@ -61,6 +86,13 @@ struct ov_report {
 	struct ov_cell_row cell[OV_REPORT_CELLS_MAX]; /* numbers may be OV_HELD_BACK */
 	uint64_t matches, rows; /* distinct accounts of mine, and the rows they have */
 	uint64_t fits[3];	/* of the matches, by enum ov_fit of slots.h */
+	/* what of the counts is not shown, and why */
+	struct ov_held_row held[OV_POPULATIONS_MAX];
+	size_t n_held;
+	struct ov_report_greenfield greenfield;
+	bool has_terms; /* the two below are known */
+	struct ov_release release;
+	unsigned int my_row; /* of release: 0 if this company is low */
 	struct ov_report_charges charges;
 	struct ov_report_newer newer;
 };

@@ -29,6 +29,8 @@ put_populations(struct ov_json *doc, const struct ov_report *r)
 		p = ov_json_object(list, NULL);
 		ov_json_number(p, "number", r->theirs[i].number);
 		ov_json_text(p, "name", r->theirs[i].name);
+		ov_json_text(p, "level",
+		    r->theirs[i].level == OV_LEVEL_COUNTS ? "counts" : "matches");
 	}
 }
 
@@ -47,7 +49,58 @@ put_cells(struct ov_json *doc, const struct ov_report *r)
 		put_number(cell, "fits_mine", c->fit_own);
 		put_number(cell, "fits_theirs", c->fit_other);
 		put_number(cell, "plus_minus", c->plus_minus);
+		put_number(cell, "plus_minus_fits", c->plus_minus_fit);
 	}
+}
+
+static void
+put_held(struct ov_json *doc, const struct ov_report *r)
+{
+	struct ov_json *list = ov_json_array(doc, "held_back"), *o;
+
+	for (size_t i = 0; i < r->n_held; i++) {
+		const struct ov_held_row *h = &r->held[i];
+
+		o = ov_json_object(list, NULL);
+		ov_json_text(o, "theirs",
+		    h->population > 0 ? ov_report_theirs(r, h->population) : NULL);
+		ov_json_text(o, "reason", ov_held_name(h->reason));
+		ov_json_time(o, "next_view", h->next);
+	}
+}
+
+static void
+put_greenfield(struct ov_json *doc, const struct ov_report_greenfield *g)
+{
+	struct ov_json *o;
+
+	if (!g->is) {
+		ov_json_null(doc, "greenfield");
+		return;
+	}
+	o = ov_json_object(doc, "greenfield");
+	ov_json_number(o, "their_accounts", g->size);
+	ov_json_number(o, "not_mine", g->accounts);
+	ov_json_bool(o, "approximate", true);
+	ov_json_bool(o, "at_most", g->at_most);
+}
+
+/* Thousandths of epsilon, as the policy has them. */
+static void
+put_epsilon(struct ov_json *at, const char *key, const struct ov_report_epsilon *e)
+{
+	struct ov_json *o;
+
+	if (!e->is) {
+		ov_json_null(at, key);
+		return;
+	}
+	o = ov_json_object(at, key);
+	ov_json_number(o, "epsilon_milli", e->job);
+	ov_json_number(o, "epsilon_milli_365_days", e->year);
+	ov_json_number(o, "epsilon_milli_365_days_own_count", e->own_year);
+	ov_json_number(o, "epsilon_milli_left", e->left);
+	ov_json_time(o, "next_view", e->next);
 }
 
 static void
@@ -58,10 +111,17 @@ put_charges(struct ov_json *doc, const struct ov_report_charges *c)
 	ov_json_number(at, "slots", c->slots);
 	ov_json_number(at, "their_slots", c->their_slots);
 	ov_json_number(at, "slots_30_days", c->slots_month);
+	ov_json_number(at, "slots_30_days_own_count", c->own_slots_month);
 	ov_json_number(at, "their_slots_30_days", c->their_slots_month);
+	ov_json_number(at, "their_slots_30_days_own_count", c->own_their_slots_month);
 	ov_json_number(at, "runs_30_days", c->runs_month);
 	ov_json_number(at, "runs_30_days_own_count", c->own_runs_month);
 	ov_json_number(at, "runs_left", c->runs_left);
+	ov_json_text(at, "group", c->group[0] != '\0' ? c->group : NULL);
+	ov_json_number(at, "group_runs_30_days", c->group_runs_month);
+	put_epsilon(at, "my_views", &c->mine);
+	put_epsilon(at, "their_views", &c->theirs);
+	ov_json_bool(at, "differs", c->differs);
 }
 
 static void
@@ -102,6 +162,8 @@ ov_report_print_json(FILE *out, const struct ov_report *r)
 	put_newer(doc, &r->newer);
 	put_populations(doc, r);
 	put_cells(doc, r);
+	put_held(doc, r);
+	put_greenfield(doc, &r->greenfield);
 	ov_json_number(doc, "matches", r->matches);
 	ov_json_number(doc, "rows", r->rows);
 	fits = ov_json_object(doc, "fits_my_icp");

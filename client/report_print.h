@@ -15,6 +15,15 @@
 OV_MUST_CHECK enum ov_status ov_report_print_text(FILE *out, const struct ov_report *r);
 OV_MUST_CHECK enum ov_status ov_report_print_json(FILE *out, const struct ov_report *r);
 
+/* Parts of the text: what was held back, accounts that are not in the own list, charges.
+ */
+void ov_report_print_held(FILE *out, const struct ov_report *r);
+void ov_report_print_greenfield(FILE *out, const struct ov_report *r);
+void ov_report_print_charges(FILE *out, const struct ov_report *r);
+
+/* "not_due", "budget", "small", "partner" for enum ov_held_reason; "?" otherwise. */
+const char *ov_held_name(uint8_t reason);
+
 /* A table for the screen, in two walks over the matches: widths, then lines. */
 OV_MUST_CHECK enum ov_status ov_matches_print_table(FILE *out, struct ov_db *db,
     const struct ov_report *r, const struct ov_match_filter *filter);
@@ -25,6 +34,12 @@ OV_MUST_CHECK enum ov_status ov_matches_print_table(FILE *out, struct ov_db *db,
 enum ov_csv { OV_CSV_VERBATIM, OV_CSV_SPREADSHEET };
 OV_MUST_CHECK enum ov_status ov_matches_print_csv(FILE *out, struct ov_db *db,
     const struct ov_report *r, const struct ov_match_filter *filter, enum ov_csv kind);
+
+/* The matrix, a line a cell; a number that is held back is empty. */
+OV_MUST_CHECK enum ov_status ov_report_print_csv(
+    FILE *out, const struct ov_report *r, enum ov_csv kind);
+/* One field of a line. */
+void ov_csv_field(FILE *out, const char *text, enum ov_csv kind);
 
 OV_MUST_CHECK enum ov_status ov_matches_print_json(FILE *out, struct ov_db *db,
     const struct ov_report *r, const struct ov_match_filter *filter);

@@ -29,15 +29,31 @@ ov_fit_text(uint8_t fit)
 	return fit < sizeof(text) / sizeof(text[0]) ? text[fit] : "?";
 }
 
+const char *
+ov_held_name(uint8_t reason)
+{
+	static const char *const name[] = { "?", "not_due", "budget", "small",
+		"partner" };
+
+	return name[reason <= OV_HELD_BY_PARTNER ? reason : 0];
+}
+
 /* What the matrix shows of one number of a cell. */
 static void
-number_text(char text[NUMBER_TEXT], const struct ov_cell_row *c, enum number which)
+number_text(char text[NUMBER_TEXT], const struct ov_report *r,
+    const struct ov_report_population *mine, const struct ov_report_population *theirs,
+    enum number which)
 {
+	const struct ov_cell_row *c = ov_report_cell(r, mine->number, theirs->number);
 	char count[OV_COUNT_TEXT];
-	uint32_t n;
+	uint32_t n, near;
 
-	if (c == NULL) {
+	if (c == NULL && theirs->level != OV_LEVEL_COUNTS) {
 		memcpy(text, "-", 2);
+		return;
+	}
+	if (c == NULL) { /* no view of counts in this job */
+		memcpy(text, "held back", 10);
 		return;
 	}
 	n = which == PAIRS ? c->pairs : which == FITS_MINE ? c->fit_own : c->fit_other;
@@ -46,10 +62,11 @@ number_text(char text[NUMBER_TEXT], const struct ov_cell_row *c, enum number whi
 		return;
 	}
 	ov_count_text(count, n);
-	if (c->plus_minus == 0 || c->plus_minus == OV_HELD_BACK)
+	near = which == PAIRS ? c->plus_minus : c->plus_minus_fit;
+	if (near == 0 || near == OV_HELD_BACK)
 		snprintf(text, NUMBER_TEXT, "%s", count);
 	else
-		snprintf(text, NUMBER_TEXT, "%s +/-%" PRIu32, count, c->plus_minus);
+		snprintf(text, NUMBER_TEXT, "%s +/-%" PRIu32, count, near);
 }
 
 static size_t
@@ -66,9 +83,7 @@ column_width(const struct ov_report *r, const struct ov_report_population *their
 
 	for (size_t i = 0; i < r->n_mine; i++)
 		for (int which = PAIRS; which <= FITS_THEIRS; which++) {
-			number_text(text,
-			    ov_report_cell(r, r->mine[i].number, theirs->number),
-			    (enum number)which);
+			number_text(text, r, &r->mine[i], theirs, (enum number)which);
 			width = larger(width, strlen(text));
 		}
 	return width;
@@ -95,8 +110,7 @@ print_row(FILE *out, const struct ov_report *r, const struct block *b,
 	ov_screen_cell(
 	    out, which == PAIRS ? mine->name : label[which], b->label, OV_SCREEN_LEFT);
 	for (size_t i = b->from; i < b->to; i++) {
-		number_text(
-		    text, ov_report_cell(r, mine->number, r->theirs[i].number), which);
+		number_text(text, r, mine, &r->theirs[i], which);
 		print_gap(out);
 		ov_screen_cell(out, text, b->width[i], OV_SCREEN_RIGHT);
 	}
@@ -173,7 +187,8 @@ print_legend(FILE *out, const struct ov_report *r)
 	for (size_t i = 0; i < r->n_mine; i++)
 		for (size_t k = 0; k < r->n_theirs; k++)
 			if (ov_report_cell(r, r->mine[i].number, r->theirs[k].number) ==
-			    NULL)
+				NULL &&
+			    r->theirs[k].level != OV_LEVEL_COUNTS)
 				missing = true;
 	for (size_t i = 0; i < r->n_cells; i++) {
 		c = &r->cell[i];
@@ -188,8 +203,9 @@ print_legend(FILE *out, const struct ov_report *r)
 		      "leaves over,\nis too small to be shown under them.\n",
 		    out);
 	if (noisy)
-		fputs(
-		    "+/-: the broker added noise; the true number is likely this near.\n",
+		fputs("+/-: the broker added noise; in 95 of 100 cases the true number "
+		      "is this "
+		      "near.\n",
 		    out);
 	if (missing)
 		fputs("-: not part of this report.\n", out);
@@ -233,26 +249,6 @@ print_fits(FILE *out, const struct ov_report *r)
 	fprintf(out, ", %s not known%s.\n", ov_count_text(a, r->fits[OV_FIT_UNKNOWN]),
 	    r->fits[OV_FIT_UNKNOWN] == r->matches ? " (see `overlap icp --help`)" : "");
 	fputs("List them with `overlap matches`.\n", out);
-}
-
-static void
-print_charges(FILE *out, const struct ov_report *r)
-{
-	const struct ov_report_charges *c = &r->charges;
-	char a[OV_COUNT_TEXT], b[OV_COUNT_TEXT];
-
-	fprintf(out, "\nCharged: one run, %s slots of yours and %s of theirs.\n",
-	    ov_count_text(a, c->slots), ov_count_text(b, c->their_slots));
-	fprintf(out,
-	    "In 30 days with this partner: %" PRIu32 " run%s (%" PRIu32 " left), ",
-	    c->runs_month, c->runs_month == 1 ? "" : "s", c->runs_left);
-	fprintf(out, "%s slots of yours and %s of theirs.\n",
-	    ov_count_text(a, c->slots_month), ov_count_text(b, c->their_slots_month));
-	if (c->own_runs_month != c->runs_month)
-		fprintf(out,
-		    "This home counts %" PRIu32 " runs, not %" PRIu32
-		    ": the greater number counts.\n",
-		    c->own_runs_month, c->runs_month);
 }
 
 static void
@@ -312,9 +308,11 @@ ov_report_print_text(FILE *out, const struct ov_report *r)
 	print_newer(out, &r->newer);
 	print_matrix(out, r);
 	print_legend(out, r);
+	ov_report_print_held(out, r);
+	ov_report_print_greenfield(out, r);
 	print_mine(out, r);
 	print_fits(out, r);
-	print_charges(out, r);
+	ov_report_print_charges(out, r);
 	print_proof(out);
 	return ov_print_flushed(out);
 }

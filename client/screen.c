@@ -200,3 +200,12 @@ ov_count_text(char text[OV_COUNT_TEXT], uint64_t n)
 	text[at] = '\0'; /* 20 digits, 6 commas */
 	return text;
 }
+
+const char *
+ov_milli_text(char text[OV_MILLI_TEXT], uint64_t thousandths)
+{
+	snprintf(text, OV_MILLI_TEXT, "%llu.%03llu",
+	    (unsigned long long)(thousandths / 1000),
+	    (unsigned long long)(thousandths % 1000));
+	return text;
+}

@@ -29,4 +29,8 @@ void ov_screen_paragraph(FILE *out, size_t indent, const char *text);
 #define OV_COUNT_TEXT 28
 const char *ov_count_text(char text[OV_COUNT_TEXT], uint64_t n);
 
+/* Thousandths as a number: 4333 as "4.333"; returns text. */
+#define OV_MILLI_TEXT 28
+const char *ov_milli_text(char text[OV_MILLI_TEXT], uint64_t thousandths);
+
 #endif /* OV_CLIENT_SCREEN_H */

@@ -168,19 +168,26 @@ done:
 	return st;
 }
 
+struct printing {
+	const struct options *o;
+	struct ov_db *db;
+	const struct ov_report *r;
+};
+
+static enum ov_status
+print_csv(FILE *out, const void *arg)
+{
+	const struct printing *p = arg;
+
+	return ov_matches_print_csv(out, p->db, p->r, &p->o->filter, p->o->kind);
+}
+
 static enum ov_status
 write_csv(const struct options *o, struct ov_db *db, const struct ov_report *r)
 {
-	struct ov_outfile file = { 0 };
-	enum ov_status st;
+	const struct printing p = { o, db, r };
+	enum ov_status st = ov_outfile_print(o->csv, o->cli->out, print_csv, &p);
 
-	if (strcmp(o->csv, "-") == 0)
-		return ov_matches_print_csv(o->cli->out, db, r, &o->filter, o->kind);
-	OV_TRY(ov_outfile_open(&file, o->csv));
-	OV_TRY(ov_matches_print_csv(file.f, db, r, &o->filter, o->kind));
-	OV_TRY(ov_outfile_commit(&file));
-done:
-	ov_outfile_abandon(&file);
 	return st == OV_E_IO ? ov_cli_fail(o->cli, st, "%s was not written", o->csv) : st;
 }
 

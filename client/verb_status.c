@@ -7,6 +7,7 @@
 #include "client/hold.h"
 #include "client/job/record.h"
 #include "client/json.h"
+#include "client/ledger_print.h"
 #include "client/terms.h"
 #include "client/verb_partner.h"
 #include "client/verbs.h"
@@ -20,7 +21,8 @@ const char ov_help_status[] =
     "usage: overlap status [--json]\n"
     "\n"
     "Shows the home, the broker and what is pinned of it, partners and how the terms\n"
-    "stand, the last jobs, and warnings.  Asks nobody and needs no passphrase.\n"
+    "stand, what this home counted of runs, slots and epsilon with each, the last jobs,\n"
+    "and warnings.  Asks nobody and needs no passphrase.\n"
     "\n"
     "example: overlap status --json\n";
 
@@ -129,6 +131,33 @@ done:
 
 /* --- partners and jobs --- */
 
+/* What this home counted of its jobs with the partner, where terms are in force. */
+static enum ov_status
+show_ledger(struct report *r, struct ov_json *o, const struct ov_partner *p)
+{
+	struct ov_ledger_query q = { .partner = p->company,
+		.now = (int64_t)ov_home_now(r->home) };
+	struct ov_terms terms;
+	struct ov_ledger l;
+	enum ov_status st = ov_terms_in_force(&terms, r->home, p->company);
+
+	if (st == OV_E_TERMS_MISSING) {
+		if (o != NULL)
+			ov_json_null(o, "ledger");
+		return OV_OK;
+	}
+	OV_TRY(st);
+	q.epsilon = terms.release.epsilon_milli;
+	q.year_epsilon = terms.release.year_epsilon_milli;
+	OV_TRY(ov_ledger_read(&l, r->home->db, &q));
+	if (o != NULL)
+		ov_ledger_json(o, &l, &terms, q.now);
+	else
+		ov_ledger_print(r->cli->out, &l, &terms, q.now);
+done:
+	return st;
+}
+
 static enum ov_status
 show_partner(void *arg, const struct ov_partner *p)
 {
@@ -148,6 +177,7 @@ show_partner(void *arg, const struct ov_partner *p)
 		ov_json_bool(o, "suspended", p->suspended);
 		ov_json_text(o, "terms", ov_terms_state_name(v.state));
 		ov_json_number(o, "terms_in_force", v.force_sequence);
+		OV_TRY(show_ledger(r, o, p));
 		goto done;
 	}
 	fprintf(r->cli->out, "Partner: ");
@@ -156,6 +186,7 @@ show_partner(void *arg, const struct ov_partner *p)
 	    p->state != OV_PARTNER_PAIRED ? "ended"
 	    : p->suspended		  ? "SUSPENDED: see `overlap inbox`"
 					  : ov_terms_state_words(v.state));
+	OV_TRY(show_ledger(r, NULL, p));
 done:
 	ov_terms_view_free(&v);
 	return st;

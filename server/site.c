@@ -7,9 +7,9 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/crypto/memory.h"
 #include "common/crypto/sign.h"
 #include "common/db/crash.h"
@@ -25,12 +25,6 @@ ov_site_path(char out[OV_PATH_MAX], const char *dir, const char *name)
 	int n = snprintf(out, OV_PATH_MAX, "%s/%s", dir, name);
 
 	return n > 0 && n < OV_PATH_MAX ? OV_OK : OV_E_USAGE;
-}
-
-static int64_t
-wall_clock(void)
-{
-	return (int64_t)time(NULL);
 }
 
 /* --- files --- */
@@ -113,7 +107,7 @@ create_certificates(const char *dir, const struct ov_site_options *o)
 {
 	char *ca_key = NULL, *ca_pem = NULL, *tls_key = NULL, *tls_pem = NULL;
 	struct ov_ca *ca = NULL;
-	int64_t now = wall_clock();
+	int64_t now = ov_clock_now();
 	enum ov_status st = OV_OK;
 
 	OV_TRY(ov_ca_create(&ca_key, &ca_pem, o->name, now));
@@ -284,7 +278,7 @@ ov_site_open(struct ov_broker *b, const char *dir)
 	char path[OV_PATH_MAX];
 	enum ov_status st = OV_OK;
 
-	*b = (struct ov_broker){ .now = wall_clock,
+	*b = (struct ov_broker){ .now = ov_clock_now,
 		.limits = { .open_jobs = 64,
 		    .slots = OV_SLOTS_DEFAULT,
 		    .stored_bytes = UINT64_C(4) << 30,

@@ -62,8 +62,10 @@ charge(uint8_t job, const uint8_t partner[OV_ID], int64_t time, uint32_t out, ui
 static struct ov_ledger
 ledger(const uint8_t partner[OV_ID], int64_t now)
 {
-	const struct ov_ledger_query q = { partner, now, terms.epsilon_milli,
-		terms.year_epsilon_milli };
+	const struct ov_ledger_query q = { .partner = partner,
+		.now = now,
+		.epsilon = terms.epsilon_milli,
+		.year_epsilon = terms.year_epsilon_milli };
 	struct ov_ledger l;
 
 	assert_int_equal(ov_ledger_read(&l, db, &q), OV_OK);

@@ -432,13 +432,14 @@ text_is_exact(void **state)
 	    "  fit your ICP             0            held back\n"
 	    "  fit their ICP    held back            held back\n"
 	    "prospects         1,234 +/-7                    -\n"
-	    "  fit your ICP        1 +/-7                    -\n"
-	    "  fit their ICP       0 +/-7                    -\n"
+	    "  fit your ICP             1                    -\n"
+	    "  fit their ICP            0                    -\n"
 	    "\n"
 	    "held back: the terms do not give this number, or it, or what it leaves "
 	    "over,\n"
 	    "is too small to be shown under them.\n"
-	    "+/-: the broker added noise; the true number is likely this near.\n"
+	    "+/-: the broker added noise; in 95 of 100 cases the true number is this "
+	    "near.\n"
 	    "-: not part of this report.\n"
 	    "\n"
 	    "Your accounts in this job\n"
@@ -454,7 +455,10 @@ text_is_exact(void **state)
 	    "Charged: one run, 1,024 slots of yours and 2,048 of theirs.\n"
 	    "In 30 days with this partner: 3 runs (28 left), 3,072 slots of yours and "
 	    "6,144 of theirs.\n"
-	    "This home counts 2 runs, not 3: the greater number counts.\n"
+	    "The broker and this home do not count the same; the stricter holds:\n"
+	    "  runs in 30 days: broker 3, home 2\n"
+	    "  slots of yours in 30 days: broker 3072, home 2048\n"
+	    "  slots of theirs in 30 days: broker 6144, home 4096\n"
 	    "\n"
 	    "What was checked: the broker's signature under this report, both sides' "
 	    "signed steps,\n"
@@ -525,6 +529,239 @@ json_has_the_documented_keys(void **state)
 	assert_non_null(strstr(printed, "\"pairs\":\tnull"));
 	assert_non_null(strstr(printed, "\"pairs\":\t1234"));
 	assert_non_null(strstr(printed, "\"plus_minus\":\t7"));
+}
+
+/* --- counts with noise --- */
+
+static void
+put_release(const uint8_t partner[OV_ID], bool exact)
+{
+	static const uint8_t low[] = { OV_LEVEL_MATCHES, OV_LEVEL_COUNTS };
+	static const uint8_t high[] = { OV_LEVEL_MATCHES, OV_LEVEL_COUNTS };
+	/* whichever is low: the levels are the same */
+	struct ov_msg_terms_body body = { .version = 1, .sequence = 3 };
+	struct ov_msg_release m = { .version = 1,
+		.ranks = 0x7e,
+		.buckets = 1,
+		.slots = 4096,
+		.minimum_list = 1,
+		.runs = 31,
+		.epsilon_milli = 333,
+		.view_days = 28,
+		.year_epsilon_milli = 4333,
+		.shown_from = 20,
+		.minimum_count = 10,
+		.exact = exact,
+		.levels_low = OV_BYTES(low, 2),
+		.levels_high = OV_BYTES(high, 2) };
+	struct ov_buf b = { 0 }, r = { 0 };
+
+	assert_int_equal(ov_msg_encode(&b, OV_MSG_TERMS_BODY, &body), OV_OK);
+	assert_int_equal(ov_msg_encode(&r, OV_MSG_RELEASE, &m), OV_OK);
+	assert_int_equal(ov_db_run(db,
+			     "INSERT INTO terms(company, sequence, state, body, terms, "
+			     "release, sealed,"
+			     " signature_mine) VALUES (?, 3, 5, ?, x'', ?, x'', x'')",
+			     OV_DB_BLOB(partner, OV_ID), OV_DB_BYTES(OV_BUF_BYTES(&b)),
+			     OV_DB_BYTES(OV_BUF_BYTES(&r))),
+	    OV_OK);
+	ov_buf_free(&b);
+	ov_buf_free(&r);
+}
+
+static void
+put_held(const uint8_t job[OV_ID], struct ov_held_row h)
+{
+	assert_int_equal(ov_db_run(db, "INSERT INTO job_held VALUES (?, ?, ?, ?)",
+			     OV_DB_BLOB(job, OV_ID), OV_DB_I64(h.population),
+			     OV_DB_I64(h.reason), OV_DB_I64(h.next)),
+	    OV_OK);
+}
+
+/* Job 1 anew: their second population is only counted, and their list about 5,000. */
+static void
+put_counted(bool drawn)
+{
+	uint8_t charges[OV_CHARGES_LEN];
+	static const uint8_t completes[384];
+	struct ov_msg_report m = { .completes = OV_BYTES(completes, sizeof(completes)),
+		.charges = OV_BYTES(charges, sizeof(charges)),
+		.created = CLOSED };
+	struct ov_charges said = { .slots = { 2048, 1024 },
+		.slots_month = { 2048, 1024 },
+		.runs_month = 1,
+		.runs_left = 30,
+		.view = { { 333, 333, CLOSED + 28 * DAY },
+		    { drawn ? 333 : 0, 333, CLOSED + 28 * DAY } } };
+	struct ov_ledger_charge own = { .job = job1,
+		.partner = globex,
+		.time = CLOSED - 50,
+		.slots = 1024,
+		.other_slots = 2048,
+		.epsilon_out = 333,
+		.epsilon_in = drawn ? 333 : 0 };
+	struct ov_buf body = { 0 };
+
+	put_job(job1, globex, OV_JOB_CLOSED, CLOSED - 100);
+	put_population(job1, OV_SIDE_MINE, 1, "customers", 1000);
+	put_population(job1, OV_SIDE_THEIRS, 1, "Kunden", 0);
+	put_population(job1, OV_SIDE_THEIRS, 2, "prospects", 0);
+	assert_int_equal(
+	    ov_db_run(db, "UPDATE job_population SET level = 1 WHERE side = 1"
+			  " AND number = 2"),
+	    OV_OK);
+	assert_int_equal(ov_db_run(db, "UPDATE job SET other_size = 5000"), OV_OK);
+	put_cell(job1, (struct ov_cell_row){ 1, 1, 2, 0, 1, 0, 0 });
+	if (drawn)
+		put_cell(
+		    job1, (struct ov_cell_row){ 1, 2, 140, 52, OV_HELD_BACK, 17, 12 });
+	put_match(job1, &(struct ov_report_match){
+			    900, OV_RANK_LEI, 1, 1, 0, OV_FIT_YES, 1, "A1", "Ajax" });
+	put_match(job1, &(struct ov_report_match){
+			    901, OV_RANK_LEI, 1, 1, 0, OV_FIT_NO, 1, "A2", "Bolt" });
+	put_held(
+	    job1, drawn ? (struct ov_held_row){ 2, OV_HELD_SMALL, 0 }
+			: (struct ov_held_row){ 0, OV_HELD_NOT_DUE, CLOSED + 28 * DAY });
+	ov_charges_pack(charges, &said);
+	memcpy(m.job, job1, OV_ID);
+	assert_int_equal(ov_msg_encode(&body, OV_MSG_REPORT, &m), OV_OK);
+	assert_int_equal(ov_db_run(db,
+			     "INSERT INTO job_step(job, step, body, signature)"
+			     " VALUES (?, ?, ?, x'')",
+			     OV_DB_BLOB(job1, OV_ID), OV_DB_I64(OV_STEP_REPORT),
+			     OV_DB_BYTES(OV_BUF_BYTES(&body))),
+	    OV_OK);
+	ov_buf_free(&body);
+	assert_int_equal(ov_ledger_charge(db, &own), OV_OK);
+	put_release(globex, false);
+}
+
+static void
+load_counted(struct ov_report *r, bool drawn)
+{
+	put_counted(drawn);
+	assert_int_equal(load(r, globex, NULL), OV_OK);
+	snprintf(r->partner_name, sizeof(r->partner_name), "Globex");
+}
+
+static void
+assert_says(const char *words)
+{
+	if (strstr(printed, words) == NULL)
+		fail_msg("no `%s` in\n%s", words, printed);
+}
+
+static void
+counts_stand_with_their_plus_minus(void **state)
+{
+	struct ov_report r;
+
+	(void)state;
+	load_counted(&r, true);
+	assert_false(r.charges.differs);
+	assert_int_equal(r.charges.mine.left, 4000);
+	assert_int_equal(r.charges.runs_left, 30);
+	assert_int_equal(r.greenfield.accounts, 5000 - 2 - 140);
+	assert_false(r.greenfield.at_most);
+	print(as_text, &r, NULL);
+	assert_says("customers              2   140 +/-17\n"
+		    "  fit your ICP         0    52 +/-12\n"
+		    "  fit their ICP        1   held back\n");
+	assert_says("\nHeld back\n\nprospects: numbers below 20 are not shown.\n");
+	assert_says(
+	    "\nTheir list has about 5,000 accounts, so about 4,858 of them are not "
+	    "in yours.\n");
+	assert_says(
+	    "Your views of their counts: epsilon 0.333 for this job, 0.333 in 365 "
+	    "days,\n  4.000 left; next view due on 2026-02-28 12:00 UTC.\n");
+	assert_says("Their views of your counts: epsilon 0.333 for this job");
+	print(as_json, &r, NULL);
+	assert_says("\"plus_minus_fits\":\t12");
+	assert_says("\"reason\":\t\"small\"");
+	assert_says("\"not_mine\":\t4858");
+	assert_says("\"epsilon_milli_left\":\t4000");
+	assert_says("\"differs\":\tfalse");
+	assert_says("\"level\":\t\"counts\"");
+}
+
+static enum ov_status
+matrix_csv(FILE *out, const struct ov_report *r, const void *arg)
+{
+	(void)arg;
+	return ov_report_print_csv(out, r, OV_CSV_VERBATIM);
+}
+
+static void
+what_is_held_back_says_why_and_until_when(void **state)
+{
+	struct ov_report r;
+
+	(void)state;
+	load_counted(&r, false);
+	assert_true(r.greenfield.at_most);
+	print(as_text, &r, NULL);
+	assert_says("customers              2   held back\n");
+	assert_says("\nHeld back\n\ncounts of prospects: the terms allow one view in 28 "
+		    "days. The next is due on\n  2026-02-28 12:00 UTC.\n");
+	assert_says("at most about 4,998");
+	assert_says(
+	    "Your views of their counts: epsilon 0.000 for this job, 0.333 in 365 "
+	    "days");
+	/* the broker says 333 in the year, this home 0 of its own views */
+	assert_says(
+	    "The broker and this home do not count the same; the stricter holds:\n"
+	    "  epsilon of your views in 365 days: broker 0.333, home 0.000\n");
+	print(as_json, &r, NULL);
+	assert_says("\"reason\":\t\"not_due\"");
+	assert_says("\"next_view\":\t\"2026-02-28T12:00:00Z\"");
+	assert_says("\"at_most\":\ttrue");
+	assert_says("\"differs\":\ttrue");
+	print(matrix_csv, &r, NULL);
+	assert_string_equal(printed,
+	    "my_population,their_population,level,pairs,plus_minus,fits_mine,fits_theirs,"
+	    "plus_minus_fits,held_back,next_view\r\n"
+	    "customers,Kunden,matches,2,0,0,1,0,,\r\n"
+	    "customers,prospects,counts,,,,,,not_due,2026-02-28T12:00:00Z\r\n");
+	r.held[0] = (struct ov_held_row){ 0, OV_HELD_BUDGET, 0 };
+	print(as_text, &r, NULL);
+	assert_says(
+	    "counts of prospects: these terms allow no view: one costs more than");
+	r.held[0].next = CLOSED + 300 * DAY;
+	print(as_text, &r, NULL);
+	assert_says("what may be spent on views in 365 days is spent.");
+	r.held[0] = (struct ov_held_row){ 0, OV_HELD_BY_PARTNER, 0 };
+	print(as_text, &r, NULL);
+	assert_says("the partner did not allow a view in this job");
+}
+
+/* What the group had counts; who is in it is this home's alone. */
+static void
+group_takes_from_what_is_left(void **state)
+{
+	const uint8_t other_job[OV_ID] = { 9 };
+	const struct ov_ledger_charge other = { .job = other_job,
+		.partner = initech,
+		.time = CLOSED - 5 * DAY,
+		.slots = 1024,
+		.other_slots = 1024,
+		.epsilon_out = 1000 };
+	struct ov_report r;
+
+	(void)state;
+	assert_int_equal(ov_ledger_set_group(db, globex, "the house"), OV_OK);
+	assert_int_equal(ov_ledger_set_group(db, initech, "the house"), OV_OK);
+	assert_int_equal(ov_ledger_charge(db, &other), OV_OK);
+	load_counted(&r, true);
+	assert_int_equal(r.charges.group_runs_month, 2);
+	assert_int_equal(r.charges.runs_left, 29);
+	assert_int_equal(r.charges.theirs.left, 3000);
+	assert_int_equal(r.charges.mine.left, 4000);
+	assert_false(r.charges.differs); /* of the pair alone */
+	print(as_text, &r, NULL);
+	assert_says(
+	    "With its group (the house), by this home's count: 2 runs in 30 days.");
+	print(as_json, &r, NULL);
+	assert_says("\"group\":\t\"the house\"");
 }
 
 static void
@@ -660,6 +897,9 @@ main(void)
 		TEST(unchanged_is_said),
 		TEST(wide_matrix_goes_on_below),
 		TEST(json_has_the_documented_keys),
+		TEST(counts_stand_with_their_plus_minus),
+		TEST(what_is_held_back_says_why_and_until_when),
+		TEST(group_takes_from_what_is_left),
 		TEST(table_is_exact),
 		TEST(csv_is_exact),
 		TEST(csv_for_spreadsheets_runs_nothing),
