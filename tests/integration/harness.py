@@ -313,12 +313,13 @@ def pair(a, b):
     accept(a, b, invitation(a))
 
 
-def agree(a, b, policy):
-    """Puts terms in force between partners."""
+def agree(a, b, policy, other=None):
+    """Puts terms in force between partners; b's policy is the other one, if given."""
     terms = "partner", "terms"
     a(*terms, b.name, "--policy", policy, "--yes", code=WAITING)
     b.mail()
-    code = finish(b.command(*terms, a.name, "--policy", policy, "--yes"), None).returncode
+    code = finish(b.command(*terms, a.name, "--policy", other or policy, "--yes"),
+                  None).returncode
     if code not in (OK, WAITING):
         raise AssertionError(f"terms: exit {code}")
     for company in (a, b, a):
@@ -334,7 +335,7 @@ class World:
         self.a = Company(self.path / "a", "Alder")
         self.b = Company(self.path / "b", "Birch")
 
-    def build(self, policy, lists):
+    def build(self, policy, lists, other=None):
         self.broker.init()
         if not self.broker.start():
             raise AssertionError(f"the broker did not start: {self.broker.log.read_text()}")
@@ -346,7 +347,7 @@ class World:
             company("import", path)
         self.import_s = (time.monotonic() - began) / 2
         pair(self.a, self.b)
-        agree(self.a, self.b, policy)
+        agree(self.a, self.b, policy, other)
         return self
 
     def copy(self):
@@ -369,6 +370,15 @@ class World:
         if answering.returncode != OK:
             raise AssertionError(f"agent: {answering.returncode}: {err.decode()}")
         return proposed, json.loads(out)
+
+    def at(self, days):
+        """Lets everybody's clock stand so many days from now; in builds for tests only."""
+        shift = {"OVERLAP_CLOCK_SHIFT": str(round(days * 86400))}
+        for company in (self.a, self.b):
+            company.env.update(shift)
+        self.broker.stop()
+        if not self.broker.start(shift):
+            raise AssertionError(f"the broker did not start: {self.broker.log.read_text()}")
 
     def close(self):
         self.broker.kill()
