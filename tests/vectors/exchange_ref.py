@@ -8,7 +8,8 @@ import ref_crypto as rc
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 VECTORS = ROOT / "proto" / "vectors"
-FILES = ("messages", "companies", "terms", "lists", "job", "streams", "report", "counts", "log")
+EXCHANGE = ("companies", "terms", "lists", "job", "streams", "report", "counts", "log")
+FILES = ("messages", *EXCHANGE)
 WIRE = ov.Wire((ROOT / "proto" / "messages.def").read_text())
 SIDES = ("a", "b")
 OTHER = {"a": "b", "b": "a"}
@@ -38,8 +39,8 @@ class Exchange:
         self.signature = {}
         self.leaves = []
 
-    def outputs(self):
-        for part in FILES:
+    def outputs(self, parts=FILES):
+        for part in parts:
             for path, value in getattr(self, part)(self.inputs[part]):
                 yield part, path, value
 
