@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "client/wrong.h"
+
 #define JOB_COLUMNS                                                                      \
 	"id, partner, role, state, created, closed, terms_sequence, records, tokens, "   \
 	"reason, unchanged_since"
@@ -241,6 +243,42 @@ done:
 	return st;
 }
 
+static enum ov_status
+take_out(void *arg, const struct ov_report_match *m)
+{
+	struct ov_report *r = arg;
+
+	if (m->fit >= 3 || r->matches == 0 || r->fits[m->fit] == 0 || r->rows < m->rows)
+		return OV_E_DB_FAILED;
+	r->wrong++;
+	r->matches--;
+	r->fits[m->fit]--;
+	r->rows -= m->rows;
+	for (size_t i = 0; i < r->n_mine; i++)
+		if (r->mine[i].number == m->mine) {
+			r->mine[i].matched--;
+			r->mine[i].rows -= m->rows;
+		}
+	return OV_OK;
+}
+
+/* What a person found to be wrong counts no more. */
+static enum ov_status
+take_wrong_out(struct ov_report *r, struct ov_db *db)
+{
+	static const struct ov_match_filter wrong = { .wrong = OV_WRONG_ALONE };
+	int64_t any;
+	enum ov_status st;
+
+	OV_TRY(ov_db_number(&any, db,
+	    "SELECT EXISTS (SELECT 1 FROM match_wrong WHERE partner = ?)",
+	    OV_DB_BLOB(r->partner, OV_ID)));
+	if (any != 0)
+		OV_TRY(ov_report_matches(db, r, &wrong, take_out, r));
+done:
+	return st;
+}
+
 enum ov_status
 ov_report_load(
     struct ov_report *out, struct ov_db *db, const struct ov_report_choice *choice)
@@ -261,6 +299,7 @@ ov_report_load(
 	OV_TRY(load_populations(out, db));
 	OV_TRY(load_cells(out, db));
 	OV_TRY(load_totals(out, db));
+	OV_TRY(take_wrong_out(out, db));
 	OV_TRY(ov_report_load_counts(out, db));
 	OV_TRY(ov_report_load_charges(out, db));
 done:
@@ -339,6 +378,14 @@ ov_report_theirs(const struct ov_report *r, uint8_t number)
 }
 
 static bool
+is_wrong(const struct ov_wrong *wrong, const struct ov_report *r,
+    const struct ov_report_match *m)
+{
+	return ov_wrong_has(wrong, &(struct ov_wrong_match){ m->rank,
+				       ov_report_theirs(r, m->theirs), m->ids, m->name });
+}
+
+static bool
 passes(const struct ov_match_filter *f, const struct ov_report_match *m)
 {
 	return (f->mine == 0 || (f->mine >> m->mine & 1) != 0) &&
@@ -351,11 +398,13 @@ ov_report_matches(struct ov_db *db, const struct ov_report *r,
     const struct ov_match_filter *filter,
     enum ov_status (*visit)(void *arg, const struct ov_report_match *m), void *arg)
 {
+	struct ov_wrong *wrong = NULL;
 	struct ov_db_stmt *q = NULL;
 	struct ov_report_match m;
 	bool row;
 	enum ov_status st;
 
+	OV_TRY(ov_wrong_load(&wrong, db, r->partner));
 	OV_TRY(ov_db_query(&q, db,
 	    "SELECT number, rank, label, population, fit, rows, account_ids, name"
 	    " FROM match_account WHERE job = ? ORDER BY number",
@@ -373,10 +422,15 @@ ov_report_matches(struct ov_db *db, const struct ov_report *r,
 		m.rows = (uint64_t)ov_db_i64(q, 5);
 		m.ids = ov_db_text(q, 6);
 		m.name = ov_db_text(q, 7);
-		if (passes(filter, &m))
-			OV_TRY(visit(arg, &m));
+		if (!passes(filter, &m))
+			continue;
+		if (filter->wrong != OV_WRONG_TOO &&
+		    is_wrong(wrong, r, &m) != (filter->wrong == OV_WRONG_ALONE))
+			continue;
+		OV_TRY(visit(arg, &m));
 	}
 done:
 	ov_db_finish(q);
+	ov_wrong_free(wrong);
 	return st;
 }

@@ -84,7 +84,8 @@ struct ov_report {
 	size_t n_mine, n_theirs, n_cells;
 	struct ov_report_population mine[OV_POPULATIONS_MAX], theirs[OV_POPULATIONS_MAX];
 	struct ov_cell_row cell[OV_REPORT_CELLS_MAX]; /* numbers may be OV_HELD_BACK */
-	uint64_t matches, rows; /* distinct accounts of mine, and the rows they have */
+	uint64_t matches, rows; /* distinct accounts of mine, and the rows they have; */
+	uint64_t wrong;		/* not counted there: found to be wrong (wrong.h) */
 	uint64_t fits[3];	/* of the matches, by enum ov_fit of slots.h */
 	/* what of the counts is not shown, and why */
 	struct ov_held_row held[OV_POPULATIONS_MAX];
@@ -133,9 +134,13 @@ struct ov_report_match {
 	const char *ids, *name; /* borrowed for the call */
 };
 
+/* What of the matches that a person found to be wrong. */
+enum ov_match_wrong { OV_WRONG_LEFT_OUT, OV_WRONG_ALONE, OV_WRONG_TOO };
+
 struct ov_match_filter {
 	uint16_t mine, theirs; /* bit n: population n; 0: all */
 	uint8_t fits;	       /* bit f: enum ov_fit f; 0: all */
+	enum ov_match_wrong wrong;
 };
 
 /* Calls visit for each match that passes the filter, by number.  Memory does not grow

@@ -165,6 +165,7 @@ ov_report_print_json(FILE *out, const struct ov_report *r)
 	put_held(doc, r);
 	put_greenfield(doc, &r->greenfield);
 	ov_json_number(doc, "matches", r->matches);
+	ov_json_number(doc, "wrong", r->wrong);
 	ov_json_number(doc, "rows", r->rows);
 	fits = ov_json_object(doc, "fits_my_icp");
 	ov_json_number(fits, "yes", r->fits[OV_FIT_YES]);

@@ -237,6 +237,20 @@ print_mine(FILE *out, const struct ov_report *r)
 }
 
 static void
+print_wrong(FILE *out, const struct ov_report *r)
+{
+	char a[OV_COUNT_TEXT];
+
+	if (r->wrong > 0)
+		fprintf(out,
+		    "\n%s match%s that you found wrong %s left out here and in `overlap "
+		    "matches`; the\npairs above are the broker's count and have them "
+		    "still.\n",
+		    ov_count_text(a, r->wrong), r->wrong == 1 ? "" : "es",
+		    r->wrong == 1 ? "is" : "are");
+}
+
+static void
 print_fits(FILE *out, const struct ov_report *r)
 {
 	char a[OV_COUNT_TEXT];
@@ -311,6 +325,7 @@ ov_report_print_text(FILE *out, const struct ov_report *r)
 	ov_report_print_held(out, r);
 	ov_report_print_greenfield(out, r);
 	print_mine(out, r);
+	print_wrong(out, r);
 	print_fits(out, r);
 	ov_report_print_charges(out, r);
 	print_proof(out);

@@ -4,6 +4,7 @@
 #include "client/job/profile.h"
 #include "client/job/record.h"
 #include "client/ledger.h"
+#include "client/wrong.h"
 
 /* Keys, the broker, the pinned head.
  * Sealed columns end in _sealed (home.h); times are seconds since 1970. */
@@ -135,9 +136,11 @@ const char *const ov_schema[] = {
 	ov_job_schema_2,
 	ov_book_schema_2,
 	ov_job_profile_schema_1,
-	ov_book_schema_3,
 	home_3,
 	ov_ledger_schema_1,
 	ov_job_schema_3,
+	ov_book_schema_3,
+	ov_book_schema_4,
+	ov_wrong_schema_1,
 };
 const size_t ov_schema_n = sizeof(ov_schema) / sizeof(ov_schema[0]);

@@ -11,24 +11,33 @@
 
 const char ov_help_accounts[] =
     "usage: overlap accounts [stats] [--json]\n"
-    "       overlap accounts why NAME [--json]\n"
+    "       overlap accounts why NAME-OR-ID [--json]\n"
+    "       overlap accounts alias [--json]\n"
+    "       overlap accounts alias add NAME-OR-ID [--domain D]... [--name N]...\n"
+    "       overlap accounts alias remove NAME-OR-ID [--domain D]... [--name N]...\n"
     "       overlap accounts rebuild\n"
     "\n"
     "  stats    accounts and rows by population, keys by kind, what made no key and why\n"
     "  why      for each account with a row of this name, id or domain: its population,\n"
     "           its keys, and why other values of it are none\n"
+    "  alias    further domains and former names of accounts, which no export has: they\n"
+    "           make keys as the export's own do.  They belong to the account's id, so\n"
+    "           they stay when the list is imported again.  Without more: lists them\n"
     "  rebuild  makes all keys anew from the stored rows, after a new release came with\n"
     "           new rules (`stats` says when that is so)\n"
     "\n"
     "JSON of stats: rows, accounts, matchable, name_only, unmatchable, populations\n"
     "[{name, accounts, rows}], keys {lei, cik, duns, vat, domain, namecc, name}, "
     "dropped\n"
-    "[{why, values}], stale.  JSON of why: name, lines.\n"
+    "[{why, values}], stale.  JSON of why: name, lines.  JSON of alias: aliases [{id, "
+    "kind,\n"
+    "value, name}].\n"
     "Exit codes: 0 done; 1 this machine failed; 2 no such account, or the command is\n"
     "wrong; 5 another overlap process works in this home.\n"
     "\n"
     "examples: overlap accounts stats\n"
-    "          overlap accounts why 'Ajax Manufacturing'\n";
+    "          overlap accounts why 'Ajax Manufacturing'\n"
+    "          overlap accounts alias add 0015e00000Ab1Cd --domain ajax-old.com\n";
 
 static enum ov_status
 stats(struct ov_cli *cli, struct ov_home *home)
@@ -123,30 +132,203 @@ done:
 	return st;
 }
 
+/* --- aliases --- */
+
+#define ALIASES_AT_ONCE 32
+
+struct aliases {
+	struct ov_cli *cli;
+	struct ov_home *home;
+	struct ov_json *list; /* with --json */
+	size_t n;	      /* of those named on the command line */
+	struct {
+		enum ov_alias_kind kind;
+		const char *value;
+	} named[ALIASES_AT_ONCE];
+};
+
+static enum ov_status
+show_alias(void *arg, const struct ov_alias *alias)
+{
+	const char *kind = alias->kind == OV_ALIAS_DOMAIN ? "domain" : "name";
+	struct aliases *a = arg;
+	struct ov_json *at;
+
+	a->n++;
+	if (a->cli->json) {
+		at = ov_json_object(a->list, NULL);
+		ov_json_text(at, "id", alias->id);
+		ov_json_text(at, "kind", kind);
+		ov_json_text(at, "value", alias->value);
+		ov_json_text(at, "name", alias->name);
+		return OV_OK;
+	}
+	ov_screen_cell(a->cli->out, alias->id, 20, OV_SCREEN_LEFT);
+	fprintf(a->cli->out, "  %-6s  ", kind);
+	ov_screen_cell(a->cli->out, alias->value, 0, OV_SCREEN_LEFT);
+	fputs("  of ", a->cli->out);
+	ov_screen_cell(a->cli->out,
+	    alias->name != NULL ? alias->name : "no account that is in the book", 0,
+	    OV_SCREEN_LEFT);
+	fputc('\n', a->cli->out);
+	return OV_OK;
+}
+
+static enum ov_status
+list_aliases(struct aliases *a)
+{
+	struct ov_json *doc = NULL;
+	enum ov_status st;
+
+	if (a->cli->json) {
+		doc = ov_json_new();
+		a->list = ov_json_array(doc, "aliases");
+	}
+	OV_TRY(ov_alias_each(a->home->db, NULL, show_alias, a));
+	if (a->cli->json)
+		OV_TRY(ov_json_write(a->cli->out, doc));
+	else if (a->n == 0)
+		fputs("No aliases: `overlap accounts alias add NAME-OR-ID --domain D`\n",
+		    a->cli->out);
+done:
+	ov_json_free(doc);
+	return st;
+}
+
+/* What could never be a key is refused at once. */
+static enum ov_status
+check_alias(struct aliases *a, enum ov_alias_kind kind, const char *value)
+{
+	char key[OV_TOKEN_VALUE_CAP];
+	size_t len = strlen(value);
+	enum ov_drop why;
+
+	if (len > OV_ALIAS_VALUE_MAX)
+		why = OV_DROP_TOO_LONG;
+	else if (strpbrk(value, "\n\r\t") != NULL)
+		why = OV_DROP_CONTROL;
+	else if (kind == OV_ALIAS_DOMAIN)
+		why = ov_normalise_domain(
+		    ov_profile_current(), key, value, len, OV_FROM_WEBSITE);
+	else
+		why = ov_normalise_name(ov_profile_current(), key, value, len, NULL);
+	if (why == OV_DROP_NONE)
+		return OV_OK;
+	return ov_cli_fail(a->cli, OV_E_USAGE, "%s `%.60s` makes no key: %s",
+	    kind == OV_ALIAS_DOMAIN ? "domain" : "name", value, ov_drop_text(why));
+}
+
+static enum ov_status
+find_account(char **id, struct aliases *a, const char *text)
+{
+	enum ov_status st = ov_alias_account(id, a->home->db, text);
+
+	if (st == OV_E_NOT_FOUND)
+		return ov_cli_fail(a->cli, st,
+		    "no account of the book has a row of that name, id or domain");
+	if (st == OV_E_DB_CONFLICT)
+		return ov_cli_fail(a->cli, OV_E_USAGE,
+		    "several accounts have that name or domain; give the id (`overlap "
+		    "accounts why` shows it)");
+	if (st == OV_E_BOOK_EMPTY)
+		return ov_cli_fail(a->cli, OV_E_USAGE,
+		    "that account has no id of its own, by which an alias could be kept; "
+		    "import with the id column");
+	return st;
+}
+
+static enum ov_status
+change_aliases(struct aliases *a, const char *account, bool add)
+{
+	char *id = NULL;
+	enum ov_status st = OV_OK;
+
+	for (size_t i = 0; i < a->n && add; i++)
+		OV_TRY(check_alias(a, a->named[i].kind, a->named[i].value));
+	OV_TRY(ov_home_claim_within(a->home, OV_HOME_CLAIM_WAIT_MS));
+	OV_TRY(find_account(&id, a, account));
+	OV_TRY(ov_freeze_keep_accounts(a->home));
+	OV_TRY(ov_db_begin(a->home->db));
+	for (size_t i = 0; i < a->n; i++) {
+		st = (add ? ov_alias_add : ov_alias_remove)(
+		    a->home->db, id, a->named[i].kind, a->named[i].value);
+		if (st == OV_E_NOT_FOUND)
+			st = ov_cli_fail(a->cli, st, "that account has no alias `%.60s`",
+			    a->named[i].value);
+		OV_TRY(st);
+	}
+	OV_TRY(ov_book_rebuild_within(a->home->db));
+	OV_TRY(ov_db_commit(a->home->db, "book.alias"));
+	a->n = 0;
+	st = a->cli->json ? list_aliases(a) : why(a->cli, a->home, id);
+done:
+	ov_db_rollback(a->home->db);
+	free(id);
+	return st;
+}
+
+static enum ov_status
+alias(struct aliases *a, int n, char **word)
+{
+	bool add = n > 1 && strcmp(word[0], "add") == 0;
+
+	if (n == 0 && a->n == 0)
+		return list_aliases(a);
+	if (n == 2 && a->n > 0 && (add || strcmp(word[0], "remove") == 0))
+		return change_aliases(a, word[1], add);
+	return ov_cli_fail(a->cli, OV_E_USAGE,
+	    "alias takes nothing, or `add NAME-OR-ID` or `remove NAME-OR-ID` with "
+	    "--domain D or --name N");
+}
+
+static enum ov_status
+read_options(struct aliases *a, int argc, char **argv)
+{
+	static const struct option options[] = { { "domain", required_argument, NULL,
+						     'd' },
+		{ "name", required_argument, NULL, 'n' }, { NULL, 0, NULL, 0 } };
+
+	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+		if (c == '?')
+			return ov_cli_bad_option(a->cli, argv, "accounts");
+		if (a->n == ALIASES_AT_ONCE)
+			return ov_cli_fail(a->cli, OV_E_USAGE,
+			    "at most %d aliases at once", ALIASES_AT_ONCE);
+		a->named[a->n].kind = c == 'd' ? OV_ALIAS_DOMAIN : OV_ALIAS_NAME;
+		a->named[a->n++].value = optarg;
+	}
+	return OV_OK;
+}
+
 enum ov_status
 ov_verb_accounts(struct ov_cli *cli, int argc, char **argv)
 {
-	static const struct option none[] = { { NULL, 0, NULL, 0 } };
-	const char *what;
+	struct aliases a = { .cli = cli };
 	struct ov_home *home = NULL;
+	const char *what;
 	int n;
 	enum ov_status st;
 
-	if (getopt_long(argc, argv, "", none, NULL) != -1)
-		return ov_cli_bad_option(cli, argv, "accounts");
+	OV_TRY(read_options(&a, argc, argv));
 	what = optind < argc ? argv[optind] : "stats";
 	n = optind < argc ? argc - optind : 1;
 	OV_TRY(ov_normalise_init());
 	OV_TRY(ov_cli_home(&home, cli));
-	if (strcmp(what, "stats") == 0 && n == 1)
+	a.home = home;
+	if (strcmp(what, "alias") == 0)
+		st = alias(&a, n - 1, argv + optind + 1);
+	else if (a.n > 0)
+		st = ov_cli_fail(
+		    cli, OV_E_USAGE, "--domain and --name go with `accounts alias`");
+	else if (strcmp(what, "stats") == 0 && n == 1)
 		st = stats(cli, home);
 	else if (strcmp(what, "why") == 0 && n == 2)
 		st = why(cli, home, argv[optind + 1]);
 	else if (strcmp(what, "rebuild") == 0 && n == 1)
 		st = rebuild(cli, home);
 	else
-		st = ov_cli_fail(
-		    cli, OV_E_USAGE, "accounts takes `stats`, `why NAME` or `rebuild`");
+		st = ov_cli_fail(cli, OV_E_USAGE,
+		    "accounts takes `stats`, `why NAME-OR-ID`, `alias` or `rebuild`");
 done:
 	ov_home_close(home);
 	return st;

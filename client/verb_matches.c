@@ -1,16 +1,23 @@
 /* overlap matches: which accounts matched, as table, CSV or JSON. */
 #include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "client/outfile.h"
 #include "client/report_open.h"
 #include "client/report_print.h"
+#include "client/screen.h"
 #include "client/verbs.h"
+#include "client/wrong.h"
 
 const char ov_help_matches[] =
     "usage: overlap matches [PARTNER] [--job ID] [--csv FILE|-] [--excel] [--json]\n"
     "                       [--population MINE] [--theirs POP] [--icp yes|no|unknown]\n"
+    "                       [--excluded]\n"
+    "       overlap matches [PARTNER] [--job ID] --wrong MATCH...\n"
+    "       overlap matches [PARTNER] [--job ID] --right MATCH...\n"
     "\n"
     "Lists your accounts that matched, in the newest report, or the newest with "
     "PARTNER,\n"
@@ -25,6 +32,18 @@ const char ov_help_matches[] =
     "  --excel            with --csv: puts an apostrophe before values that a "
     "spreadsheet\n"
     "                     would run as a formula (= + - @); they are not verbatim then\n"
+    "  --wrong MATCH      this match (its number, as listed) is wrong: it is left out of "
+    "the\n"
+    "                     lists and totals of this report and of later ones, until the\n"
+    "                     account matches by another kind of key or in another "
+    "population\n"
+    "                     of the partner's.  Only here: the partner and the broker "
+    "learn\n"
+    "                     nothing of it, later jobs compare the account as before, and "
+    "the\n"
+    "                     pairs in the matrix, which the broker counts, have it still\n"
+    "  --right MATCH      takes that back\n"
+    "  --excluded         lists those that are left out so\n"
     "\n"
     "CSV columns: match,account_id,name,my_population,their_population,key,rows,\n"
     "fits_my_icp.  account_id has the ids of all rows of the account, joined by `;`; key "
@@ -38,6 +57,8 @@ const char ov_help_matches[] =
     "\n"
     "example: overlap matches Globex --population prospects --theirs customers --csv -\n";
 
+#define MARKS_MAX 64
+
 struct options {
 	struct ov_cli *cli;
 	const char *partner, *job, *csv;
@@ -45,6 +66,9 @@ struct options {
 	size_t n_mine, n_theirs;
 	enum ov_csv kind;
 	struct ov_match_filter filter;
+	size_t n_marks; /* matches to be marked as wrong, or as right after all */
+	bool wrong;
+	uint32_t mark[MARKS_MAX];
 };
 
 static enum ov_status
@@ -68,9 +92,35 @@ add_fit(struct options *o)
 }
 
 static enum ov_status
+add_mark(struct options *o, bool wrong)
+{
+	char *end;
+	unsigned long long number = strtoull(optarg, &end, 10);
+
+	if (end == optarg || *end != '\0' || number > UINT32_MAX)
+		return ov_cli_fail(o->cli, OV_E_USAGE,
+		    "--wrong and --right take the number of a match, as `overlap "
+		    "matches` "
+		    "lists it");
+	if (o->n_marks == MARKS_MAX || (o->n_marks > 0 && o->wrong != wrong))
+		return ov_cli_fail(o->cli, OV_E_USAGE,
+		    "either --wrong or --right, for at most %d matches at once",
+		    MARKS_MAX);
+	o->wrong = wrong;
+	o->mark[o->n_marks++] = (uint32_t)number;
+	return OV_OK;
+}
+
+static enum ov_status
 read_option(struct options *o, int c)
 {
 	switch (c) {
+	case 'w':
+	case 'r':
+		return add_mark(o, c == 'w');
+	case 'e':
+		o->filter.wrong = OV_WRONG_ALONE;
+		return OV_OK;
 	case 'j':
 		o->job = optarg;
 		return OV_OK;
@@ -99,7 +149,10 @@ read_options(struct options *o, int argc, char **argv)
 		{ "excel", no_argument, NULL, 'x' },
 		{ "population", required_argument, NULL, 'm' },
 		{ "theirs", required_argument, NULL, 't' },
-		{ "icp", required_argument, NULL, 'i' }, { NULL, 0, NULL, 0 } };
+		{ "icp", required_argument, NULL, 'i' },
+		{ "wrong", required_argument, NULL, 'w' },
+		{ "right", required_argument, NULL, 'r' },
+		{ "excluded", no_argument, NULL, 'e' }, { NULL, 0, NULL, 0 } };
 	enum ov_status st = OV_OK;
 
 	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -191,6 +244,79 @@ write_csv(const struct options *o, struct ov_db *db, const struct ov_report *r)
 	return st == OV_E_IO ? ov_cli_fail(o->cli, st, "%s was not written", o->csv) : st;
 }
 
+/* --- marking --- */
+
+struct marking {
+	const struct options *o;
+	const struct ov_report *r;
+	struct ov_home *home;
+	bool done[MARKS_MAX];
+};
+
+static void
+tell_mark(const struct marking *k, const struct ov_report_match *m, bool was)
+{
+	FILE *out = k->o->cli->out;
+
+	if (k->o->cli->json)
+		return;
+	fprintf(out, "%" PRIu32 " ", m->number);
+	ov_screen_cell(out, m->name[0] != '\0' ? m->name : m->ids, 0, OV_SCREEN_LEFT);
+	if (k->o->wrong)
+		fprintf(out, ": left out from now on; `--right %" PRIu32 "` undoes it\n",
+		    m->number);
+	else
+		fputs(was ? ": listed again\n" : ": was not marked as wrong\n", out);
+}
+
+static enum ov_status
+mark_match(void *arg, const struct ov_report_match *m)
+{
+	struct marking *k = arg;
+	struct ov_wrong_match w = { m->rank, ov_report_theirs(k->r, m->theirs), m->ids,
+		m->name };
+	bool was = false;
+	enum ov_status st = OV_OK;
+
+	for (size_t i = 0; i < k->o->n_marks; i++) {
+		if (k->o->mark[i] != m->number || k->done[i])
+			continue;
+		st = k->o->wrong ? ov_wrong_mark(k->home->db, k->r->partner, &w,
+				       ov_home_now(k->home))
+				 : ov_wrong_right(&was, k->home->db, k->r->partner, &w);
+		if (st == OV_E_NOT_FOUND)
+			st = ov_cli_fail(k->o->cli, OV_E_USAGE,
+			    "match %" PRIu32 " has neither id nor name to remember it by",
+			    m->number);
+		OV_TRY(st);
+		k->done[i] = true;
+		tell_mark(k, m, was);
+	}
+done:
+	return st;
+}
+
+static enum ov_status
+mark(const struct options *o, struct ov_home *home, const struct ov_report *r)
+{
+	static const struct ov_match_filter all = { .wrong = OV_WRONG_TOO };
+	struct marking k = { .o = o, .r = r, .home = home };
+	enum ov_status st;
+
+	OV_TRY(ov_db_begin(home->db));
+	OV_TRY(ov_report_matches(home->db, r, &all, mark_match, &k));
+	for (size_t i = 0; i < o->n_marks; i++)
+		if (!k.done[i]) {
+			st = ov_cli_fail(o->cli, OV_E_NOT_FOUND,
+			    "this report has no match %" PRIu32, o->mark[i]);
+			goto done;
+		}
+	OV_TRY(ov_db_commit(home->db, "matches.wrong"));
+done:
+	ov_db_rollback(home->db);
+	return st;
+}
+
 enum ov_status
 ov_verb_matches(struct ov_cli *cli, int argc, char **argv)
 {
@@ -202,6 +328,10 @@ ov_verb_matches(struct ov_cli *cli, int argc, char **argv)
 	OV_TRY(read_options(&o, argc, argv));
 	OV_TRY(ov_report_open(&r, &home, cli, o.partner, o.job));
 	OV_TRY(choose_populations(&o, &r));
+	if (o.n_marks > 0)
+		OV_TRY(mark(&o, home, &r));
+	if (o.n_marks > 0 && !cli->json)
+		goto done;
 	if (o.csv != NULL)
 		st = write_csv(&o, home->db, &r);
 	else if (cli->json)

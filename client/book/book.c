@@ -9,6 +9,12 @@
 #include "client/book/tokens.h"
 
 enum ov_status
+ov_book_rebuild_within(struct ov_db *db)
+{
+	return ov_book_build(db, NULL);
+}
+
+enum ov_status
 ov_book_rebuild(struct ov_db *db)
 {
 	enum ov_status st;
@@ -332,3 +338,7 @@ const char ov_book_schema_3[] =
     "CREATE TABLE book_held_list(kind INTEGER NOT NULL, place INTEGER NOT NULL,"
     " name TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY(kind, place))"
     " STRICT, WITHOUT ROWID;";
+
+const char ov_book_schema_4[] =
+    "CREATE TABLE book_alias(account TEXT NOT NULL, kind INTEGER NOT NULL,"
+    " value TEXT NOT NULL, PRIMARY KEY(account, kind, value)) STRICT, WITHOUT ROWID;";

@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "client/book/alias.h"
 #include "client/book/columns.h"
 #include "client/book/deals.h"
 #include "client/book/examples.h"
@@ -35,6 +36,7 @@
 extern const char ov_book_schema_1[];
 extern const char ov_book_schema_2[];
 extern const char ov_book_schema_3[];
+extern const char ov_book_schema_4[];
 
 /* --- import --- */
 
@@ -107,6 +109,8 @@ OV_MUST_CHECK enum ov_status ov_book_import(struct ov_import_result *result,
 /* Records anew from the stored rows by the current profile: after an upgrade changed it.
  * ov_book_is_stale says so. */
 OV_MUST_CHECK enum ov_status ov_book_rebuild(struct ov_db *db);
+/* The same inside the caller's transaction. */
+OV_MUST_CHECK enum ov_status ov_book_rebuild_within(struct ov_db *db);
 OV_MUST_CHECK enum ov_status ov_book_is_stale(bool *out, struct ov_db *db);
 
 /* The records by the profile before the current one, for jobs with partners who have not

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/book/alias.h"
 #include "client/book/book.h"
 #include "client/book/build.h"
 #include "client/book/tokens.h"
@@ -68,17 +69,25 @@ begin_row(struct build *b, int64_t row, int64_t population)
 	return ov_merge_row(b->merge, TAG(row, population));
 }
 
+#define ROW_COLUMNS                                                                      \
+	"SELECT row, population, name, websites, email_domains, country, lei, cik,"      \
+	" duns, vat, ext_id, "
+
 static enum ov_status
 read_rows(struct build *b)
 {
 	struct ov_db_stmt *s = NULL;
 	struct ov_row_cells c;
-	bool row;
+	bool row, aliases;
 	enum ov_status st;
 
-	OV_TRY(ov_db_query(&s, b->db,
-	    "SELECT row, population, name, websites, email_domains, country, lei, cik,"
-	    " duns, vat, ext_id FROM book_row ORDER BY row"));
+	OV_TRY(ov_alias_any(&aliases, b->db));
+	if (aliases)
+		OV_TRY(ov_db_query(&s, b->db,
+		    ROW_COLUMNS OV_ALIAS_COLUMNS " FROM book_row r ORDER BY row"));
+	else
+		OV_TRY(ov_db_query(&s, b->db,
+		    ROW_COLUMNS OV_ALIAS_NO_COLUMNS " FROM book_row r ORDER BY row"));
 	for (;;) {
 		OV_TRY(ov_db_step(s, &row));
 		if (!row)
@@ -86,7 +95,8 @@ read_rows(struct build *b)
 		OV_TRY(begin_row(b, ov_db_i64(s, 0), ov_db_i64(s, 1)));
 		c = (struct ov_row_cells){ ov_db_blob(s, 2), ov_db_blob(s, 3),
 			ov_db_blob(s, 4), ov_db_blob(s, 5), ov_db_blob(s, 6),
-			ov_db_blob(s, 7), ov_db_blob(s, 8), ov_db_blob(s, 9) };
+			ov_db_blob(s, 7), ov_db_blob(s, 8), ov_db_blob(s, 9),
+			ov_db_blob(s, 11), ov_db_blob(s, 12) };
 		b->id = ov_db_blob(s, 10);
 		b->name = c.name;
 		OV_TRY(ov_row_claims(b->profile, &c, claim, b));
@@ -154,7 +164,28 @@ done:
 	return st;
 }
 
-/* Those with numbers from `base` on make place for those of b. */
+/* Records from `base` on make place.  To delete a whole table is the faster way. */
+static enum ov_status
+delete_records(struct build *b)
+{
+	enum ov_status st;
+
+	if (b->base == 0) {
+		OV_TRY(ov_db_run(b->db, "DELETE FROM book_record"));
+		OV_TRY(ov_db_run(b->db, "DELETE FROM book_member"));
+		OV_TRY(ov_db_run(b->db, "DELETE FROM book_built"));
+		goto done;
+	}
+	OV_TRY(ov_db_run(
+	    b->db, "DELETE FROM book_record WHERE record >= ?", OV_DB_I64(b->base)));
+	OV_TRY(ov_db_run(
+	    b->db, "DELETE FROM book_member WHERE record >= ?", OV_DB_I64(b->base)));
+	OV_TRY(ov_db_run(
+	    b->db, "DELETE FROM book_built WHERE base >= ?", OV_DB_I64(b->base)));
+done:
+	return st;
+}
+
 static enum ov_status
 write_records(struct build *b)
 {
@@ -162,12 +193,7 @@ write_records(struct build *b)
 	bool any;
 	enum ov_status st;
 
-	OV_TRY(ov_db_run(
-	    b->db, "DELETE FROM book_record WHERE record >= ?", OV_DB_I64(b->base)));
-	OV_TRY(ov_db_run(
-	    b->db, "DELETE FROM book_member WHERE record >= ?", OV_DB_I64(b->base)));
-	OV_TRY(ov_db_run(
-	    b->db, "DELETE FROM book_built WHERE base >= ?", OV_DB_I64(b->base)));
+	OV_TRY(delete_records(b));
 	for (;;) {
 		OV_TRY(ov_merge_next_record(&any, &r, b->merge));
 		if (!any)

@@ -74,6 +74,22 @@ done:
 	return st;
 }
 
+static struct ov_bytes
+next_line(struct ov_bytes *rest)
+{
+	const uint8_t *stop = memchr(rest->p, '\n', rest->len);
+	struct ov_bytes line = *rest;
+
+	if (stop == NULL) {
+		rest->len = 0;
+		return line;
+	}
+	line.len = (size_t)(stop - rest->p);
+	rest->p = stop + 1;
+	rest->len -= line.len + 1;
+	return line;
+}
+
 enum ov_status
 ov_row_claims(
     const struct ov_profile *p, const struct ov_row_cells *c, ov_claim_fn *fn, void *ctx)
@@ -98,7 +114,10 @@ ov_row_claims(
 			p, y.t.value, (const char *)c->vat.p, c->vat.len, known)));
 	OV_TRY(try_domains(&y, c->websites, OV_CLAIM_WEBSITE));
 	OV_TRY(try_domains(&y, c->email_domains, OV_CLAIM_EMAIL));
+	OV_TRY(try_domains(&y, c->alias_domains, OV_CLAIM_WEBSITE));
 	OV_TRY(try_names(&y, c->name, known, country));
+	for (struct ov_bytes rest = c->alias_names; rest.len > 0;)
+		OV_TRY(try_names(&y, next_line(&rest), known, country));
 done:
 	return st;
 }

@@ -10,6 +10,7 @@
 /* As book_row stores them; borrowed; lists separated by line feeds. */
 struct ov_row_cells {
 	struct ov_bytes name, websites, email_domains, country, lei, cik, duns, vat;
+	struct ov_bytes alias_domains, alias_names; /* alias.h */
 };
 
 /* One value tried: kept (why OV_DROP_NONE, value filled) or dropped. */

@@ -1,8 +1,10 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "client/book/alias.h"
 #include "client/book/book.h"
 #include "client/book/build.h"
+#include "client/book/find.h"
 #include "client/book/tokens.h"
 
 struct listing {
@@ -57,6 +59,16 @@ print_try(void *ctx, const struct ov_claim_try *t)
 }
 
 static enum ov_status
+print_alias(void *arg, const struct ov_alias *a)
+{
+	struct listing *l = arg;
+
+	fprintf(l->out, "    alias: %s %s\n",
+	    a->kind == OV_ALIAS_DOMAIN ? "domain" : "name", a->value);
+	return OV_OK;
+}
+
+static enum ov_status
 print_dropped(struct listing *l)
 {
 	struct ov_db_stmt *s = NULL;
@@ -95,7 +107,8 @@ print_rows(struct listing *l, int64_t record)
 
 	OV_TRY(ov_db_query(&s, l->db,
 	    "SELECT r.row, r.population, r.name, r.websites, r.email_domains, r.country,"
-	    " r.lei, r.cik, r.duns, r.vat, r.ext_id FROM book_member m"
+	    " r.lei, r.cik, r.duns, r.vat, " OV_ALIAS_COLUMNS ", r.ext_id, r.owner"
+	    " FROM book_member m"
 	    " JOIN book_row r ON r.row = m.row WHERE m.record = ?"
 	    " ORDER BY r.ext_id, r.name, r.row",
 	    OV_DB_I64(record)));
@@ -105,71 +118,22 @@ print_rows(struct listing *l, int64_t record)
 			break;
 		c = (struct ov_row_cells){ ov_db_blob(s, 2), ov_db_blob(s, 3),
 			ov_db_blob(s, 4), ov_db_blob(s, 5), ov_db_blob(s, 6),
-			ov_db_blob(s, 7), ov_db_blob(s, 8), ov_db_blob(s, 9) };
+			ov_db_blob(s, 7), ov_db_blob(s, 8), ov_db_blob(s, 9),
+			ov_db_blob(s, 10), ov_db_blob(s, 11) };
 		l->row = ov_db_i64(s, 0);
 		OV_REQUIRE((uint64_t)ov_db_i64(s, 1) < l->populations->n, OV_E_DB_FAILED);
-		fprintf(l->out, "  row %s \"%s\", %s\n", ov_db_text(s, 10),
+		fprintf(l->out, "  row %s \"%s\", %s\n", ov_db_text(s, 12),
 		    ov_db_text(s, 2), l->populations->name[ov_db_i64(s, 1)]);
+		if (ov_db_text(s, 13)[0] != '\0')
+			fprintf(l->out, "    owner %s\n", ov_db_text(s, 13));
+		if (ov_db_text(s, 12)[0] != '\0')
+			OV_TRY(ov_alias_each(l->db, ov_db_text(s, 12), print_alias, l));
 		OV_TRY(ov_row_claims(ov_profile_current(), &c, print_try, l));
 		OV_TRY(print_dropped(l));
 	}
 done:
 	ov_db_finish(s);
 	return st;
-}
-
-/* A key as book_record.keys holds it, to be searched for; for "" what never occurs: 0xff
- * is no rank and no UTF-8. */
-#define PATTERN_MAX (3 + OV_TOKEN_VALUE_MAX)
-struct pattern {
-	uint8_t bytes[PATTERN_MAX];
-	size_t len;
-};
-
-static struct pattern
-pattern_of(enum ov_rank rank, enum ov_claim_source source, const char *value)
-{
-	struct pattern p = { { 0xff, 0xff }, 2 };
-	size_t len = strlen(value);
-
-	if (len == 0 || len > OV_TOKEN_VALUE_MAX)
-		return p;
-	p.bytes[0] = (uint8_t)rank;
-	p.bytes[1] = (uint8_t)source;
-	p.bytes[2] = (uint8_t)len;
-	memcpy(p.bytes + 3, value, len);
-	p.len = 3 + len;
-	return p;
-}
-
-/* The records that `text` may mean: by the cells as they stand, or by what they give. */
-static enum ov_status
-find_records(struct ov_db_stmt **out, struct ov_db *db, const char *text)
-{
-	char name[OV_TOKEN_VALUE_CAP], domain[OV_TOKEN_VALUE_CAP];
-	size_t len = strlen(text);
-	struct pattern by_name, by_site, by_mail;
-
-	/* a drop leaves "", which is searched for in vain */
-	(void)ov_normalise_name(ov_profile_current(), name, text, len, NULL);
-	(void)ov_normalise_domain(
-	    ov_profile_current(), domain, text, len, OV_FROM_WEBSITE);
-	by_name = pattern_of(OV_RANK_NAME, OV_CLAIM_COLUMN, name);
-	by_site = pattern_of(OV_RANK_DOMAIN, OV_CLAIM_WEBSITE, domain);
-	by_mail = pattern_of(OV_RANK_DOMAIN, OV_CLAIM_EMAIL, domain);
-	return ov_db_query(out, db,
-	    "SELECT record, population, rows, keys FROM book_record WHERE record < ?7"
-	    " AND (record IN"
-	    " (SELECT m.record FROM book_row r JOIN book_member m ON m.row = r.row"
-	    "  WHERE r.name = ?1 COLLATE NOCASE OR r.ext_id = ?1) OR record IN"
-	    " (SELECT m.record FROM book_dropped d JOIN book_member m ON m.row = d.row"
-	    "  WHERE (d.rank = 7 AND d.value = ?2) OR (d.rank = 5 AND d.value = ?3))"
-	    " OR instr(keys, ?4) > 0 OR instr(keys, ?5) > 0 OR instr(keys, ?6) > 0)"
-	    " ORDER BY record",
-	    OV_DB_TEXT(text), OV_DB_TEXT(name), OV_DB_TEXT(domain),
-	    OV_DB_BLOB(by_name.bytes, by_name.len),
-	    OV_DB_BLOB(by_site.bytes, by_site.len),
-	    OV_DB_BLOB(by_mail.bytes, by_mail.len), OV_DB_I64(OV_BOOK_PREVIOUS));
 }
 
 enum ov_status
@@ -183,7 +147,7 @@ ov_book_why(FILE *out, struct ov_db *db, const char *name)
 
 	OV_REQUIRE(name[0] != '\0', OV_E_NOT_FOUND); /* else: all rows without a name */
 	OV_TRY(ov_book_populations(&populations, db));
-	OV_TRY(find_records(&s, db, name));
+	OV_TRY(ov_find_records(&s, db, name));
 	for (;;) {
 		OV_TRY(ov_db_step(s, &row));
 		if (!row)

@@ -482,6 +482,70 @@ an_owner_is_kept_on_request(void **state)
 	ov_db_close(db);
 }
 
+static void
+alias(struct ov_db *db, const char *id, enum ov_alias_kind kind, const char *value,
+    bool add)
+{
+	assert_int_equal(ov_db_begin(db), OV_OK);
+	assert_int_equal(add ? ov_alias_add(db, id, kind, value)
+			     : ov_alias_remove(db, id, kind, value),
+	    OV_OK);
+	assert_int_equal(ov_book_rebuild_within(db), OV_OK);
+	assert_int_equal(ov_db_commit(db, "test.alias"), OV_OK);
+}
+
+static void
+aliases_make_keys_and_outlive_imports(void **state)
+{
+	static const char csv[] = "Account ID,Account Name,Website,Billing Country\n"
+				  "0015e00000Ab1Cd,Alder GmbH,alder.com,DE\n"
+				  "0015e00000Ab1CD,Birch,birch.com,\n,Cedar,cedar.com,\n";
+	struct ov_db *db = new_db();
+
+	(void)state;
+	import(db, csv);
+	alias(db, "0015e00000Ab1CdAAJ", OV_ALIAS_DOMAIN, "https://www.alder.net/x", true);
+	alias(db, "0015e00000Ab1CdAAJ", OV_ALIAS_DOMAIN, "https://www.alder.net/x", true);
+	alias(db, "0015e00000Ab1CdAAJ", OV_ALIAS_NAME, "Elder & Co. KG", true);
+	import(db, csv);
+	assert_string_equal(freeze(db, 0, NO_BARE_NAMES, NULL),
+	    "2/0/0 domain=alder.com domain=alder.net namecc=DE alder namecc=DE elder\n"
+	    "2/0/0 domain=birch.com\n2/0/0 domain=cedar.com\n");
+	/* a domain that another account has makes them one, as in a file */
+	alias(db, "0015e00000Ab1CDAAZ", OV_ALIAS_DOMAIN, "alder.net", true);
+	assert_int_equal(stats_of(db).records, 2);
+	alias(db, "0015e00000Ab1CDAAZ", OV_ALIAS_DOMAIN, "ALDER.net", false);
+	alias(db, "0015e00000Ab1CdAAJ", OV_ALIAS_NAME, "elder & co. kg", false);
+	assert_string_equal(freeze(db, 0, NO_BARE_NAMES, NULL),
+	    "2/0/0 domain=alder.com domain=alder.net namecc=DE alder\n"
+	    "2/0/0 domain=birch.com\n2/0/0 domain=cedar.com\n");
+	ov_db_close(db);
+}
+
+static void
+aliases_are_of_one_account_with_an_id(void **state)
+{
+	struct ov_db *db = new_db();
+	char *id;
+
+	(void)state;
+	import(db, "Account ID,Account Name,Website\n0015e00000Ab1Cd,Alder,alder.com\n"
+		   "7,Birch,birch.com\n8,Birch,birch.org\n,Cedar,cedar.com\n");
+	assert_int_equal(ov_alias_account(&id, db, "0015e00000Ab1Cd"), OV_OK);
+	assert_string_equal(id, "0015e00000Ab1CdAAJ");
+	free(id);
+	assert_int_equal(ov_alias_account(&id, db, "www.birch.org"), OV_OK);
+	assert_string_equal(id, "8");
+	free(id);
+	assert_int_equal(ov_alias_account(&id, db, "ALDER"), OV_OK);
+	free(id);
+	assert_int_equal(ov_alias_account(&id, db, "Birch"), OV_E_DB_CONFLICT);
+	assert_int_equal(ov_alias_account(&id, db, "cedar.com"), OV_E_BOOK_EMPTY);
+	assert_int_equal(ov_alias_account(&id, db, "dogwood"), OV_E_NOT_FOUND);
+	assert_int_equal(ov_alias_account(&id, db, ""), OV_E_NOT_FOUND);
+	ov_db_close(db);
+}
+
 int
 main(void)
 {
@@ -502,6 +566,8 @@ main(void)
 		cmocka_unit_test(titles_above_the_headings_are_passed),
 		cmocka_unit_test(a_mapping_is_for_all_files),
 		cmocka_unit_test(an_owner_is_kept_on_request),
+		cmocka_unit_test(aliases_make_keys_and_outlive_imports),
+		cmocka_unit_test(aliases_are_of_one_account_with_an_id),
 	};
 	int failed;
 

@@ -13,6 +13,7 @@
 #include "client/report.h"
 #include "client/report_print.h"
 #include "client/schema.h"
+#include "client/wrong.h"
 #include "proto/codec.h"
 
 #define DAY 86400U
@@ -834,6 +835,84 @@ filters_choose_matches(void **state)
 	assert_non_null(strstr(printed, "Ajax"));
 }
 
+static bool
+mark(const struct ov_wrong_match *m, const uint8_t partner[OV_ID], bool wrong)
+{
+	bool was = false;
+
+	if (wrong)
+		assert_int_equal(ov_wrong_mark(db, partner, m, CLOSED), OV_OK);
+	else
+		assert_int_equal(ov_wrong_right(&was, db, partner, m), OV_OK);
+	return was;
+}
+
+/* By any id of the account, the kind of key and the partner's population. */
+static void
+wrong_matches_are_left_out(void **state)
+{
+	static const struct ov_match_filter alone = { .wrong = OV_WRONG_ALONE };
+	static const struct ov_match_filter too = { .wrong = OV_WRONG_TOO };
+	struct ov_wrong_match ajax = { OV_RANK_LEI, "Kunden", "A0;A7", "Ajax" };
+	const struct ov_wrong_match other[] = { { OV_RANK_DOMAIN, "Kunden", "A7", "" },
+		{ OV_RANK_LEI, "prospects", "A7", "" },
+		{ OV_RANK_LEI, "Kunden", "A", "" }, { OV_RANK_LEI, "Kunden", "", "A7" } };
+	struct ov_report before, r;
+
+	(void)state;
+	load_job1(&before);
+	assert_int_equal(before.wrong, 0);
+	for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++)
+		mark(&other[i], globex, true);
+	mark(&ajax, initech, true); /* another partner's */
+	assert_int_equal(load(&r, globex, NULL), OV_OK);
+	assert_int_equal(r.wrong, 0);
+	assert_non_null(strstr(print(csv, &r, &everything), "Ajax"));
+	mark(&ajax, globex, true);
+	mark(&ajax, globex, true);
+	assert_int_equal(load(&r, globex, NULL), OV_OK);
+	assert_int_equal(r.wrong, 1);
+	assert_int_equal(r.matches, before.matches - 1);
+	assert_int_equal(r.rows, before.rows - 2);
+	assert_int_equal(r.fits[OV_FIT_YES], before.fits[OV_FIT_YES] - 1);
+	assert_int_equal(r.mine[0].matched, before.mine[0].matched - 1);
+	assert_memory_equal(r.cell, before.cell, sizeof(r.cell)); /* the broker's word */
+	assert_null(strstr(print(csv, &r, &everything), "Ajax"));
+	assert_non_null(strstr(printed, "17,B2"));
+	assert_non_null(strstr(print(csv, &r, &alone), "Ajax"));
+	assert_null(strstr(printed, "17,B2"));
+	assert_non_null(strstr(print(csv, &r, &too), "Ajax"));
+	assert_non_null(strstr(print(as_text, &r, NULL), "1 match that you found wrong"));
+	assert_true(mark(&ajax, globex, false));
+	assert_false(mark(&ajax, globex, false));
+	assert_int_equal(load(&r, globex, NULL), OV_OK);
+	assert_int_equal(r.wrong, 0);
+	assert_int_equal(r.matches, before.matches);
+}
+
+static void
+an_account_without_id_is_remembered_by_name(void **state)
+{
+	const struct ov_wrong_match named = { OV_RANK_DOMAIN, "Kunden", "", "Zeta" };
+	const struct ov_wrong_match nobody = { OV_RANK_DOMAIN, "Kunden", "", "" };
+	const struct ov_report_match m = { .number = 5,
+		.rank = OV_RANK_DOMAIN,
+		.mine = 2,
+		.theirs = 1,
+		.rows = 1,
+		.ids = "",
+		.name = "Zeta" };
+	struct ov_report r;
+
+	(void)state;
+	load_job1(&r);
+	put_match(job1, &m);
+	assert_int_equal(ov_wrong_mark(db, globex, &nobody, CLOSED), OV_E_NOT_FOUND);
+	assert_non_null(strstr(print(csv, &r, &everything), "Zeta"));
+	mark(&named, globex, true);
+	assert_null(strstr(print(csv, &r, &everything), "Zeta"));
+}
+
 static void
 json_matches_are_one_document(void **state)
 {
@@ -904,6 +983,8 @@ main(void)
 		TEST(csv_is_exact),
 		TEST(csv_for_spreadsheets_runs_nothing),
 		TEST(filters_choose_matches),
+		TEST(wrong_matches_are_left_out),
+		TEST(an_account_without_id_is_remembered_by_name),
 		TEST(json_matches_are_one_document),
 		TEST(full_disk_is_told),
 	};
