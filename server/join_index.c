@@ -9,12 +9,22 @@
 /* Slots hashed ahead of their insertion, so that the table's lines are on their way. */
 #define BLOCK 32
 
+/* Slots fall into parts of about PART, equal tags into the same one, so that the table of
+ * a part stays in the cache.  Which one is decided by a product with random numbers
+ * (multiply-shift hashing): no list makes the parts uneven on purpose. */
+#define PART 4096U
+#define PART_BITS_MAX 16U
+
 /* A cell holds (high half of the hash) << 32 | number + 1, 0 when empty.  A's slots have
  * the numbers 0 .. a->n - 1, B's follow: both together are under 2^29. */
 struct index {
 	const struct ov_join_side *a, *b;
+	unsigned int bits; /* there are 2^bits parts */
+	uint64_t factor[2];
+	uint32_t *end;	  /* of each part in `number` */
+	uint32_t *number; /* part by part, ascending in each: A's before B's */
 	uint64_t *cell;
-	uint64_t n_cells; /* 3/2 of the slots, so under 2^30 */
+	uint64_t n_cells; /* of the part at hand, 3/2 of its slots: under 2^30 */
 	uint8_t key[16];
 	struct ov_join_hit *hits;
 	size_t n_hits;
@@ -82,31 +92,87 @@ insert(struct index *x, uint32_t number, uint64_t hash)
 	return st;
 }
 
+/* --- parts --- */
+
+static size_t
+part_of(const struct index *x, uint32_t number)
+{
+	uint64_t tag[2];
+
+	memcpy(tag, tag_of(x, number), sizeof(tag));
+	return (tag[0] * x->factor[0] + tag[1] * x->factor[1]) >> (64 - PART_BITS_MAX) >>
+	       (PART_BITS_MAX - x->bits);
+}
+
+/* Fills `number` and `end`; returns the size of the largest part. */
+static uint32_t
+deal(struct index *x, uint32_t total)
+{
+	size_t parts = (size_t)1 << x->bits;
+	uint32_t start = 0, largest = 0;
+
+	for (uint32_t i = 0; i < total; i++)
+		x->end[part_of(x, i)]++;
+	for (size_t p = 0; p < parts; p++) {
+		uint32_t n = x->end[p];
+
+		largest = n > largest ? n : largest;
+		x->end[p] = start;
+		start += n;
+	}
+	for (uint32_t i = 0; i < total; i++)
+		x->number[x->end[part_of(x, i)]++] = i;
+	return largest;
+}
+
+static enum ov_status
+index_part(struct index *x, const uint32_t *number, uint32_t n)
+{
+	uint64_t hash[BLOCK];
+	enum ov_status st = OV_OK;
+
+	x->n_cells = (uint64_t)n + n / 2 + 1; /* always one empty cell */
+	memset(x->cell, 0, x->n_cells * sizeof(*x->cell));
+	for (uint32_t base = 0; base < n; base += BLOCK) {
+		uint32_t block = n - base < BLOCK ? n - base : BLOCK;
+
+		for (uint32_t i = base + BLOCK; i < n && i < base + 2 * BLOCK; i++)
+			__builtin_prefetch(tag_of(x, number[i]));
+		for (uint32_t i = 0; i < block; i++) {
+			hash[i] = hash_of(x, number[base + i]);
+			__builtin_prefetch(&x->cell[home_of(x, hash[i])], 1);
+		}
+		for (uint32_t i = 0; i < block; i++)
+			OV_TRY(insert(x, number[base + i], hash[i]));
+	}
+done:
+	return st;
+}
+
 enum ov_status
 ov_join_find_hits(struct ov_join_hit *hits, size_t *n, const struct ov_join_side *a,
     const struct ov_join_side *b)
 {
 	struct index x = { .a = a, .b = b, .hits = hits };
-	uint32_t total = (uint32_t)(a->n + b->n); /* <= 2^29 */
-	uint64_t hash[BLOCK];
+	uint32_t total = (uint32_t)(a->n + b->n), start = 0, largest; /* <= 2^29 */
 	enum ov_status st = OV_OK;
 
-	x.n_cells = (uint64_t)total + total / 2 + 1; /* always one empty cell */
-	x.cell = calloc(x.n_cells, sizeof(*x.cell));
-	OV_REQUIRE(x.cell != NULL, OV_E_NOMEM);
+	while (x.bits < PART_BITS_MAX && total >> x.bits > PART)
+		x.bits++;
+	x.end = calloc((size_t)1 << x.bits, sizeof(*x.end));
+	x.number = malloc(((size_t)total + 1) * sizeof(*x.number));
+	OV_REQUIRE(x.end != NULL && x.number != NULL, OV_E_NOMEM);
+	ov_random(x.factor, sizeof(x.factor));
 	ov_random(x.key, sizeof(x.key));
-	for (uint32_t base = 0; base < total; base += BLOCK) {
-		uint32_t block = total - base < BLOCK ? total - base : BLOCK;
-
-		for (uint32_t i = 0; i < block; i++) {
-			hash[i] = hash_of(&x, base + i);
-			__builtin_prefetch(&x.cell[home_of(&x, hash[i])], 1);
-		}
-		for (uint32_t i = 0; i < block; i++)
-			OV_TRY(insert(&x, base + i, hash[i]));
-	}
+	largest = deal(&x, total);
+	x.cell = malloc(((size_t)largest + largest / 2 + 1) * sizeof(*x.cell));
+	OV_REQUIRE(x.cell != NULL, OV_E_NOMEM);
+	for (size_t p = 0; p < (size_t)1 << x.bits; start = x.end[p++])
+		OV_TRY(index_part(&x, x.number + start, x.end[p] - start));
 	*n = x.n_hits;
 done:
+	free(x.end);
+	free(x.number);
 	free(x.cell);
 	return st;
 }

@@ -1,7 +1,7 @@
 /* join_index.h - which slots of two lists hold the same tag (for join.c alone).
  *
- * One open-addressed table over both lists, 12 bytes a slot, keyed by SipHash under a
- * fresh random key and dropped before the call returns.
+ * Open-addressed tables over parts of both lists, one after the other, keyed by SipHash
+ * under a fresh random key; 4 bytes a slot, dropped before the call returns.
  */
 #ifndef OV_SERVER_JOIN_INDEX_H
 #define OV_SERVER_JOIN_INDEX_H
@@ -16,7 +16,7 @@ struct ov_join_hit {
 	uint32_t next; /* for the caller's chains */
 };
 
-/* Writes the hits in the order of b to hits, which has room for the shorter list, and
+/* Writes the hits, in no order, to hits, which has room for the shorter list, and
  * their number to *n.  Both lists are checked and within OV_JOIN_SLOTS_MAX.
  * OV_E_PSI_DUPLICATE if a tag stands twice in one list; OV_E_NOMEM. */
 OV_MUST_CHECK enum ov_status ov_join_find_hits(struct ov_join_hit *hits, size_t *n,

@@ -125,6 +125,29 @@ ov_deck_fini(struct ov_deck *d)
 	ov_wipe(d, sizeof(*d));
 }
 
+void
+ov_deck_fetch(const struct ov_deck *d, uint32_t position, int step)
+{
+	const struct ov_list *l = d->list;
+	uint32_t slot;
+
+	if (step == 0) {
+		__builtin_prefetch(&d->slot_at[position]);
+		return;
+	}
+	slot = d->slot_at[position];
+	if (slot >= l->n_tokens) /* padding is computed */
+		return;
+	if (step == 1) {
+		__builtin_prefetch(&l->token_start[slot]);
+		__builtin_prefetch(&l->token_record[slot]);
+	} else {
+		__builtin_prefetch(&l->bytes[l->token_start[slot]]);
+		__builtin_prefetch(&l->records[l->token_record[slot]]);
+		__builtin_prefetch(&d->record_number[l->token_record[slot]]);
+	}
+}
+
 static size_t
 join_token(uint8_t *out, const char *kind, const uint8_t *value, size_t len)
 {

@@ -32,6 +32,13 @@ OV_MUST_CHECK enum ov_status ov_deck_init(struct ov_deck *d, const struct ov_lis
     uint32_t slots, const struct ov_local_keys *keys);
 void ov_deck_fini(struct ov_deck *d); /* wipes */
 
+/* A list is larger than the caches, and its order is random: whoever goes through many
+ * positions has the memory of all of them on its way before the first is used.  Steps 0,
+ * 1, 2 ask for what the step before has brought, each for some dozens of positions.  Any
+ * position below slots. */
+#define OV_DECK_STEPS 3
+void ov_deck_fetch(const struct ov_deck *d, uint32_t position, int step);
+
 /* The bytes that are hashed for the slot at a position, into out of
  * OV_DECK_TOKEN_MAX bytes. */
 size_t ov_deck_token(uint8_t *out, const struct ov_deck *d, uint32_t position);

@@ -8,6 +8,7 @@
 #include "common/crypto/memory.h"
 #include "common/psi/psi.h"
 #include "common/work/pipeline.h"
+#include "common/work/numbers.h"
 
 #define BATCH 256 /* tokens gathered at a time: the kernel's group */
 #define CHUNK_BYTES (OV_CHUNK_SLOTS * OV_POINT_ROW)
@@ -157,6 +158,14 @@ write_legend(uint8_t out[OV_LEGEND_LEN], struct ov_bytes legend)
 	memcpy(out + 2, legend.p, legend.len);
 }
 
+static void
+fetch_slots(const struct ov_deck *d, uint32_t position, size_t n)
+{
+	for (int step = 0; step < OV_DECK_STEPS; step++)
+		for (uint32_t i = 0; i < n; i++)
+			ov_deck_fetch(d, position + i, step);
+}
+
 /* Hashes and blinds n <= BATCH tokens from a position on. */
 static enum ov_status
 blind_batch(uint8_t *out, struct ov_exchange *x, uint32_t position, size_t n)
@@ -166,6 +175,7 @@ blind_batch(uint8_t *out, struct ov_exchange *x, uint32_t position, size_t n)
 	uint64_t began;
 	enum ov_status st;
 
+	fetch_slots(x->o.deck, position, n);
 	for (size_t i = 0; i < n; i++)
 		tokens[i] = OV_BYTES(
 		    bytes[i], ov_deck_token(bytes[i], x->o.deck, position + (uint32_t)i));
@@ -335,6 +345,20 @@ done:
 	return st;
 }
 
+/* n <= BATCH rows from a position on. */
+static void
+write_roster(uint8_t *rows, const struct ov_exchange *x, uint32_t position, uint32_t n)
+{
+	struct ov_roster_row row;
+
+	fetch_slots(x->o.deck, position, n);
+	for (uint32_t i = 0; i < n; i++) {
+		ov_deck_roster(
+		    &row, x->o.deck, position + i, x->o.keys->roster[x->o.role]);
+		ov_roster_pack(rows + (size_t)i * OV_ROSTER_ROW, &row);
+	}
+}
+
 /* The whole roster, once the first chunk of the partner opened. */
 static enum ov_status
 send_roster(struct ov_exchange *x)
@@ -352,12 +376,9 @@ send_roster(struct ov_exchange *x)
 		    d->slots - at < OV_CHUNK_SLOTS ? d->slots - at : OV_CHUNK_SLOTS;
 		struct ov_bytes b = OV_BYTES(rows, (size_t)n * OV_ROSTER_ROW);
 
-		for (uint32_t i = 0; i < n; i++) {
-			struct ov_roster_row row;
-
-			ov_deck_roster(&row, d, at + i, x->o.keys->roster[x->o.role]);
-			ov_roster_pack(rows + (size_t)i * OV_ROSTER_ROW, &row);
-		}
+		for (uint32_t i = 0; i < n; i += BATCH)
+			write_roster(rows + (size_t)i * OV_ROSTER_ROW, x, at + i,
+			    n - i < BATCH ? n - i : BATCH);
 		at += n;
 		OV_TRY(ov_outbox_put(&out, index, at == d->slots, b, b));
 	}
@@ -405,16 +426,6 @@ receive_consume(void *ctx, size_t slot, uint64_t chunk)
 }
 
 static int
-compare_u64(const void *a, const void *b)
-{
-	uint64_t x, y;
-
-	memcpy(&x, a, sizeof(x));
-	memcpy(&y, b, sizeof(y));
-	return x < y ? -1 : x > y;
-}
-
-static int
 compare_tags(const void *a, const void *b)
 {
 	return memcmp(a, b, OV_TAG_LEN);
@@ -425,15 +436,15 @@ compare_tags(const void *a, const void *b)
 static enum ov_status
 tags_distinct(bool *distinct, const uint8_t *tags, size_t n)
 {
-	uint64_t *half = malloc(n * sizeof(*half));
+	uint64_t *half = malloc(n * sizeof(*half)), *spare = malloc(n * sizeof(*half));
 	uint8_t *whole = NULL;
 	enum ov_status st = OV_OK;
 
 	*distinct = true;
-	OV_REQUIRE(half != NULL, OV_E_NOMEM);
+	OV_REQUIRE(half != NULL && spare != NULL, OV_E_NOMEM);
 	for (size_t i = 0; i < n; i++)
 		memcpy(&half[i], tags + i * OV_TAG_LEN, sizeof(half[i]));
-	qsort(half, n, sizeof(*half), compare_u64);
+	ov_numbers_sort(half, spare, n);
 	for (size_t i = 1; i < n && *distinct; i++)
 		*distinct = half[i - 1] != half[i];
 	if (*distinct)
@@ -448,6 +459,7 @@ tags_distinct(bool *distinct, const uint8_t *tags, size_t n)
 				OV_TAG_LEN) != 0;
 done:
 	free(half);
+	free(spare);
 	free(whole);
 	return st;
 }

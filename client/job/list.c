@@ -13,7 +13,7 @@ void
 ov_list_fini(struct ov_list *l)
 {
 	if (l->bytes != NULL)
-		ov_wipe(l->bytes, l->cap_bytes);
+		ov_wipe(l->bytes, l->n_bytes);
 	free(l->records);
 	free(l->token_start);
 	free(l->token_record);
@@ -21,9 +21,10 @@ ov_list_fini(struct ov_list *l)
 	*l = (struct ov_list){ 0 };
 }
 
-/* Room for need items of size bytes; moves by copy so that old secrets are wiped. */
+/* Room for need items of size bytes, of which n are there; moves by copy so that old
+ * secrets are wiped. */
 static enum ov_status
-grow(void **p, size_t *cap, size_t need, size_t size)
+grow(void **p, size_t *cap, size_t n, size_t need, size_t size)
 {
 	size_t want = *cap > 0 ? *cap : 64;
 	void *q;
@@ -36,8 +37,8 @@ grow(void **p, size_t *cap, size_t need, size_t size)
 	if (q == NULL)
 		return OV_E_NOMEM;
 	if (*p != NULL) {
-		memcpy(q, *p, *cap * size);
-		ov_wipe(*p, *cap * size);
+		memcpy(q, *p, n * size);
+		ov_wipe(*p, n * size);
 		free(*p);
 	}
 	*p = q;
@@ -89,27 +90,36 @@ done:
 	return st;
 }
 
-static enum ov_status
-reserve(struct ov_list *l, const struct ov_list_token *tokens, size_t n)
+enum ov_status
+ov_list_reserve(struct ov_list *l, size_t records, size_t tokens, size_t bytes)
 {
-	size_t bytes = l->n_bytes, cap_start = l->cap_tokens + 1, cap = l->cap_tokens;
+	size_t n_start = l->token_start != NULL ? l->n_tokens + 1 : 0;
+	size_t cap_start = l->token_start != NULL ? l->cap_tokens + 1 : 0;
+	size_t cap = l->cap_tokens;
 	enum ov_status st;
 
-	for (size_t i = 0; i < n; i++)
-		bytes += 1 + tokens[i].value.len;
-	OV_REQUIRE(bytes <= UINT32_MAX, OV_E_LIST_TOO_LARGE); /* offsets are 32 bits */
-	OV_TRY(grow((void **)&l->bytes, &l->cap_bytes, bytes, 1));
-	OV_TRY(grow((void **)&l->records, &l->cap_records, l->n_records + 1,
+	OV_TRY(grow((void **)&l->bytes, &l->cap_bytes, l->n_bytes, bytes, 1));
+	OV_TRY(grow((void **)&l->records, &l->cap_records, l->n_records, records,
 	    sizeof(*l->records)));
-	if (l->token_start == NULL)
-		cap_start = 0;
-	OV_TRY(grow((void **)&l->token_start, &cap_start, l->n_tokens + n + 1,
+	OV_TRY(grow((void **)&l->token_start, &cap_start, n_start, tokens + 1,
 	    sizeof(*l->token_start)));
-	OV_TRY(grow(
-	    (void **)&l->token_record, &cap, l->n_tokens + n, sizeof(*l->token_record)));
+	OV_TRY(grow((void **)&l->token_record, &cap, l->n_tokens, tokens,
+	    sizeof(*l->token_record)));
 	l->cap_tokens = cap < cap_start - 1 ? cap : cap_start - 1;
 done:
 	return st;
+}
+
+static enum ov_status
+reserve(struct ov_list *l, const struct ov_list_token *tokens, size_t n)
+{
+	size_t bytes = l->n_bytes;
+
+	for (size_t i = 0; i < n; i++)
+		bytes += 1 + tokens[i].value.len;
+	if (bytes > UINT32_MAX) /* offsets are 32 bits */
+		return OV_E_LIST_TOO_LARGE;
+	return ov_list_reserve(l, l->n_records + 1, l->n_tokens + n, bytes);
 }
 
 enum ov_status
@@ -183,6 +193,7 @@ ov_list_sort(struct ov_list *l)
 	for (size_t i = 0; i < l->n_records; i++)
 		order[i] = (uint32_t)i;
 	qsort_r(order, l->n_records, sizeof(*order), compare_records, l);
+	OV_TRY(ov_list_reserve(&sorted, l->n_records, l->n_tokens, l->n_bytes));
 	for (size_t i = 0; i < l->n_records; i++)
 		OV_TRY(copy_record(&sorted, l, order[i]));
 	OV_REQUIRE(!sorted.disordered, OV_E_BUG); /* a token in two records */
@@ -195,26 +206,43 @@ done:
 	return st;
 }
 
+/* A record as it is digested; returns its end. */
+#define DIGESTED_MAX (3 + OV_TOKENS_PER_RECORD * (1 + 8 + VALUE_MAX))
+static uint8_t *
+write_digested(uint8_t *p, const struct ov_list *l, const struct ov_list_record *rec)
+{
+	*p++ = rec->population;
+	*p++ = rec->fit;
+	*p++ = rec->n_tokens;
+	for (size_t i = 0; i < rec->n_tokens; i++) {
+		struct ov_list_token t = ov_list_token(l, rec->first_token + i);
+
+		*p++ = t.rank;
+		ov_put64(p, t.value.len);
+		memcpy(p + 8, t.value.p, t.value.len);
+		p += 8 + t.value.len;
+	}
+	return p;
+}
+
 void
 ov_list_digest(uint8_t out[OV_HASH_LEN], const struct ov_list *l)
 {
+	uint8_t some[4 * DIGESTED_MAX], *end = some; /* many small parts hash slowly */
 	struct ov_hash h;
 
 	ov_hash_init(&h);
 	ov_hash_lv(&h, "list", 4);
 	for (size_t r = 0; r < l->n_records; r++) {
-		const struct ov_list_record *rec = &l->records[r];
-		const uint8_t head[3] = { rec->population, rec->fit, rec->n_tokens };
-
-		ov_hash_raw(&h, head, sizeof(head));
-		for (size_t i = 0; i < rec->n_tokens; i++) {
-			struct ov_list_token t = ov_list_token(l, rec->first_token + i);
-
-			ov_hash_raw(&h, &t.rank, 1);
-			ov_hash_lv(&h, t.value.p, t.value.len);
+		end = write_digested(end, l, &l->records[r]);
+		if (end - some > 3 * DIGESTED_MAX) {
+			ov_hash_raw(&h, some, (size_t)(end - some));
+			end = some;
 		}
 	}
+	ov_hash_raw(&h, some, (size_t)(end - some));
 	ov_hash_final(&h, out);
+	ov_wipe(some, sizeof(some));
 }
 
 /* Record: account u64, population, fit, tokens u8; token: rank u8, length u8, value. */

@@ -53,6 +53,11 @@ void ov_list_fini(struct ov_list *l); /* wipes; leaves { 0 } */
 OV_MUST_CHECK enum ov_status ov_list_add(struct ov_list *l, uint64_t account,
     uint8_t population, uint8_t fit, const struct ov_list_token *tokens, size_t n);
 
+/* Room for so many in all, so that a list whose size is known need not move as it grows;
+ * never less than there is.  OV_E_NOMEM. */
+OV_MUST_CHECK enum ov_status ov_list_reserve(
+    struct ov_list *l, size_t records, size_t tokens, size_t bytes);
+
 /* Brings the records into list order; does nothing where they are.  OV_E_BUG if two
  * records begin with the same token; OV_E_NOMEM. */
 OV_MUST_CHECK enum ov_status ov_list_sort(struct ov_list *l);

@@ -250,9 +250,14 @@ ov_job_load_list(struct ov_list *out, struct ov_home *home, const struct ov_job 
 {
 	uint8_t digest[OV_HASH_LEN];
 	struct ov_db_stmt *q = NULL;
+	int64_t bytes;
 	bool row;
 	enum ov_status st;
 
+	OV_TRY(ov_db_number(&bytes, home->db,
+	    "SELECT coalesce(sum(length(data)), 0) FROM job_list WHERE job = ?",
+	    OV_DB_BLOB(j->id, OV_ID)));
+	OV_TRY(ov_list_reserve(out, j->records, j->tokens, (size_t)bytes));
 	OV_TRY(ov_db_query(&q, home->db,
 	    "SELECT data FROM job_list WHERE job = ? ORDER BY part",
 	    OV_DB_BLOB(j->id, OV_ID)));

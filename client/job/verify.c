@@ -51,6 +51,25 @@ macs_hold(const struct ov_verify_input *in, const struct ov_match_row *r)
 	       ov_equal_secret(roster, r->roster, OV_MAC_LEN);
 }
 
+void
+ov_verify_fetch(const struct ov_verify *v, const uint8_t *rows, size_t n)
+{
+	const struct ov_verify_input *in = &v->in;
+
+	for (int step = 0; step < OV_DECK_STEPS; step++)
+		for (size_t i = 0; i < n; i++) {
+			struct ov_match_row r;
+
+			ov_match_unpack(&r, rows + i * OV_MATCH_ROW);
+			if (r.own >= in->deck->slots || r.other >= in->other_slots)
+				continue; /* the row will be refused */
+			ov_deck_fetch(in->deck, r.own, step);
+			if (step == 0)
+				__builtin_prefetch(
+				    in->tags + (size_t)r.other * OV_TAG_LEN);
+		}
+}
+
 enum ov_status
 ov_verify_row(struct ov_match *m, struct ov_verify *v, const uint8_t row[OV_MATCH_ROW])
 {

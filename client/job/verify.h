@@ -39,6 +39,10 @@ OV_MUST_CHECK enum ov_status ov_verify_init(
     struct ov_verify *v, const struct ov_verify_input *in);
 void ov_verify_fini(struct ov_verify *v);
 
+/* Has what n rows will be checked against on its way from memory, as ov_deck_fetch; some
+ * dozens of rows at a time. */
+void ov_verify_fetch(const struct ov_verify *v, const uint8_t *rows, size_t n);
+
 /* Checks one packed row and fills *m. */
 OV_MUST_CHECK enum ov_status ov_verify_row(
     struct ov_match *m, struct ov_verify *v, const uint8_t row[OV_MATCH_ROW]);

@@ -9,6 +9,7 @@
 
 #define ANSWER_MS 60000
 #define ROWS_PER_CHUNK OV_CHUNK_SLOTS
+#define FETCHED 128 /* rows whose memory is asked for together */
 
 static enum ov_role
 other_role(const struct ov_view_input *in)
@@ -135,15 +136,49 @@ done:
 }
 
 /* The account behind the record is looked up when somebody reads the report. */
+#define INSERT_MATCHES                                                                   \
+	"INSERT INTO job_match(job, number, rank, label, population, fit, record) "      \
+	"VALUES "
+#define MATCH "(?1, ?, ?, ?, ?, ?, ?)"
+#define M(m)                                                                             \
+	OV_DB_I64((m).number), OV_DB_I64((m).rank), OV_DB_I64((m).label),                \
+	    OV_DB_I64((m).record->population), OV_DB_I64((m).record->fit),               \
+	    OV_DB_I64((m).record->account)
+
+/* Eight at a time: to begin and to end a statement costs as much as a row. */
+#define AT_ONCE 8
 static enum ov_status
-keep_match(struct reader *r, const struct ov_match *m)
+keep_matches(struct reader *r, const struct ov_match *m, size_t n)
 {
-	return ov_db_run(r->in->run->home->db,
-	    "INSERT INTO job_match(job, number, rank, label, population, fit, record)"
-	    " VALUES (?, ?, ?, ?, ?, ?, ?)",
-	    OV_DB_BLOB(r->in->job->id, OV_ID), OV_DB_I64(m->number), OV_DB_I64(m->rank),
-	    OV_DB_I64(m->label), OV_DB_I64(m->record->population),
-	    OV_DB_I64(m->record->fit), OV_DB_I64(m->record->account));
+	struct ov_db *db = r->in->run->home->db;
+	struct ov_db_value job = OV_DB_BLOB(r->in->job->id, OV_ID);
+	enum ov_status st = OV_OK;
+
+	if (n == AT_ONCE)
+		return ov_db_run(db,
+		    INSERT_MATCHES MATCH "," MATCH "," MATCH "," MATCH "," MATCH "," MATCH
+					 "," MATCH "," MATCH,
+		    job, M(m[0]), M(m[1]), M(m[2]), M(m[3]), M(m[4]), M(m[5]), M(m[6]),
+		    M(m[7]));
+	for (size_t i = 0; i < n; i++)
+		OV_TRY(ov_db_run(db, INSERT_MATCHES MATCH, job, M(m[i])));
+done:
+	return st;
+}
+
+static enum ov_status
+take_some(struct reader *r, const uint8_t *rows, size_t n)
+{
+	struct ov_match m[FETCHED];
+	enum ov_status st = OV_OK;
+
+	ov_verify_fetch(&r->verify, rows, n);
+	for (size_t i = 0; i < n; i++)
+		OV_TRY(ov_verify_row(&m[i], &r->verify, rows + i * OV_MATCH_ROW));
+	for (size_t i = 0; i < n; i += AT_ONCE)
+		OV_TRY(keep_matches(r, m + i, n - i < AT_ONCE ? n - i : AT_ONCE));
+done:
+	return st;
 }
 
 static enum ov_status
@@ -154,12 +189,9 @@ take_rows(struct reader *r, struct ov_bytes rows, uint32_t n)
 
 	OV_REQUIRE(rows.len == (size_t)n * OV_MATCH_ROW, OV_E_PROTO_MISBEHAVED);
 	OV_TRY(ov_db_begin(db));
-	for (uint32_t i = 0; i < n; i++) {
-		struct ov_match m;
-
-		OV_TRY(ov_verify_row(&m, &r->verify, rows.p + (size_t)i * OV_MATCH_ROW));
-		OV_TRY(keep_match(r, &m));
-	}
+	for (uint32_t i = 0; i < n; i += FETCHED)
+		OV_TRY(take_some(r, rows.p + (size_t)i * OV_MATCH_ROW,
+		    n - i < FETCHED ? n - i : FETCHED));
 	OV_TRY(ov_db_commit(db, "job.matches"));
 done:
 	ov_db_rollback(db);

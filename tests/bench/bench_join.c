@@ -18,6 +18,7 @@
 
 #include "common/crypto/hash.h"
 #include "common/crypto/memory.h"
+#include "common/work/heap.h"
 #include "server/join.h"
 
 #define RUNS 9
@@ -232,6 +233,7 @@ main(int argc, char **argv)
 		fprintf(stderr, "usage: bench_join [LOG2_SLOTS from 4 to 27]\n");
 		return 2;
 	}
+	ov_heap_init(); /* as the broker does */
 	for (int shape = TYPICAL; shape <= FORGED; shape++) {
 		pid_t child = fork();
 

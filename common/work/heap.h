@@ -1,0 +1,15 @@
+/* heap.h - what becomes of memory that was freed.
+ */
+#ifndef OV_COMMON_WORK_HEAP_H
+#define OV_COMMON_WORK_HEAP_H
+
+/* Blocks of a MiB and more go back to the system when they are freed.  glibc otherwise
+ * moves its bound up to the largest block that was ever freed, takes the next ones from
+ * the heap, and keeps what lies between them.  Once, before threads start; other C
+ * libraries: does nothing. */
+void ov_heap_init(void);
+
+/* Gives back what is free now, in smaller blocks, too: before a great need. */
+void ov_heap_trim(void);
+
+#endif /* OV_COMMON_WORK_HEAP_H */
