@@ -363,7 +363,7 @@ ov_join_list(const struct ov_join *j, enum ov_join_role receiver, enum ov_level 
 			continue;
 		(void)take(taken_a, x);
 		(void)take(taken_b, y);
-		pairs[n++] = (struct ov_join_pair){ e->a, e->b, e->rank };
+		pairs[n++] = (struct ov_join_pair){ e->a, e->b, (uint32_t)i, e->rank };
 	}
 	less = realloc(pairs, (n + 1) * sizeof(*pairs)); /* shrinks; may refuse to */
 	*out = (struct ov_join_list){ less != NULL ? less : pairs, n };

@@ -49,6 +49,8 @@ struct ov_join_side {
  * at the strongest shared rank. */
 struct ov_join_pair {
 	uint32_t a, b;
+	uint32_t
+	    edge; /* its place among all: a pair that is in two lists has it in both */
 	uint8_t rank;
 };
 
@@ -88,10 +90,11 @@ struct ov_join;
 OV_MUST_CHECK enum ov_status ov_join_check(const struct ov_join_side *s);
 
 /* Checks both rosters as ov_join_check does and finds every edge.  *out borrows both
- * sides, arrays included, until ov_join_free.  veto[v] is the set of ranks weaker than v
- * whose edges rank v refuses where both records have slots of rank v and share none.
- * OV_E_PSI_DUPLICATE if a tag stands twice in one list, at whatever rank;
- * OV_E_PROTO_ROSTER; OV_E_NOMEM.  *out is NULL after a failure. */
+ * sides, arrays included, until ov_join_free; only the tags are not read any more.
+ * veto[v] is the set of ranks weaker than v whose edges rank v refuses where both records
+ * have slots of rank v and share none. OV_E_PSI_DUPLICATE if a tag stands twice in one
+ * list, at whatever rank; OV_E_PROTO_ROSTER; OV_E_NOMEM.  *out is NULL after a failure.
+ */
 OV_MUST_CHECK enum ov_status ov_join_new(struct ov_join **out,
     const struct ov_join_side *a, const struct ov_join_side *b,
     const uint8_t veto[OV_RANK_MAX + 1]);

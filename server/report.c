@@ -6,6 +6,7 @@
 #include "common/crypto/memory.h"
 #include "common/crypto/sign.h"
 #include "common/log.h"
+#include "common/work/heap.h"
 #include "proto/chunk.h"
 #include "proto/keys.h"
 #include "proto/slots.h"
@@ -158,14 +159,16 @@ join(struct work *w)
 	side_of(&a, w, OV_ROLE_A);
 	side_of(&b, w, OV_ROLE_B);
 	OV_TRY(ov_join_new(&j, &a, &b, w->release.veto));
+	for (unsigned int role = 0; role < 2; role++) {
+		free(w->list[role].tag); /* the largest part of a list */
+		w->list[role].tag = NULL;
+	}
 	const struct ov_views_input in = { j, &w->release, w->giver, w->due };
 	OV_TRY(ov_views_draw(&w->views, &in));
 done:
 	ov_join_free(j);
 	for (unsigned int role = 0; role < 2; role++) { /* labels are needed still */
-		free(w->list[role].tag);
 		free(w->list[role].record);
-		w->list[role].tag = NULL;
 		w->list[role].record = NULL;
 	}
 	return st;
@@ -507,6 +510,7 @@ ov_report_make(const struct ov_broker *b, const uint8_t id[OV_ID])
 	OV_TRY(look(&w, &ready, id));
 	if (!ready)
 		goto done;
+	ov_heap_trim();
 	drawn = draw(&w);
 	/* What a partner did wrong ends the job; what failed here is tried again. */
 	OV_REQUIRE(drawn == OV_OK || ov_status_class(drawn) == OV_CLASS_PEER, drawn);

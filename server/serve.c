@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "common/transport/control.h"
 #include "common/transport/edge.h"
+#include "common/work/heap.h"
 #include "server/admin.h"
 #include "server/dispatch.h"
 #include "server/events.h"
@@ -313,6 +314,7 @@ ov_serve(const struct ov_serve_options *o)
 	sigset_t ends;
 	int which;
 
+	ov_heap_init();
 	/* Before any thread starts, so that all of them leave these to us. */
 	sigemptyset(&ends);
 	sigaddset(&ends, SIGTERM);

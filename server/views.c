@@ -4,81 +4,98 @@
 #include <string.h>
 
 #include "common/crypto/memory.h"
+#include "common/work/numbers.h"
 #include "proto/slots.h"
 
 /* --- matches --- */
 
-static int
-by_pair(const void *x, const void *y)
+/* The matches of both lists, each in the order of the edges; a pair that both see is one
+ * match. */
+static enum ov_status
+merge_lists(struct ov_views *v, const struct ov_join_list list[2])
 {
-	const struct ov_view_match *m = x, *n = y;
+	const struct ov_join_list *a = &list[OV_JOIN_A], *b = &list[OV_JOIN_B];
+	size_t i = 0, k = 0;
 
-	if (m->a != n->a)
-		return m->a < n->a ? -1 : 1;
-	return m->b < n->b ? -1 : m->b > n->b;
-}
+	v->match = calloc(a->n + b->n + 1, sizeof(v->match[0]));
+	if (v->match == NULL)
+		return OV_E_NOMEM;
+	while (i < a->n || k < b->n) {
+		bool of_a =
+		    k == b->n || (i < a->n && a->pairs[i].edge <= b->pairs[k].edge);
+		bool of_b =
+		    i == a->n || (k < b->n && b->pairs[k].edge <= a->pairs[i].edge);
+		const struct ov_join_pair *p = of_a ? &a->pairs[i] : &b->pairs[k];
 
-static int
-by_number(const void *x, const void *y)
-{
-	const struct ov_view_match *m = x, *n = y;
-
-	return m->number < n->number ? -1 : m->number > n->number;
-}
-
-static void
-sort(struct ov_views *v, int (*order)(const void *, const void *))
-{
-	if (v->n > 1)
-		qsort(v->match, v->n, sizeof(v->match[0]), order);
-}
-
-static void
-add_list(struct ov_views *v, const struct ov_join_list *list, unsigned int receiver)
-{
-	for (size_t i = 0; i < list->n; i++)
-		v->match[v->n++] = (struct ov_view_match){ .a = list->pairs[i].a,
-			.b = list->pairs[i].b,
-			.rank = list->pairs[i].rank,
-			.seen = (uint8_t)(1U << receiver) };
-	v->seen[receiver] = list->n;
-}
-
-/* A pair that both see is one match. */
-static void
-merge_same(struct ov_views *v)
-{
-	size_t kept = 0;
-
-	sort(v, by_pair);
-	for (size_t i = 0; i < v->n; i++) {
-		if (kept > 0 && by_pair(&v->match[kept - 1], &v->match[i]) == 0)
-			v->match[kept - 1].seen |= v->match[i].seen;
-		else
-			v->match[kept++] = v->match[i];
+		v->match[v->n++] = (struct ov_view_match){ .a = p->a,
+			.b = p->b,
+			.rank = p->rank,
+			.seen = (uint8_t)(of_a << OV_JOIN_A | of_b << OV_JOIN_B) };
+		i += of_a;
+		k += of_b;
 	}
-	v->n = kept;
+	v->seen[OV_JOIN_A] = a->n;
+	v->seen[OV_JOIN_B] = b->n;
+	return OV_OK;
+}
+
+/* draw[i] = a random number << 32 | i. */
+static void
+draw_some(uint64_t *draw, size_t n)
+{
+	uint32_t random[256];
+
+	for (size_t i = 0; i < n; i++) {
+		if (i % 256 == 0)
+			ov_random(random, sizeof(random));
+		draw[i] = (uint64_t)random[i % 256] << 32 | i;
+	}
+}
+
+/* False if a number stands twice; it is then drawn again, once. */
+static bool
+are_distinct(uint64_t *draw, size_t n)
+{
+	uint64_t again;
+	bool distinct = true;
+
+	for (size_t i = 1; i < n; i++)
+		if (draw[i] >> 32 == draw[i - 1] >> 32) {
+			ov_random(&again, sizeof(again));
+			draw[i - 1] = again << 32 | (uint32_t)draw[i - 1];
+			distinct = false;
+		}
+	return distinct;
 }
 
 /* Random and distinct, so that neither the order nor the gaps say anything of the pairs
- * that only the other sees.  n is far below 2^32, so few rounds do. */
-static void
+ * that only the other sees; the matches move into the order of their numbers.  n is far
+ * below 2^32, so few rounds do. */
+static enum ov_status
 draw_numbers(struct ov_views *v)
 {
-	bool again = true;
+	uint64_t *draw = malloc((v->n + 1) * sizeof(*draw));
+	uint64_t *spare = malloc((v->n + 1) * sizeof(*spare));
+	struct ov_view_match *moved = malloc((v->n + 1) * sizeof(*moved));
+	enum ov_status st = OV_OK;
 
-	for (size_t i = 0; i < v->n; i++)
-		ov_random(&v->match[i].number, sizeof(v->match[i].number));
-	while (again) {
-		again = false;
-		sort(v, by_number);
-		for (size_t i = 1; i < v->n; i++)
-			if (v->match[i].number == v->match[i - 1].number) {
-				ov_random(&v->match[i - 1].number,
-				    sizeof(v->match[i - 1].number));
-				again = true;
-			}
+	OV_REQUIRE(draw != NULL && spare != NULL && moved != NULL, OV_E_NOMEM);
+	draw_some(draw, v->n);
+	do
+		ov_numbers_sort(draw, spare, v->n);
+	while (!are_distinct(draw, v->n));
+	for (size_t i = 0; i < v->n; i++) {
+		moved[i] = v->match[(uint32_t)draw[i]];
+		moved[i].number = (uint32_t)(draw[i] >> 32);
 	}
+	free(v->match);
+	v->match = moved;
+	moved = NULL;
+done:
+	free(draw);
+	free(spare);
+	free(moved);
+	return st;
 }
 
 /* --- cells --- */
@@ -144,7 +161,6 @@ draw_receiver(struct ov_views *v, const struct ov_join_list *list, unsigned int 
 	ov_join_count(in->join, list, cells);
 	OV_TRY(pack_cells(&v->cells[receiver], cells, receiver, in->release, in->giver));
 	OV_TRY(draw_counts(v, in, receiver));
-	add_list(v, list, receiver);
 done:
 	free(cells);
 	return st;
@@ -160,12 +176,12 @@ ov_views_draw(struct ov_views *out, const struct ov_views_input *in)
 	*out = (struct ov_views){ 0 };
 	OV_TRY(ov_join_list(in->join, OV_JOIN_A, OV_LEVEL_MATCHES, &list[OV_JOIN_A]));
 	OV_TRY(ov_join_list(in->join, OV_JOIN_B, OV_LEVEL_MATCHES, &list[OV_JOIN_B]));
-	v.match = calloc(list[0].n + list[1].n + 1, sizeof(v.match[0]));
-	OV_REQUIRE(v.match != NULL, OV_E_NOMEM);
 	for (unsigned int receiver = 0; receiver < 2; receiver++)
 		OV_TRY(draw_receiver(&v, &list[receiver], receiver, in));
-	merge_same(&v);
-	draw_numbers(&v);
+	OV_TRY(merge_lists(&v, list));
+	ov_join_list_fini(&list[OV_JOIN_A]); /* numbers take as much again */
+	ov_join_list_fini(&list[OV_JOIN_B]);
+	OV_TRY(draw_numbers(&v));
 	*out = v;
 	v = (struct ov_views){ 0 };
 done:
