@@ -7,8 +7,8 @@
 #include "common/clock.h"
 #include "common/crypto/memory.h"
 #include "common/psi/psi.h"
-#include "common/work/pipeline.h"
 #include "common/work/numbers.h"
+#include "common/work/pipeline.h"
 
 #define BATCH 256 /* tokens gathered at a time: the kernel's group */
 #define CHUNK_BYTES (OV_CHUNK_SLOTS * OV_POINT_ROW)
