@@ -55,6 +55,8 @@ claim(void *ctx, const struct ov_claim_try *t)
 		ov_examples_try(b->examples, t, b->id, b->name);
 	if (t->why != OV_DROP_NONE)
 		return OV_OK;
+	if (t->rank == OV_RANK_NAME)
+		ov_merge_signs(b->merge, &t->signs);
 	return ov_merge_claim(
 	    b->merge, t->rank, t->source, OV_BYTES(t->value, strlen(t->value)));
 }

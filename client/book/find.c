@@ -49,7 +49,7 @@ ov_find_records(struct ov_db_stmt **out, struct ov_db *db, const char *text)
 {
 	char name[OV_TOKEN_VALUE_CAP], domain[OV_TOKEN_VALUE_CAP];
 	size_t len = strlen(text);
-	struct pattern by_name, by_site, by_mail;
+	struct pattern by_name, by_alias, by_site, by_mail;
 	char *id = ov_find_id(text);
 	enum ov_status st;
 
@@ -60,6 +60,7 @@ ov_find_records(struct ov_db_stmt **out, struct ov_db *db, const char *text)
 	(void)ov_normalise_domain(
 	    ov_profile_current(), domain, text, len, OV_FROM_WEBSITE);
 	by_name = pattern_of(OV_RANK_NAME, OV_CLAIM_COLUMN, name);
+	by_alias = pattern_of(OV_RANK_DOMAIN, OV_CLAIM_COLUMN, domain);
 	by_site = pattern_of(OV_RANK_DOMAIN, OV_CLAIM_WEBSITE, domain);
 	by_mail = pattern_of(OV_RANK_DOMAIN, OV_CLAIM_EMAIL, domain);
 	st = ov_db_query(out, db,
@@ -69,13 +70,14 @@ ov_find_records(struct ov_db_stmt **out, struct ov_db *db, const char *text)
 	    "  WHERE r.name = ?1 COLLATE NOCASE OR r.ext_id = ?8) OR record IN"
 	    " (SELECT m.record FROM book_dropped d JOIN book_member m ON m.row = d.row"
 	    "  WHERE (d.rank = 7 AND d.value = ?2) OR (d.rank = 5 AND d.value = ?3))"
-	    " OR instr(keys, ?4) > 0 OR instr(keys, ?5) > 0 OR instr(keys, ?6) > 0)"
+	    " OR instr(keys, ?4) > 0 OR instr(keys, ?5) > 0 OR instr(keys, ?6) > 0"
+	    " OR instr(keys, ?9) > 0)"
 	    " ORDER BY record",
 	    OV_DB_TEXT(text), OV_DB_TEXT(name), OV_DB_TEXT(domain),
 	    OV_DB_BLOB(by_name.bytes, by_name.len),
 	    OV_DB_BLOB(by_site.bytes, by_site.len),
 	    OV_DB_BLOB(by_mail.bytes, by_mail.len), OV_DB_I64(OV_BOOK_PREVIOUS),
-	    OV_DB_TEXT(id));
+	    OV_DB_TEXT(id), OV_DB_BLOB(by_alias.bytes, by_alias.len));
 done:
 	free(id);
 	return st;

@@ -6,7 +6,7 @@
 
 #define COUNT_MAX (1U << 30)
 #define BUILT_HEAD 3 /* rank source length */
-#define CLAIM_MAX (1 + VALUE_MAX + 1 + 5 + VALUE_MAX)
+#define CLAIM_MAX (1 + VALUE_MAX + 1 + 5 + NOTE_MAX)
 
 /* --- rows come in --- */
 
@@ -88,6 +88,27 @@ name_of_built(const struct ov_merge *m)
 	return OV_BYTES("", 0);
 }
 
+/* What rules need beside the value of a claim, behind it: the new length. */
+static size_t
+add_note(uint8_t *record, size_t len, const struct ov_merge *m, const uint8_t built[2],
+    struct ov_bytes name)
+{
+	const struct ov_name_signs *s = &m->name_signs;
+	uint8_t rank = built[0], source = built[1];
+	size_t n = rank == OV_RANK_DOMAIN ? strlen(s->initials) : strlen(s->kind);
+
+	if (rank == OV_RANK_DOMAIN && source != OV_CLAIM_COLUMN && name.len > 0) {
+		memcpy(record + len, name.p, name.len);
+		record[len + name.len] = OV_NOTE_SEPARATOR;
+		memcpy(record + len + name.len + 1, s->initials, n);
+		return len + name.len + 1 + n;
+	}
+	if (rank != OV_RANK_NAME_COUNTRY && rank != OV_RANK_NAME)
+		return len;
+	memcpy(record + len, s->kind, n);
+	return len + n;
+}
+
 static enum ov_status
 add_claim(struct ov_merge *m, size_t at, struct ov_bytes name)
 {
@@ -102,10 +123,7 @@ add_claim(struct ov_merge *m, size_t at, struct ov_bytes name)
 	ov_put32(record + len, m->n_rows - 1);
 	len += 4;
 	record[len++] = m->built[at + 1];
-	if (m->built[at] == OV_RANK_DOMAIN) {
-		memcpy(record + len, name.p, name.len);
-		len += name.len;
-	}
+	len = add_note(record, len, m, m->built + at, name);
 	return ov_sort_add(m->claims, record, len);
 }
 
@@ -128,6 +146,8 @@ end_row(struct ov_merge *m)
 	m->n_leis += (signs & HAS_LEI) != 0;
 	m->n_ciks += (signs & HAS_CIK) != 0;
 	m->n_built = 0;
+	memset(&m->name_signs, 0, sizeof(m->name_signs));
+	m->has_signs = false;
 	OV_TRY(ov_paged_status(m->signs));
 done:
 	return st;
@@ -173,6 +193,14 @@ ov_merge_claim(struct ov_merge *m, enum ov_rank rank, enum ov_claim_source sourc
 	m->n_claims++;
 done:
 	return st;
+}
+
+void
+ov_merge_signs(struct ov_merge *m, const struct ov_name_signs *signs)
+{
+	if (!m->has_signs)
+		m->name_signs = *signs;
+	m->has_signs = true;
 }
 
 /* --- the forest --- */
@@ -277,7 +305,7 @@ done:
 }
 
 enum ov_status
-ov_merge_keep(struct ov_merge *m, const struct claim *c, bool family)
+ov_merge_keep(struct ov_merge *m, const struct claim *c, enum ov_kinship least)
 {
 	uint8_t record[6 + VALUE_MAX + 2];
 
@@ -286,7 +314,7 @@ ov_merge_keep(struct ov_merge *m, const struct claim *c, bool family)
 	record[5] = (uint8_t)c->source;
 	memcpy(record + 6, c->value.p, c->value.len);
 	record[6 + c->value.len] = 0;
-	record[7 + c->value.len] = family;
+	record[7 + c->value.len] = (uint8_t)least;
 	if (c->rank == OV_RANK_DOMAIN)
 		ov_paged_set(
 		    m->signs, c->row, ov_paged_get(m->signs, c->row) | HAS_DOMAIN);
@@ -307,12 +335,19 @@ ov_merge_drop(struct ov_merge *m, const struct claim *c, enum ov_merge_drop why)
 	return ov_sort_add(m->dropped, record, 8 + c->value.len);
 }
 
+bool
+ov_merge_is_live(const struct claim *c, enum ov_kinship least)
+{
+	return least == OV_KIN_NONE || ov_rules_kinship(c->note, c->value) >= least;
+}
+
 /* --- a stage: the values of one rank join rows --- */
 
 /* What the passing claims of a value add up to. */
 struct tally {
 	struct ov_shared_value v;
-	uint32_t first, first_house;
+	struct ov_bytes value;
+	uint32_t first[OV_KINSHIPS]; /* row that is at least so near; NO_ROW: none */
 };
 
 static void
@@ -324,28 +359,29 @@ count_group(struct ov_group_tally *t, uint32_t signs)
 	t->domain += (signs & HAS_DOMAIN) != 0;
 }
 
-/* A root's stamp is m->now once it was counted, m->now + 1 once in the house, too. */
+/* A root's stamp is m->now plus the nearest kinship that it was counted for. */
 static void
 count_claim(struct tally *t, struct ov_merge *m, const struct claim *c)
 {
+	enum ov_kinship kin =
+	    c->rank == OV_RANK_DOMAIN ? ov_rules_kinship(c->note, t->value) : OV_KIN_NONE;
 	uint32_t root = ov_merge_find(m->up, c->row);
 	uint32_t stamp = ov_paged_get(m->stamp, root);
-	bool house = c->rank == OV_RANK_DOMAIN && ov_rules_is_house(c->name, t->v.value);
+	uint32_t signs = ov_paged_get(m->signs, root);
 
-	if (stamp < m->now) {
-		count_group(&t->v.all, ov_paged_get(m->signs, root));
-		ov_paged_set(m->stamp, root, m->now);
-		stamp = m->now;
-	}
-	if (house && stamp == m->now) {
-		count_group(&t->v.house, ov_paged_get(m->signs, root));
-		ov_paged_set(m->stamp, root, m->now + 1);
-	}
-	if (t->first == NO_ROW)
-		t->first = c->row;
-	if (house && t->first_house == NO_ROW)
-		t->first_house = c->row;
-	ov_rules_count_name(&t->v.names, c->name);
+	if (stamp < m->now)
+		count_group(&t->v.all, signs);
+	if (kin >= OV_KIN_NEAR && stamp < m->now + OV_KIN_NEAR)
+		count_group(&t->v.near, signs);
+	if (kin == OV_KIN_HOUSE && stamp < m->now + OV_KIN_HOUSE)
+		count_group(&t->v.house, signs);
+	if (stamp < m->now + kin)
+		ov_paged_set(m->stamp, root, m->now + kin);
+	for (unsigned int k = 0; k <= (unsigned int)kin; k++)
+		if (t->first[k] == NO_ROW)
+			t->first[k] = c->row;
+	t->v.funds = t->v.funds || kin == OV_KIN_FUND;
+	ov_rules_count(&t->v.notes, ov_rules_note_name(c->note));
 }
 
 /* All claims of the value of which m->claim is the second one. */
@@ -353,12 +389,13 @@ static enum ov_status
 shelve_value(
     struct ov_merge *m, struct shelf *shelf, struct shared *v, const struct claim *first)
 {
-	struct tally t = { .v = { .rank = v->rank, .value = first->value },
-		.first = NO_ROW,
-		.first_house = NO_ROW };
+	struct tally t = { .v = { .rank = v->rank },
+		.value = first->value,
+		.first = { NO_ROW, NO_ROW, NO_ROW, NO_ROW } };
 	enum ov_status st;
 
-	m->now += 2; /* values here are at most half of the claims: no overflow */
+	/* values here are at most half of 2^30 claims: no overflow */
+	m->now += OV_KINSHIPS;
 	v->n = 1;
 	count_claim(&t, m, first);
 	OV_TRY(ov_shelf_put_claim(shelf, first));
@@ -370,7 +407,7 @@ shelve_value(
 		OV_TRY(ov_merge_next_claim(m));
 	}
 	v->verdict = ov_rules_judge(&t.v);
-	v->first = v->verdict.family ? t.first_house : t.first;
+	v->first = t.first[v->verdict.least];
 	OV_TRY(ov_shelf_put(shelf, v));
 done:
 	return st;
@@ -380,7 +417,7 @@ done:
 static enum ov_status
 judge_rank(struct ov_merge *m, enum ov_rank rank, struct shelf *shelf)
 {
-	uint8_t name[VALUE_MAX];
+	uint8_t note[NOTE_MAX];
 	struct shared v;
 	struct claim first;
 	enum ov_status st;
@@ -391,15 +428,16 @@ judge_rank(struct ov_merge *m, enum ov_rank rank, struct shelf *shelf)
 		v.rank = rank;
 		v.len = (uint8_t)first.value.len;
 		memcpy(v.value, first.value.p, first.value.len);
-		memcpy(name, first.name.p, first.name.len);
+		if (first.note.len > 0)
+			memcpy(note, first.note.p, first.note.len);
 		first.value.p = v.value;
-		first.name.p = name;
+		first.note.p = note;
 		OV_TRY(ov_merge_next_claim(m));
 		if (m->any && m->claim.rank == rank &&
 		    same_value(m->claim.value, first.value))
 			OV_TRY(shelve_value(m, shelf, &v, &first));
 		else
-			OV_TRY(ov_merge_keep(m, &first, false));
+			OV_TRY(ov_merge_keep(m, &first, OV_KIN_NONE));
 	}
 done:
 	return st;
@@ -431,7 +469,7 @@ plan_links(struct ov_merge *m, const struct shelf *shelf)
 			OV_TRY(ov_shelf_next_claim(&one, &c, &w));
 			if (!one)
 				break;
-			if (ov_shelf_is_live(&w.value, &c))
+			if (ov_merge_is_live(&c, w.value.verdict.least))
 				link_claim(m->stage, ov_merge_find(m->up, w.value.first),
 				    ov_merge_find(m->up, c.row));
 		}
@@ -489,7 +527,7 @@ carry_out(struct ov_merge *m, struct shelf_walk *w)
 		OV_TRY(ov_shelf_next_claim(&any, &c, w));
 		if (!any)
 			break;
-		if (!ov_shelf_is_live(v, &c)) {
+		if (!ov_merge_is_live(&c, v->verdict.least)) {
 			OV_TRY(ov_merge_drop(m, &c, OV_MERGE_FAMILY));
 		} else if (v->verdict.drop != OV_MERGE_KEPT) {
 			OV_TRY(ov_merge_drop(m, &c, v->verdict.drop));
@@ -500,7 +538,7 @@ carry_out(struct ov_merge *m, struct shelf_walk *w)
 		}
 	}
 	if (v->verdict.drop == OV_MERGE_KEPT)
-		OV_TRY(ov_merge_keep(m, &best, v->verdict.family));
+		OV_TRY(ov_merge_keep(m, &best, v->verdict.least));
 done:
 	return st;
 }
@@ -519,7 +557,7 @@ carry_out_all(struct ov_merge *m, const struct shelf *shelf, bool chains)
 			break;
 		if (chains && is_in_bad_chain(m, &w.value))
 			w.value.verdict = (struct ov_verdict){ OV_MERGE_CONFLICT,
-				w.value.verdict.family, false };
+				w.value.verdict.least, false };
 		OV_TRY(carry_out(m, &w));
 	}
 done:
@@ -561,6 +599,8 @@ join_bare_names(struct ov_merge *m, const struct shelf *shelf)
 		OV_TRY(ov_shelf_next(&any, &w));
 		if (!any)
 			break;
+		if (w.value.verdict.drop == OV_MERGE_NAMESAKE)
+			continue;
 		for (first = NO_ROW;;) {
 			OV_TRY(ov_shelf_next_claim(&one, &c, &w));
 			if (!one)

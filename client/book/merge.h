@@ -2,21 +2,24 @@
  *
  * Rows claim key values (a row's LEI, its domains, its name with country ...).  Rows
  * that share a claim of LEI, CIK, DUNS, domain or name+country become one record, rank
- * after rank, the strongest first, with these exceptions.
+ * after rank, the strongest first, with these exceptions; normalise/NOTES.md has what was
+ * measured of each.
  *
  * Conflict: two groups that both have an LEI, or both a CIK, are different companies.  A
  * value that would join them, alone or in a chain with others of its rank, joins nothing
  * and is no key.
  *
- * Family: a domain on rows of more than OV_MERGE_NAMES_MAX different names is that of a
- * house (of funds, projects, franchises).  It stays with the rows whose name is the
- * domain's (initials count) and joins these only; without such rows it is no key.
- * Measured: up to 4 names, 95 in 100 pairs of rows on one domain are one company.
+ * Family: a domain on rows of different names may be that of a house with its funds,
+ * projects, franchises or what it bought.  On up to OV_MERGE_NAMES_MAX names it stays
+ * with those that are named like it, and joins these only; if none is, all are one
+ * record, unless there are funds among them.  On more names it stays with those whose
+ * name is exactly the domain's; if none is, it is no key.
  *
- * Weak: a name of one word, in one country, on accounts with different domains joins
- * nothing and is no key.  Measured: inside one list of start-ups 29 of 31 such joins were
- * wrong; across two lists of large companies most were right, but those accounts still
- * have their domains.
+ * Weak: a name, in one country, on accounts with different domains joins nothing and is
+ * no key.
+ *
+ * Namesakes: a name of rows whose legal forms tell two companies apart ("Bank AG", "Bank
+ * GmbH") joins nothing and is no key.
  *
  * Shared: a value of a rank that joins nothing (VAT, bare name) and that stands in two
  * records is no key of either.
@@ -37,6 +40,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "client/normalise/normalise.h"
 #include "common/crypto/hash.h"
 #include "common/status.h"
 #include "proto/rank.h"
@@ -45,7 +49,11 @@
 /* Kept per record: 6 of the ranks above the bare name, and 6 bare names. */
 #define OV_MERGE_TOKENS_MAX (2 * OV_TOKENS_PER_RECORD)
 
-enum ov_claim_source { OV_CLAIM_COLUMN, OV_CLAIM_WEBSITE, OV_CLAIM_EMAIL };
+enum ov_claim_source {
+	OV_CLAIM_COLUMN, /* of its own; a domain: a person said so, whatever its name */
+	OV_CLAIM_WEBSITE,
+	OV_CLAIM_EMAIL
+};
 
 /* Why a claim is no key of its row's record.  Stored in books: append only. */
 enum ov_merge_drop {
@@ -53,9 +61,10 @@ enum ov_merge_drop {
 	OV_MERGE_CONFLICT,
 	OV_MERGE_FAMILY,
 	OV_MERGE_SHARED,
-	OV_MERGE_OVER_CAP /* the record has 6 stronger ones */
+	OV_MERGE_OVER_CAP, /* the record has 6 stronger ones */
+	OV_MERGE_NAMESAKE
 };
-#define OV_MERGE_DROPS 5
+#define OV_MERGE_DROPS 6
 
 struct ov_merge;
 
@@ -72,6 +81,9 @@ OV_MUST_CHECK enum ov_status ov_merge_row(struct ov_merge *m, uint64_t tag);
  * that the family rule looks at. */
 OV_MUST_CHECK enum ov_status ov_merge_claim(struct ov_merge *m, enum ov_rank rank,
     enum ov_claim_source source, struct ov_bytes value);
+
+/* What the row's first name says beside its value. */
+void ov_merge_signs(struct ov_merge *m, const struct ov_name_signs *signs);
 
 /* Decides.  Once, after the last row. */
 OV_MUST_CHECK enum ov_status ov_merge_run(struct ov_merge *m);

@@ -3,12 +3,15 @@
  *
  * Everything is a stream of byte records that sort as they should, numbers big-endian:
  *
- *   claims    rank value 0 row source name   the name only with a domain: rules need it
- *   keys      row rank source value 0 family
+ *   claims    rank value 0 row source note   note: what rules need beside the value
+ *   keys      row rank source value 0 least  kinship of the rows whose key it is
  *   by_root   the same, row being the root of a record
  *   dropped   row rank value 0 source why
  *   records   rank value 0 root keys...      of the first key; 0xff root without one
  *   members   record row tag
+ *
+ * The note of a domain is the row's bare name, 0x1f and its initials; of a name, its
+ * kind.
  *
  * Rows are joined in a forest, whose roots are the smallest rows.  An element of `up` is
  * how far above its row the next one is: 0 for a root, as for a row never heard of.
@@ -21,6 +24,7 @@
 #include "client/book/sort.h"
 
 #define VALUE_MAX 255
+#define NOTE_MAX (VALUE_MAX + 1 + sizeof(struct ov_name_signs))
 #define NO_ROW UINT32_MAX
 #define NO_KEY 0xff /* for a rank: sorts last */
 
@@ -35,7 +39,7 @@ struct claim {
 	struct ov_bytes value;
 	uint32_t row;
 	enum ov_claim_source source;
-	struct ov_bytes name;
+	struct ov_bytes note;
 };
 
 /* A value that two rows or more claim, while its claims pass by again. */
@@ -50,7 +54,7 @@ struct shared {
 /* Values of one rank that are claimed twice or more: their claims, and what was decided.
  */
 struct shelf {
-	struct ov_tape *claims;	  /* row source name */
+	struct ov_tape *claims;	  /* row source note */
 	struct ov_tape *verdicts; /* struct shared, packed */
 };
 
@@ -61,6 +65,8 @@ struct ov_merge {
 	/* of the row that is being built: rank, source, length, value ... */
 	uint8_t *built;
 	size_t n_built, built_cap;
+	struct ov_name_signs name_signs;
+	bool has_signs;
 	struct ov_sort *claims;
 	struct claim claim; /* the one at hand; borrowed */
 	bool any;	    /* there is one */
@@ -94,7 +100,7 @@ OV_MUST_CHECK enum ov_status ov_merge_first_claim(struct ov_merge *m);
 OV_MUST_CHECK enum ov_status ov_merge_drop(
     struct ov_merge *m, const struct claim *c, enum ov_merge_drop why);
 OV_MUST_CHECK enum ov_status ov_merge_keep(
-    struct ov_merge *m, const struct claim *c, bool family);
+    struct ov_merge *m, const struct claim *c, enum ov_kinship least);
 
 OV_MUST_CHECK enum ov_status ov_shelf_open(struct shelf *s, const struct ov_merge *m);
 void ov_shelf_close(struct shelf *s);
@@ -114,8 +120,8 @@ OV_MUST_CHECK enum ov_status ov_shelf_next(bool *any, struct shelf_walk *w);
 OV_MUST_CHECK enum ov_status ov_shelf_next_claim(
     bool *any, struct claim *c, struct shelf_walk *w);
 
-/* Whether the claim is not lost to the value's house. */
-bool ov_shelf_is_live(const struct shared *v, const struct claim *c);
+/* Whether the claim is not lost to rows that are nearer to the value. */
+bool ov_merge_is_live(const struct claim *c, enum ov_kinship least);
 
 /* The last steps of ov_merge_run: values of ranks that join nothing, then keys of
  * records (merge_settle.c), then their order (merge_out.c). */

@@ -191,13 +191,15 @@ ov_merge_drop_text(enum ov_merge_drop why)
 		return "it is shared by accounts whose registry ids say that they are "
 		       "different companies; correct one of them";
 	case OV_MERGE_FAMILY:
-		return "accounts of many different names share it, so it says which "
-		       "house "
-		       "they belong to, not which company they are";
+		return "accounts of different names share it, so it says to which "
+		       "house they belong; only those that are named like it keep it";
 	case OV_MERGE_SHARED:
 		return "another account of this book has it too";
 	case OV_MERGE_OVER_CAP:
 		return "the account has six stronger keys already";
+	case OV_MERGE_NAMESAKE:
+		return "another account of this book has this name with another legal "
+		       "form, so it is another company";
 	}
 	return "";
 }

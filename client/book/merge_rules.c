@@ -2,17 +2,19 @@
 
 #include <string.h>
 
-static const uint8_t name_key[16] = "overlap merge 1";
+#define NEAR_MIN 3 /* letters that two beginnings have in common by no accident */
+
+static const uint8_t text_key[16] = "overlap merge 1";
 
 void
-ov_rules_count_name(struct ov_name_tally *t, struct ov_bytes name)
+ov_rules_count(struct ov_text_tally *t, struct ov_bytes text)
 {
 	uint8_t out[8];
 	uint64_t hash;
 
-	if (name.len == 0 || t->n > OV_MERGE_NAMES_MAX)
+	if (text.len == 0 || t->n > OV_MERGE_NAMES_MAX)
 		return;
-	ov_siphash(out, name_key, name);
+	ov_siphash(out, text_key, text);
 	memcpy(&hash, out, sizeof(hash));
 	for (size_t i = 0; i < t->n; i++)
 		if (t->hash[i] == hash)
@@ -20,37 +22,98 @@ ov_rules_count_name(struct ov_name_tally *t, struct ov_bytes name)
 	t->hash[t->n++] = hash;
 }
 
-bool
-ov_rules_is_house(struct ov_bytes name, struct ov_bytes domain)
-{
-	uint8_t compact[256], initials[256], label[256], whole[256];
-	size_t nc = 0, ni = 0, nl = 0, nw = 0; /* values have at most 255 bytes */
-	bool first = true, in_label = true;
+/* --- names and domains --- */
 
-	for (size_t i = 0; i < name.len; i++) {
-		if (name.p[i] == ' ') {
-			first = true;
-			continue;
-		}
-		if (first)
-			initials[ni++] = name.p[i];
-		compact[nc++] = name.p[i];
-		first = false;
-	}
+struct letters {
+	uint8_t p[256]; /* values have at most 255 bytes */
+	size_t n;
+};
+
+/* The domain's letters without hyphens and dots: of its first label, or of all. */
+static void
+spell(struct letters *out, struct ov_bytes domain, bool whole)
+{
+	out->n = 0;
 	for (size_t i = 0; i < domain.len; i++) {
-		if (domain.p[i] == '.')
-			in_label = false;
-		else if (domain.p[i] != '-') {
-			if (in_label)
-				label[nl++] = domain.p[i];
-			whole[nw++] = domain.p[i];
-		}
+		if (domain.p[i] == '.' && !whole)
+			break;
+		if (domain.p[i] != '.' && domain.p[i] != '-')
+			out->p[out->n++] = domain.p[i];
 	}
-	return name.len > 0 &&
-	       ((nc == nl && memcmp(compact, label, nl) == 0) ||
-		   (nc == nw && memcmp(compact, whole, nw) == 0) ||
-		   (ni > 1 && ni == nl && memcmp(initials, label, nl) == 0));
 }
+
+static bool
+is_same(const struct letters *a, struct ov_bytes b)
+{
+	return a->n == b.len && memcmp(a->p, b.p, b.len) == 0;
+}
+
+static bool
+begin_alike(const struct letters *a, struct ov_bytes b)
+{
+	size_t least = a->n < b.len ? a->n : b.len;
+
+	return least >= NEAR_MIN && memcmp(a->p, b.p, least) == 0;
+}
+
+/* "hartford" of thehartford.com, "robert bosch" of bosch.com */
+static bool
+end_alike(const struct letters *a, struct ov_bytes b)
+{
+	size_t least = a->n < b.len ? a->n : b.len;
+
+	return least > NEAR_MIN &&
+	       memcmp(a->p + a->n - least, b.p + b.len - least, least) == 0;
+}
+
+static bool
+is_fund(struct ov_bytes name)
+{
+	static const char *const words[] = { "fund", "etf", "portfolio" };
+	const struct ov_bytes *n = &name;
+
+	if (memmem(n->p, n->len, words[0], strlen(words[0])) != NULL)
+		return true;
+	for (size_t i = 1; i < sizeof(words) / sizeof(words[0]); i++) {
+		size_t len = strlen(words[i]);
+
+		if (n->len > len && memcmp(n->p + n->len - len, words[i], len) == 0)
+			return true;
+	}
+	return false;
+}
+
+struct ov_bytes
+ov_rules_note_name(struct ov_bytes note)
+{
+	const uint8_t *end =
+	    note.len > 0 ? memchr(note.p, OV_NOTE_SEPARATOR, note.len) : NULL;
+
+	return end == NULL ? note : OV_BYTES(note.p, (size_t)(end - note.p));
+}
+
+enum ov_kinship
+ov_rules_kinship(struct ov_bytes note, struct ov_bytes domain)
+{
+	struct ov_bytes name = ov_rules_note_name(note), initials = note;
+	struct letters label, whole;
+
+	if (name.len == 0)
+		return OV_KIN_NEAR;
+	spell(&label, domain, false);
+	spell(&whole, domain, true);
+	initials.p += name.len + (name.len < note.len);
+	initials.len -= name.len + (name.len < note.len);
+	if (is_same(&label, name) || is_same(&whole, name) || /* "booking com" */
+	    (initials.len > 1 && is_same(&label, initials)))
+		return OV_KIN_HOUSE;
+	if (is_fund(name))
+		return OV_KIN_FUND;
+	return begin_alike(&label, name) || end_alike(&label, name) ? OV_KIN_NEAR
+								    : OV_KIN_NONE;
+}
+
+/* --- verdicts --- */
 
 /* LEIs veto all weaker ranks, CIKs all but LEI (proto/rank.h, ov_veto_default). */
 bool
@@ -59,34 +122,36 @@ ov_rules_is_conflict(enum ov_rank rank, uint32_t lei, uint32_t cik)
 	return (rank > OV_RANK_LEI && lei > 1) || (rank > OV_RANK_CIK && cik > 1);
 }
 
-/* "US acme" of groups with different domains (each domain is in one group by now). */
-static bool
-is_weak_name(const struct ov_shared_value *v, const struct ov_group_tally *t)
+/* Which rows keep a domain that several groups have. */
+static enum ov_kinship
+least_kinship(const struct ov_shared_value *v)
 {
-	const uint8_t *space, *end = v->value.p + v->value.len;
-
-	if (v->rank != OV_RANK_NAME_COUNTRY || t->domain < 2)
-		return false;
-	space = memchr(v->value.p, ' ', v->value.len);
-	return space != NULL && memchr(space + 1, ' ', (size_t)(end - space - 1)) == NULL;
+	if (v->rank != OV_RANK_DOMAIN || v->all.groups < 2 || v->notes.n < 2)
+		return OV_KIN_NONE;
+	if (v->all.groups > OV_MERGE_NAMES_MAX && v->notes.n > OV_MERGE_NAMES_MAX)
+		return OV_KIN_HOUSE;
+	if (ov_rules_is_conflict(v->rank, v->all.lei, v->all.cik))
+		return OV_KIN_NONE; /* dropped for all */
+	return v->near.groups > 0 || v->funds ? OV_KIN_NEAR : OV_KIN_NONE;
 }
 
 struct ov_verdict
 ov_rules_judge(const struct ov_shared_value *v)
 {
-	const struct ov_group_tally *t = &v->all;
-	struct ov_verdict verdict = { OV_MERGE_KEPT, false, false };
+	struct ov_verdict verdict = { OV_MERGE_KEPT, least_kinship(v), false };
+	const struct ov_group_tally *t = verdict.least == OV_KIN_HOUSE	? &v->house
+					 : verdict.least == OV_KIN_NEAR ? &v->near
+									: &v->all;
+	bool is_name = v->rank == OV_RANK_NAME_COUNTRY || v->rank == OV_RANK_NAME;
 
-	verdict.family = v->rank == OV_RANK_DOMAIN && t->groups > OV_MERGE_NAMES_MAX &&
-			 v->names.n > OV_MERGE_NAMES_MAX;
-	if (verdict.family)
-		t = &v->house;
 	if (t->groups == 0)
 		verdict.drop = OV_MERGE_FAMILY;
 	else if (ov_rules_is_conflict(v->rank, t->lei, t->cik))
 		verdict.drop = OV_MERGE_CONFLICT;
-	else if (is_weak_name(v, t))
-		verdict.drop = OV_MERGE_SHARED;
+	else if (is_name && t->groups > 1 && v->notes.n > 1)
+		verdict.drop = OV_MERGE_NAMESAKE;
+	else if (v->rank == OV_RANK_NAME_COUNTRY && t->domain > 1)
+		verdict.drop = OV_MERGE_SHARED; /* each domain is in one group by now */
 	else
 		verdict.links = t->groups > 1;
 	return verdict;

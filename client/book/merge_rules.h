@@ -13,30 +13,39 @@ struct ov_group_tally {
 	uint32_t groups, lei, cik, domain;
 };
 
-/* Distinct bare names, counted up to one more than OV_MERGE_NAMES_MAX. */
-struct ov_name_tally {
+/* Distinct texts, counted up to one more than OV_MERGE_NAMES_MAX. */
+struct ov_text_tally {
 	uint64_t hash[OV_MERGE_NAMES_MAX + 1];
 	size_t n;
 };
-void ov_rules_count_name(struct ov_name_tally *t, struct ov_bytes name); /* "": none */
+void ov_rules_count(struct ov_text_tally *t, struct ov_bytes text); /* "": none */
 
-/* Is the domain that of the house of this name: the letters of the name without spaces,
- * or its initials, are those of the domain's first label without hyphens, or of the whole
- * domain without dots ("booking com"). */
-bool ov_rules_is_house(struct ov_bytes name, struct ov_bytes domain);
+/* How near a bare name is to the domain that its row claims. */
+enum ov_kinship {
+	OV_KIN_NONE,
+	OV_KIN_FUND, /* of a house, and never the house itself */
+	OV_KIN_NEAR, /* one begins with the other, or there is no name */
+	OV_KIN_HOUSE /* the name is the domain's */
+};
+#define OV_KINSHIPS 4
+/* The note of a domain's claim: a name, the separator, and the name's initials; or "". */
+#define OV_NOTE_SEPARATOR 0x1f
+struct ov_bytes ov_rules_note_name(struct ov_bytes note);
+enum ov_kinship ov_rules_kinship(struct ov_bytes note, struct ov_bytes domain);
 
 /* All that is known of a value that stands on two rows or more. */
 struct ov_shared_value {
 	enum ov_rank rank;
-	struct ov_bytes value;
 	struct ov_group_tally all;
-	struct ov_group_tally house; /* of a domain: only rows of its house */
-	struct ov_name_tally names;
+	/* of a domain: groups with a row that is at least so near */
+	struct ov_group_tally near, house;
+	bool funds;		    /* of a domain: there are some */
+	struct ov_text_tally notes; /* bare names of a domain, kinds of a name */
 };
 
 struct ov_verdict {
 	enum ov_merge_drop drop; /* OV_MERGE_KEPT, or for all claims */
-	bool family;		 /* rows that are not of the house lose it */
+	enum ov_kinship least;	 /* of a domain: rows that are not so near lose it */
 	bool links;		 /* it joins its groups */
 };
 struct ov_verdict ov_rules_judge(const struct ov_shared_value *v);

@@ -36,12 +36,15 @@ settle_value(struct ov_merge *m, struct shelf_walk *w, bool one)
 		if (!any)
 			break;
 		if (!one)
-			OV_TRY(ov_merge_drop(m, &c, OV_MERGE_SHARED));
+			OV_TRY(ov_merge_drop(m, &c,
+			    w->value.verdict.drop == OV_MERGE_NAMESAKE
+				? OV_MERGE_NAMESAKE
+				: OV_MERGE_SHARED));
 		if (best.row == NO_ROW || c.source < best.source)
 			best = c;
 	}
 	if (one)
-		OV_TRY(ov_merge_keep(m, &best, false));
+		OV_TRY(ov_merge_keep(m, &best, OV_KIN_NONE));
 done:
 	return st;
 }
@@ -135,7 +138,7 @@ static enum ov_status
 gather_key(struct gathered *g, struct ov_merge *m, struct ov_bytes record)
 {
 	const uint8_t *key = record.p + 4;
-	size_t len = record.len - 8; /* less root, rank, source, 0 and family */
+	size_t len = record.len - 8; /* less root, rank, source, 0 and least */
 	size_t *count = key[0] == OV_RANK_NAME ? &g->bare : &g->strong;
 	uint8_t over[1 + VALUE_MAX + 2];
 
@@ -218,7 +221,7 @@ drop_over_cap(struct ov_merge *m)
 		}
 		/* what the family rule took is dropped already */
 		if (order == 0 &&
-		    (over.p[over.len - 1] == 0 || ov_rules_is_house(c->name, c->value)))
+		    ov_merge_is_live(c, (enum ov_kinship)over.p[over.len - 1]))
 			OV_TRY(ov_merge_drop(m, c, OV_MERGE_OVER_CAP));
 		OV_TRY(ov_merge_next_claim(m));
 	}

@@ -29,13 +29,13 @@ ov_shelf_close(struct shelf *s)
 enum ov_status
 ov_shelf_put_claim(struct shelf *s, const struct claim *c)
 {
-	uint8_t record[CLAIM_HEAD + VALUE_MAX];
+	uint8_t record[CLAIM_HEAD + NOTE_MAX];
 
 	ov_put32(record, c->row);
 	record[4] = (uint8_t)c->source;
-	if (c->name.len > 0)
-		memcpy(record + CLAIM_HEAD, c->name.p, c->name.len);
-	return ov_tape_put(s->claims, record, CLAIM_HEAD + c->name.len);
+	if (c->note.len > 0)
+		memcpy(record + CLAIM_HEAD, c->note.p, c->note.len);
+	return ov_tape_put(s->claims, record, CLAIM_HEAD + c->note.len);
 }
 
 enum ov_status
@@ -47,7 +47,7 @@ ov_shelf_put(struct shelf *s, const struct shared *v)
 	ov_put32(record + 4, v->first);
 	record[8] = (uint8_t)v->rank;
 	record[9] = (uint8_t)v->verdict.drop;
-	record[10] = v->verdict.family;
+	record[10] = (uint8_t)v->verdict.least;
 	record[11] = v->verdict.links;
 	memcpy(record + VALUE_HEAD, v->value, v->len);
 	return ov_tape_put(s->verdicts, record, VALUE_HEAD + (size_t)v->len);
@@ -86,8 +86,8 @@ ov_shelf_next(bool *any, struct shelf_walk *w)
 		goto done;
 	*v = (struct shared){ .n = ov_get32(r.p), .first = ov_get32(r.p + 4) };
 	v->rank = (enum ov_rank)r.p[8];
-	v->verdict =
-	    (struct ov_verdict){ (enum ov_merge_drop)r.p[9], r.p[10] != 0, r.p[11] != 0 };
+	v->verdict = (struct ov_verdict){ (enum ov_merge_drop)r.p[9],
+		(enum ov_kinship)r.p[10], r.p[11] != 0 };
 	v->len = (uint8_t)(r.len - VALUE_HEAD);
 	memcpy(v->value, r.p + VALUE_HEAD, v->len);
 	w->left = v->n;
@@ -112,11 +112,4 @@ ov_shelf_next_claim(bool *any, struct claim *c, struct shelf_walk *w)
 		OV_BYTES(r.p + CLAIM_HEAD, r.len - CLAIM_HEAD) };
 done:
 	return st;
-}
-
-bool
-ov_shelf_is_live(const struct shared *v, const struct claim *c)
-{
-	return !v->verdict.family ||
-	       ov_rules_is_house(c->name, OV_BYTES(v->value, v->len));
 }

@@ -57,19 +57,22 @@ try_id(struct trying *y, enum ov_rank rank, struct ov_bytes raw, id_rule *normal
 static enum ov_status
 try_names(struct trying *y, struct ov_bytes raw, const char *cc, enum ov_drop no_country)
 {
+	char bare[OV_TOKEN_VALUE_CAP];
 	const char *name = (const char *)raw.p;
-	enum ov_drop why = no_country;
+	enum ov_drop why = no_country, why_bare;
 	enum ov_status st;
 
 	if (raw.len == 0)
 		return OV_OK;
+	why_bare =
+	    ov_normalise_name_signs(y->profile, bare, &y->t.signs, name, raw.len, NULL);
 	y->t.value[0] = '\0';
 	if (cc != NULL)
 		why =
 		    ov_normalise_name_country(y->profile, y->t.value, name, raw.len, cc);
 	OV_TRY(tell(y, OV_RANK_NAME_COUNTRY, OV_CLAIM_COLUMN, raw, why));
-	why = ov_normalise_name(y->profile, y->t.value, name, raw.len, NULL);
-	OV_TRY(tell(y, OV_RANK_NAME, OV_CLAIM_COLUMN, raw, why));
+	memcpy(y->t.value, bare, sizeof(bare));
+	OV_TRY(tell(y, OV_RANK_NAME, OV_CLAIM_COLUMN, raw, why_bare));
 done:
 	return st;
 }
@@ -114,7 +117,7 @@ ov_row_claims(
 			p, y.t.value, (const char *)c->vat.p, c->vat.len, known)));
 	OV_TRY(try_domains(&y, c->websites, OV_CLAIM_WEBSITE));
 	OV_TRY(try_domains(&y, c->email_domains, OV_CLAIM_EMAIL));
-	OV_TRY(try_domains(&y, c->alias_domains, OV_CLAIM_WEBSITE));
+	OV_TRY(try_domains(&y, c->alias_domains, OV_CLAIM_COLUMN));
 	OV_TRY(try_names(&y, c->name, known, country));
 	for (struct ov_bytes rest = c->alias_names; rest.len > 0;)
 		OV_TRY(try_names(&y, next_line(&rest), known, country));

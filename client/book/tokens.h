@@ -20,6 +20,7 @@ struct ov_claim_try {
 	enum ov_drop why;
 	struct ov_bytes raw;		/* the cell or its part */
 	char value[OV_TOKEN_VALUE_CAP]; /* "" when dropped */
+	struct ov_name_signs signs;	/* of a name */
 };
 
 /* Calls fn for every cell that is not empty, and each part of a list, by the rules of p.

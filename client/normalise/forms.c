@@ -94,7 +94,7 @@ canonical(const struct ov_forms *forms, char *out, size_t cap, const struct ov_f
 }
 
 static enum ov_status
-add_affix(struct ov_forms *forms, const char *text, size_t len, unsigned int flags)
+add_affix(struct ov_forms *forms, const char *text, size_t len, const struct ov_form *f)
 {
 	struct ov_affix *a = &forms->affix[forms->affix_count];
 
@@ -102,7 +102,7 @@ add_affix(struct ov_forms *forms, const char *text, size_t len, unsigned int fla
 		return OV_E_BUG;
 	memcpy(a->text, text, len);
 	a->len = len;
-	a->flags = flags;
+	a->form = *f;
 	forms->affix_count++;
 	return OV_OK;
 }
@@ -119,11 +119,13 @@ add_form(void *ctx, const struct ov_field *f, size_t n)
 	if (n < 2 || forms->form_count == FORMS_MAX ||
 	    !canonical(forms, text, sizeof(text), &f[0]))
 		return OV_E_BUG;
-	*form = (struct form){ { n > 2 ? flags_of(&f[2]) : 0 }, f[1].p, f[1].len, 0 };
+	*form = (struct form){ { n > 2 ? flags_of(&f[2]) : 0,
+				   n > 3 ? f[3] : (struct ov_field){ "", 0 } },
+		f[1].p, f[1].len, 0 };
 	if (strlen(text) <= SHORT_FORM_LEN && f[1].p[0] != '*')
 		form->public.flags |= OV_FORM_SHORT;
 	if ((form->public.flags & OV_FORM_AFFIX) != 0 &&
-	    (st = add_affix(forms, text, strlen(text), form->public.flags)) != OV_OK)
+	    (st = add_affix(forms, text, strlen(text), &form->public)) != OV_OK)
 		return st;
 	if (ov_table_get(&forms->index, text, strlen(text), &before))
 		form->next = (uint32_t)before + 1;

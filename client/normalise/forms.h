@@ -28,12 +28,13 @@ enum {
 
 struct ov_form {
 	unsigned int flags;
+	struct ov_field kind; /* forms of two kinds are two companies; "" for most */
 };
 
 struct ov_affix {
 	char text[96];
 	size_t len;
-	unsigned int flags;
+	struct ov_form form;
 };
 
 enum ov_word_set {

@@ -128,33 +128,18 @@ struct span {
 	struct ov_words *t;
 	size_t first, n;
 	const char *cc;
-	struct ov_name_tail *tail; /* or NULL */
+	struct ov_name_signs *signs; /* or NULL */
 };
 
-/* Notes what was taken off, in the order of the name, as far as it fits. */
+/* Notes the kind of a form that was taken off; the last of the name counts. */
 static void
-note(struct span *s, unsigned int flags, const char *text, size_t len)
+note(struct span *s, const struct ov_form *f)
 {
-	char *out;
-	size_t had;
-
-	if (s->tail == NULL || (flags & OV_FORM_SILENT) != 0)
+	if (s->signs == NULL || s->signs->kind[0] != '\0' || f->kind.len == 0 ||
+	    f->kind.len >= sizeof(s->signs->kind))
 		return;
-	out = (flags & OV_FORM_STRUCTURE) != 0 ? s->tail->structure : s->tail->form;
-	had = strlen(out);
-	if (had + len >= OV_NAME_TAIL_CAP)
-		return;
-	memmove(out + len, out, had + 1);
-	memcpy(out, text, len);
-}
-
-/* As note, for n words from the first-th on. */
-static void
-note_words(struct span *s, const struct ov_form *f, size_t first, size_t n)
-{
-	char text[OV_NAME_TAIL_CAP];
-
-	note(s, f->flags, text, ov_words_join(text, sizeof(text), s->t, first, n, ""));
+	memcpy(s->signs->kind, f->kind.p, f->kind.len);
+	s->signs->kind[f->kind.len] = '\0';
 }
 
 static bool
@@ -186,7 +171,7 @@ strip_last(struct span *s)
 	     n > 0; n--)
 		if ((f = form_at(s, s->first + s->n - n, n, 0)) != NULL) {
 			s->n -= n;
-			note_words(s, f, s->first + s->n, n);
+			note(s, f);
 			return true;
 		}
 	return false;
@@ -200,7 +185,7 @@ strip_first(struct span *s)
 		const struct ov_form *f = form_at(s, s->first, n, OV_FORM_FRONT);
 
 		if (f != NULL) {
-			note_words(s, f, s->first, n);
+			note(s, f);
 			s->first += n;
 			s->n -= n;
 			return true;
@@ -224,7 +209,7 @@ strip_affix(struct span *s)
 	} else {
 		return false;
 	}
-	note(s, f->flags, f->text, f->len);
+	note(s, &f->form);
 	return true;
 }
 
@@ -306,6 +291,24 @@ drop_and(struct span *s)
 	s->n = out;
 }
 
+static void
+note_initials(struct span *s)
+{
+	char *out = s->signs->initials;
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n && n + 1 < sizeof(s->signs->initials); i++) {
+		char c = ov_word_text(s->t, s->first + i)[0];
+
+		if ((uint8_t)c >= 0x80) { /* domains that are initials are ASCII */
+			n = 0;
+			break;
+		}
+		out[n++] = c;
+	}
+	out[n > 1 ? n : 0] = '\0';
+}
+
 static enum ov_drop
 prepare(const struct ov_forms *forms, struct ov_words *words, const char *in, size_t len)
 {
@@ -338,7 +341,7 @@ prepare(const struct ov_forms *forms, struct ov_words *words, const char *in, si
 
 static enum ov_drop
 once(const struct ov_forms *forms, char out[OV_TOKEN_VALUE_CAP],
-    struct ov_name_tail *tail, const char *in, size_t len, const char *cc)
+    struct ov_name_signs *signs, const char *in, size_t len, const char *cc)
 {
 	struct ov_words words;
 	struct span s;
@@ -348,13 +351,15 @@ once(const struct ov_forms *forms, char out[OV_TOKEN_VALUE_CAP],
 		return why;
 	if (words.n == 0)
 		return OV_DROP_EMPTY;
-	s = (struct span){ forms, &words, 0, words.n, cc, tail };
+	s = (struct span){ forms, &words, 0, words.n, cc, signs };
 	cut_alias(&s);
 	while (strip_particles(&s) || strip_last(&s) || strip_first(&s) ||
 	       strip_affix(&s) || strip_tld(&s))
 		;
 	turn_forename(&s);
 	drop_and(&s);
+	if (signs != NULL && signs->initials[0] == '\0')
+		note_initials(&s);
 	len = ov_words_join(out, OV_TOKEN_VALUE_CAP, &words, s.first, s.n, "");
 	if (len == 0)
 		return OV_DROP_TOO_LONG;
@@ -375,22 +380,22 @@ is_ascii(const char *text)
 /* An ASCII result is one word of letters and digits, which no rule touches again.  In
  * other scripts words that are put together may compose, or make a form. */
 enum ov_drop
-ov_normalise_name_parts(const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP],
-    struct ov_name_tail *tail, const char *in, size_t len, const char *cc)
+ov_normalise_name_signs(const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP],
+    struct ov_name_signs *signs, const char *in, size_t len, const char *cc)
 {
 	enum { ROUNDS = 8 };
 	char before[OV_TOKEN_VALUE_CAP];
 	enum ov_drop why;
 
 	out[0] = '\0';
-	if (tail != NULL)
-		*tail = (struct ov_name_tail){ "", "" };
+	if (signs != NULL)
+		memset(signs, 0, sizeof(*signs));
 	if (cc != NULL && cc[0] == '\0')
 		cc = NULL;
-	why = once(p->forms, out, tail, in, len, cc);
+	why = once(p->forms, out, signs, in, len, cc);
 	for (int i = 0; why == OV_DROP_NONE && !is_ascii(out); i++) {
 		memcpy(before, out, sizeof(before));
-		why = i < ROUNDS ? once(p->forms, out, tail, before, strlen(before), cc)
+		why = i < ROUNDS ? once(p->forms, out, signs, before, strlen(before), cc)
 				 : OV_DROP_MALFORMED;
 		if (strcmp(before, out) == 0)
 			break;
@@ -404,26 +409,7 @@ enum ov_drop
 ov_normalise_name(const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP],
     const char *in, size_t len, const char *cc)
 {
-	return ov_normalise_name_parts(p, out, NULL, in, len, cc);
-}
-
-enum ov_drop
-ov_normalise_name_long(const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP],
-    const char *in, size_t len, const char *cc)
-{
-	struct ov_name_tail tail;
-	enum ov_drop why = ov_normalise_name_parts(p, out, &tail, in, len, cc);
-	size_t n = strlen(out), m = strlen(tail.structure), k = strlen(tail.form);
-
-	if (why != OV_DROP_NONE)
-		return why;
-	if (n + m + k > OV_TOKEN_VALUE_MAX) {
-		out[0] = '\0';
-		return OV_DROP_TOO_LONG;
-	}
-	memcpy(out + n, tail.structure, m);
-	memcpy(out + n + m, tail.form, k + 1);
-	return OV_DROP_NONE;
+	return ov_normalise_name_signs(p, out, NULL, in, len, cc);
 }
 
 enum ov_drop

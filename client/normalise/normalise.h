@@ -92,25 +92,17 @@ enum ov_drop ov_normalise_domain(const struct ov_profile *p, char out[OV_TOKEN_V
 enum ov_drop ov_normalise_name(const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP],
     const char *in, size_t len, const char *cc);
 
-/* What ov_normalise_name takes off a name: words of structure ("group", "intl") and the
- * legal form ("inc", "gmbh"), each without spaces, "" if none. */
-#define OV_NAME_TAIL_CAP 64
-struct ov_name_tail {
-	char structure[OV_NAME_TAIL_CAP];
-	char form[OV_NAME_TAIL_CAP];
+/* What a name says beside its value, for merging rows of one book. */
+struct ov_name_signs {
+	char kind[8]; /* of legal form, where two kinds are two companies ("ag", "gmbh");
+			 else "": "inc", "ltd" and the like are left out and mixed up */
+	char initials[16]; /* of a name of two words or more ("ibm"), else "" */
 };
 
-/* As ov_normalise_name; tail (may be NULL) tells companies of one name in one book
- * apart: see NOTES.md. */
-enum ov_drop ov_normalise_name_parts(const struct ov_profile *p,
-    char out[OV_TOKEN_VALUE_CAP], struct ov_name_tail *tail, const char *in, size_t len,
+/* As ov_normalise_name; signs may be NULL. */
+enum ov_drop ov_normalise_name_signs(const struct ov_profile *p,
+    char out[OV_TOKEN_VALUE_CAP], struct ov_name_signs *signs, const char *in, size_t len,
     const char *cc);
-
-/* The name with its structure and form behind it ("targetgroupinc"): the value for rows
- * whose short name stands for another company of the same book.  Not idempotent:
- * it is made from names as they are written. */
-enum ov_drop ov_normalise_name_long(const struct ov_profile *p,
-    char out[OV_TOKEN_VALUE_CAP], const char *in, size_t len, const char *cc);
 
 /* ISO 3166-1 alpha-2 of a name, code or alias in any of many languages. */
 enum ov_drop ov_normalise_country(

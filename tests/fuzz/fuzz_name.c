@@ -23,6 +23,7 @@ static void
 check_name(const struct ov_profile *p, const char *in, size_t len, const char *cc)
 {
 	char out[OV_TOKEN_VALUE_CAP], again[OV_TOKEN_VALUE_CAP];
+	struct ov_name_signs signs;
 	enum ov_drop why = ov_normalise_name(p, out, in, len, cc);
 
 	require_clean(why, out);
@@ -30,8 +31,11 @@ check_name(const struct ov_profile *p, const char *in, size_t len, const char *c
 	    (ov_normalise_name(p, again, out, strlen(out), cc) != OV_DROP_NONE ||
 		strcmp(out, again) != 0))
 		abort();
-	why = ov_normalise_name_long(p, out, in, len, cc);
+	why = ov_normalise_name_signs(p, out, &signs, in, len, cc);
 	require_clean(why, out);
+	if (memchr(signs.kind, 0, sizeof(signs.kind)) == NULL ||
+	    memchr(signs.initials, 0, sizeof(signs.initials)) == NULL)
+		abort();
 	why = ov_normalise_name_country(p, out, in, len, cc);
 	require_clean(why, out);
 }

@@ -13,8 +13,8 @@
 
 #include "client/book/merge.h"
 
-/* One row: claims as "lei:L1 cik:7 web:acme.com mail:b.com cc:US_acme name:acme";
- * '_' stands for a space. */
+/* One row: claims as "lei:L1 cik:7 web:acme.com mail:b.com cc:US_acme name:acme", and
+ * what its name says, "kind:ag", "initials:ibm"; '_' stands for a space. */
 static void
 claim_text(struct ov_merge *m, const char *text)
 {
@@ -30,6 +30,7 @@ claim_text(struct ov_merge *m, const char *text)
 		{ "mail", OV_RANK_DOMAIN, OV_CLAIM_EMAIL },
 		{ "cc", OV_RANK_NAME_COUNTRY, OV_CLAIM_COLUMN },
 		{ "name", OV_RANK_NAME, OV_CLAIM_COLUMN } };
+	struct ov_name_signs signs = { "", "" };
 	char copy[1024], *save, *part;
 
 	assert_true(strlen(text) < sizeof(copy));
@@ -41,6 +42,14 @@ claim_text(struct ov_merge *m, const char *text)
 
 		assert_non_null(value);
 		*value++ = '\0';
+		if (strcmp(part, "kind") == 0) {
+			snprintf(signs.kind, sizeof(signs.kind), "%s", value);
+			continue;
+		}
+		if (strcmp(part, "initials") == 0) {
+			snprintf(signs.initials, sizeof(signs.initials), "%s", value);
+			continue;
+		}
 		while (strcmp(kinds[k].kind, part) != 0)
 			assert_true(++k < sizeof(kinds) / sizeof(kinds[0]));
 		for (char *p = value; *p != '\0'; p++)
@@ -49,6 +58,7 @@ claim_text(struct ov_merge *m, const char *text)
 				     OV_BYTES(value, strlen(value))),
 		    OV_OK);
 	}
+	ov_merge_signs(m, &signs);
 }
 
 /* All that merging gave: records in their order, and what it dropped. */
@@ -293,33 +303,101 @@ conflicts_are_found_through_chains(void **state)
 	forget(m);
 }
 
+/* More than OV_MERGE_NAMES_MAX names: funds of a house. */
 static void
 a_family_leaves_the_domain_to_its_house(void **state)
 {
 	struct merged *m = MERGE("web:big.com cc:US_big name:big",
-	    "web:big.com cc:US_big_fund_one name:big_fund_one",
-	    "web:big.com cc:US_big_fund_two name:big_fund_two",
-	    "web:big.com cc:US_big_fund_six name:big_fund_six",
-	    "web:big.com cc:US_other name:other", "web:big.com cc:DE_big name:big");
+	    "web:big.com cc:US_bigone name:bigone",
+	    "web:big.com cc:US_bigtwo name:bigtwo",
+	    "web:big.com cc:US_bigsix name:bigsix", "web:big.com cc:US_other name:other",
+	    "web:big.com cc:DE_big name:big");
 
 	(void)state;
 	assert_int_equal(m->n_records, 5);
 	assert_true(together(m, 0, 5));
 	expect_keys(m, 0, "domain=big.com namecc=DE big namecc=US big name=big");
-	expect_keys(m, 1, "namecc=US big fund one name=big fund one");
+	expect_keys(m, 1, "namecc=US bigone name=bigone");
 	assert_int_equal(dropped(m, 1, "big.com"), OV_MERGE_FAMILY);
 	assert_int_equal(dropped(m, 0, "big.com"), OV_MERGE_KEPT);
 	forget(m);
-	/* four names are one company; without a house nobody has the domain; initials */
-	m = MERGE("web:x.com name:a", "web:x.com name:b", "web:x.com name:c",
-	    "web:x.com name:d", "web:y.com name:e cc:US_e", "web:y.com name:f",
-	    "web:y.com name:g", "web:y.com name:h", "web:y.com name:i",
-	    "web:ibm.com name:international_business_machines", "web:ibm.com name:j",
-	    "web:ibm.com name:k", "web:ibm.com name:l", "web:ibm.com name:m");
-	assert_true(together(m, 0, 3));
+	/* without a house nobody has the domain; initials are a house's name, too */
+	m = MERGE("web:y.com name:e cc:US_e", "web:y.com name:f", "web:y.com name:g",
+	    "web:y.com name:h", "web:y.com name:i",
+	    "web:ibm.com name:internationalbusinessmachines initials:ibm",
+	    "web:ibm.com name:j", "web:ibm.com name:k", "web:ibm.com name:l",
+	    "web:ibm.com name:m");
+	assert_false(together(m, 0, 1));
+	expect_keys(m, 0, "namecc=US e name=e");
+	expect_keys(m, 5, "domain=ibm.com name=internationalbusinessmachines");
+	forget(m);
+}
+
+/* Up to OV_MERGE_NAMES_MAX names. */
+static void
+a_company_leaves_the_domain_of_another_to_it(void **state)
+{
+	struct merged *m = MERGE("web:archrock.com name:archrock",
+	    "web:archrock.com name:onemain", "web:archrock.com name:archrockservices",
+	    "web:archrock.com", "web:thehartford.com name:hartford",
+	    "web:thehartford.com name:navigators", "web:bosch.com name:robertbosch",
+	    "web:bosch.com name:bosch");
+
+	(void)state;
+	assert_true(together(m, 0, 2));
+	assert_true(together(m, 0, 3)); /* it has no other name */
+	assert_false(together(m, 0, 1));
+	expect_keys(m, 1, "name=onemain");
+	assert_int_equal(dropped(m, 1, "archrock.com"), OV_MERGE_FAMILY);
 	assert_false(together(m, 4, 5));
-	expect_keys(m, 4, "namecc=US e name=e");
-	expect_keys(m, 9, "domain=ibm.com name=international business machines");
+	expect_keys(m, 4, "domain=thehartford.com name=hartford");
+	assert_true(together(m, 6, 7));
+	forget(m);
+	/* none of them is named like it: one company under several names */
+	m = MERGE("web:x.com name:a", "web:x.com name:b", "web:x.com name:c",
+	    "web:x.com name:d");
+	assert_int_equal(m->n_records, 1);
+	forget(m);
+}
+
+static void
+a_fund_is_not_its_house(void **state)
+{
+	struct merged *m = MERGE("web:acme.com name:acmegrowthfund",
+	    "web:acme.com name:acmevaluefund", "web:solo.com name:soloetf",
+	    "web:big.com name:big", "web:big.com name:bigincomeetf");
+
+	(void)state;
+	assert_false(together(m, 0, 1));
+	expect_keys(m, 0, "name=acmegrowthfund");
+	assert_int_equal(dropped(m, 0, "acme.com"), OV_MERGE_FAMILY);
+	expect_keys(m, 2, "domain=solo.com name=soloetf"); /* nobody else has it */
+	assert_false(together(m, 3, 4));
+	expect_keys(m, 3, "domain=big.com name=big");
+	expect_keys(m, 4, "name=bigincomeetf");
+	forget(m);
+}
+
+static void
+a_name_with_two_legal_forms_is_two_companies(void **state)
+{
+	struct merged *m = MERGE("cc:DE_bank name:bank kind:ag",
+	    "cc:DE_bank name:bank kind:gmbh", "cc:DE_solo name:solo kind:ag",
+	    "cc:DE_solo name:solo", "name:bare kind:ag", "name:bare kind:gmbh",
+	    "web:acme.de cc:DE_acme name:acme kind:ag",
+	    "web:acme.de cc:DE_acme name:acme kind:gmbh");
+
+	(void)state;
+	assert_false(together(m, 0, 1));
+	expect_keys(m, 0, "");
+	assert_int_equal(dropped(m, 0, "DE bank"), OV_MERGE_NAMESAKE);
+	assert_int_equal(dropped(m, 1, "bank"), OV_MERGE_NAMESAKE);
+	assert_true(together(m, 2, 3)); /* left out is not another */
+	assert_false(together(m, 4, 5));
+	expect_keys(m, 4, "");
+	/* the domain has joined them already */
+	assert_true(together(m, 6, 7));
+	expect_keys(m, 6, "domain=acme.de namecc=DE acme name=acme");
 	forget(m);
 }
 
@@ -352,19 +430,17 @@ keys_are_capped_by_rank_and_source(void **state)
 }
 
 static void
-a_name_of_one_word_does_not_join_different_domains(void **state)
+a_name_does_not_join_different_domains(void **state)
 {
 	struct merged *m = MERGE("web:a.com cc:US_arc", "web:b.com cc:US_arc",
-	    "web:c.com cc:US_arc_cameras", "web:d.com cc:US_arc_cameras",
 	    "web:e.com cc:US_solo", "cc:US_solo", "cc:US_arc");
 
 	(void)state;
 	assert_false(together(m, 0, 1));
 	expect_keys(m, 0, "domain=a.com");
-	expect_keys(m, 6, "");
+	expect_keys(m, 4, "");
 	assert_int_equal(dropped(m, 0, "US arc"), OV_MERGE_SHARED);
 	assert_true(together(m, 2, 3));
-	assert_true(together(m, 4, 5));
 	forget(m);
 }
 
@@ -392,6 +468,9 @@ random_row(char *out, size_t size, uint64_t *seed)
 		if (draw(seed, odds[k]) == 0)
 			len += (size_t)snprintf(out + len, size - len, "%s:v%u.x ",
 			    kinds[k], (unsigned)draw(seed, 12));
+	if (draw(seed, 4) == 0)
+		(void)snprintf(
+		    out + len, size - len, "kind:k%u ", (unsigned)draw(seed, 2));
 }
 
 struct drops {
@@ -597,8 +676,11 @@ main(void)
 		cmocka_unit_test(conflicting_ids_are_not_merged),
 		cmocka_unit_test(conflicts_are_found_through_chains),
 		cmocka_unit_test(a_family_leaves_the_domain_to_its_house),
+		cmocka_unit_test(a_company_leaves_the_domain_of_another_to_it),
+		cmocka_unit_test(a_fund_is_not_its_house),
+		cmocka_unit_test(a_name_with_two_legal_forms_is_two_companies),
 		cmocka_unit_test(names_of_one_record_are_no_family),
-		cmocka_unit_test(a_name_of_one_word_does_not_join_different_domains),
+		cmocka_unit_test(a_name_does_not_join_different_domains),
 		cmocka_unit_test(keys_are_capped_by_rank_and_source),
 		cmocka_unit_test(the_result_does_not_depend_on_the_order_of_rows),
 		cmocka_unit_test(many_values_are_kept_apart),

@@ -369,36 +369,44 @@ threads_share_the_lists(void **state)
 	}
 }
 
-static void
-tail_says_what_was_taken_off(void **state)
+static const struct ov_name_signs *
+signs_of(const char *in, const char *cc)
 {
-	struct ov_name_tail tail;
+	static struct ov_name_signs signs;
 	char out[OV_TOKEN_VALUE_CAP];
 
+	assert_int_equal(
+	    ov_normalise_name_signs(profile, out, &signs, in, strlen(in), cc),
+	    OV_DROP_NONE);
+	return &signs;
+}
+
+static void
+kind_is_told_where_it_tells_companies_apart(void **state)
+{
 	(void)state;
+	assert_string_equal(signs_of("Deutsche Bank AG", "DE")->kind, "ag");
+	assert_string_equal(
+	    signs_of("Deutsche Bank Aktiengesellschaft", "DE")->kind, "ag");
+	assert_string_equal(signs_of("Deutsche Bank AG", NULL)->kind, "ag");
+	assert_string_equal(signs_of("Deutsche Bank GmbH", "DE")->kind, "gmbh");
+	assert_string_equal(signs_of("Wuerth GmbH & Co. KG", "DE")->kind, "kg");
+	assert_string_equal(signs_of("Target Group Inc.", "US")->kind, "");
+	assert_string_equal(signs_of("Acme", "DE")->kind, "");
+}
+
+static void
+initials_are_those_of_the_name_without_its_form(void **state)
+{
+	(void)state;
+	assert_string_equal(
+	    signs_of("The International Business Machines Corp.", "US")->initials, "ibm");
+	assert_string_equal(signs_of("Acme Inc", "US")->initials, "");
+	/* cut, not overrun */
 	assert_int_equal(
-	    ov_normalise_name_parts(profile, out, &tail, "Target Group Inc.", 17, NULL),
-	    OV_DROP_NONE);
-	assert_string_equal(out, "target");
-	assert_string_equal(tail.structure, "group");
-	assert_string_equal(tail.form, "inc");
-	assert_int_equal(
-	    ov_normalise_name_parts(profile, out, &tail, "Deutsche Bank AG", 16, "DE"),
-	    OV_DROP_NONE);
-	assert_string_equal(out, "deutschebank");
-	assert_string_equal(tail.form, "ag");
-	assert_int_equal(
-	    ov_normalise_name_long(profile, out, "Deutsche Bank GmbH", 18, "DE"),
-	    OV_DROP_NONE);
-	assert_string_equal(out, "deutschebankgmbh");
-	assert_int_equal(ov_normalise_name_parts(profile, out, &tail,
-			     "Hilton Worldwide Holdings Inc", 29, NULL),
-	    OV_DROP_NONE);
-	assert_string_equal(tail.structure, "worldwideholdings");
-	assert_int_equal(
-	    ov_normalise_name_parts(profile, out, &tail, "Acme", 4, NULL), OV_DROP_NONE);
-	assert_string_equal(tail.structure, "");
-	assert_string_equal(tail.form, "");
+	    strlen(signs_of("a1 b2 c3 d4 e5 f6 g7 h8 i9 j0 k1 l2 m3 n4 o5 p6 q7", NULL)
+		       ->initials),
+	    15);
 }
 
 static enum ov_status
@@ -479,7 +487,10 @@ main(void)
 		cmocka_unit_test(profiles_are_found_by_id_and_digest),
 		cmocka_unit_test_setup(init_may_be_called_again, current_profile),
 		cmocka_unit_test_setup(threads_share_the_lists, current_profile),
-		cmocka_unit_test_setup(tail_says_what_was_taken_off, current_profile),
+		cmocka_unit_test_setup(
+		    kind_is_told_where_it_tells_companies_apart, current_profile),
+		cmocka_unit_test_setup(
+		    initials_are_those_of_the_name_without_its_form, current_profile),
 		cmocka_unit_test(every_shared_host_stays_put),
 		cmocka_unit_test(every_country_stays_put),
 	};
