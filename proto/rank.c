@@ -5,6 +5,7 @@
 const uint8_t ov_veto_default[OV_RANK_MAX + 1] = {
 	[OV_RANK_LEI] = 0xfc, /* all weaker: CIK .. bare name */
 	[OV_RANK_CIK] = 0xf8, /* DUNS .. bare name */
+	[OV_RANK_DOMAIN] = 0x80,
 	[OV_RANK_NAME_COUNTRY] = 0x80,
 };
 

@@ -28,8 +28,8 @@ const char *ov_rank_kind(uint8_t rank);
 #define OV_RANK_BIT(r) ((uint8_t)(1U << (r)))
 
 /* veto[v]: the ranks whose edges rank v refuses when both records have tokens of
- * rank v and share none.  LEI and CIK over all weaker ranks, name+country over bare name.
- */
+ * rank v and share none.  LEI and CIK over all weaker ranks, domain and name+country over
+ * bare name: two companies of one bare name and two domains are rarely one. */
 extern const uint8_t ov_veto_default[OV_RANK_MAX + 1];
 
 #endif /* OV_PROTO_RANK_H */

@@ -246,7 +246,7 @@ def release(low, high):  # 6.2; sheets as dicts of GRANTS, populations as [level
     veto = [0] * 8
     for strong in (1, 2, 3) if both["duns_veto"] else (1, 2):
         veto[strong] = sum(1 << r for r in range(strong + 1, 8))
-    veto[6] = 1 << 7
+    veto[5] = veto[6] = 1 << 7
     out = {"version": 1, "buckets": 1, "exact": both["exact"], "veto": bytes(veto)}
     out["ranks"] = sum(1 << r for r in range(1, 8 if both["name_only"] else 7))
     for k in ("slots", "runs", "epsilon_milli", "year_epsilon_milli"):

@@ -52,6 +52,8 @@ static const struct book_record ada[] = {
 	    { DOMAIN("stark.com"), DOMAIN("stark.co.uk"), PLACE("US starkindustries") } },
 	/* one bare name, two countries: vetoed */
 	{ 1, OV_FIT_YES, { PLACE("US wayne"), NAME("wayne") } },
+	/* one bare name, two domains: vetoed */
+	{ 1, OV_FIT_YES, { DOMAIN("vector.dev"), NAME("vector") } },
 	/* matches by bare name alone */
 	{ 3, OV_FIT_YES, { NAME("wonka") } },
 	/* two of these compete for one record of the other side: equal but for the tag */
@@ -81,6 +83,7 @@ static const struct book_record bob[] = {
 	{ 2, OV_FIT_UNKNOWN, { DOMAIN("stark.com"), PLACE("US starkindustries") } },
 	{ 1, OV_FIT_YES, { DOMAIN("stark.co.uk") } },
 	{ 2, OV_FIT_YES, { PLACE("GB wayne"), NAME("wayne") } },
+	{ 2, OV_FIT_YES, { DOMAIN("getvector.ai"), NAME("vector") } },
 	{ 2, OV_FIT_UNKNOWN, { NAME("wonka"), DUNS("555555555") } },
 	{ 2, OV_FIT_NO, { DOMAIN("tyrell.com"), DOMAIN("tyrell.net") } },
 	{ 2, OV_FIT_YES, { DOMAIN("cyberdyne.com"), PLACE("US cyberdyne") } },
