@@ -122,11 +122,17 @@ done:
 	return st;
 }
 
-/* This home's own ledger as it was when the broker wrote its report: at the latest of
- * that and of the job's own charge, since clocks differ. */
+/* This home's own ledger as it was when the broker wrote its report: at the later of that
+ * and of the job's own charge.  A charge that is about 30 or 365 days old counts here and
+ * not there, or the other way round, since clocks differ and both charge at their own
+ * time: so also as it was an hour before and after. */
+struct own {
+	int64_t at;
+	struct ov_ledger now, before, after;
+};
+
 static enum ov_status
-load_own(struct ov_ledger *l, int64_t *at, const struct ov_report *r, struct ov_db *db,
-    uint64_t created)
+load_own(struct own *o, const struct ov_report *r, struct ov_db *db, uint64_t created)
 {
 	struct ov_ledger_query q = { .partner = r->partner,
 		.epsilon = r->release.epsilon_milli,
@@ -138,8 +144,12 @@ load_own(struct ov_ledger *l, int64_t *at, const struct ov_report *r, struct ov_
 	    OV_DB_BLOB(r->job, OV_ID)));
 	if (q.until < (int64_t)created)
 		q.until = (int64_t)created;
-	q.now = *at = q.until;
-	OV_TRY(ov_ledger_read(l, db, &q));
+	q.now = o->at = q.until;
+	OV_TRY(ov_ledger_read(&o->now, db, &q));
+	q.now = o->at - OV_BUDGET_SLACK;
+	OV_TRY(ov_ledger_read(&o->before, db, &q));
+	q.now = o->at + OV_BUDGET_SLACK;
+	OV_TRY(ov_ledger_read(&o->after, db, &q));
 done:
 	return st;
 }
@@ -150,11 +160,22 @@ larger(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
+/* The broker's number where this home's may be the same, else this home's. */
+static uint64_t
+own_count(uint64_t broker, uint64_t now, uint64_t before, uint64_t after)
+{
+	return broker >= after && broker <= before ? broker : now;
+}
+#define OWN(o, broker, field)                                                            \
+	own_count((broker), (o)->now.partner.field, (o)->before.partner.field,           \
+	    (o)->after.partner.field)
+
 /* Views of one direction: in, mine of the partner. */
 static void
 set_epsilon(struct ov_report_epsilon *e, const struct ov_report *r,
-    const struct ov_view_charge *said, const struct ov_ledger *l, int64_t at, bool in)
+    const struct ov_view_charge *said, const struct own *o, bool in)
 {
+	const struct ov_ledger *l = &o->now;
 	unsigned int giver = in ? 1 - r->my_row : r->my_row;
 	uint64_t year = r->release.year_epsilon_milli, spent;
 	struct ov_budget_due due;
@@ -163,12 +184,12 @@ set_epsilon(struct ov_report_epsilon *e, const struct ov_report *r,
 		ov_release_has(r->release.level[giver], OV_LEVEL_COUNTS);
 	e->job = said->epsilon_milli;
 	e->year = said->epsilon_milli_year;
-	e->own_year =
-	    (uint32_t)(in ? l->partner.epsilon_in_year : l->partner.epsilon_out_year);
+	e->own_year = (uint32_t)(in ? OWN(o, e->year, epsilon_in_year)
+				    : OWN(o, e->year, epsilon_out_year));
 	spent = in ? l->together.epsilon_in_year : l->together.epsilon_out_year;
 	spent = larger(spent, e->year);
 	e->left = (uint32_t)(year > spent ? year - spent : 0);
-	ov_ledger_due(&due, l, &r->release, at, in);
+	ov_ledger_due(&due, l, &r->release, o->at, in);
 	if (due.next > 0 && said->next > 0)
 		e->next = larger(due.next, said->next);
 }
@@ -187,34 +208,34 @@ enum ov_status
 ov_report_load_charges(struct ov_report *r, struct ov_db *db)
 {
 	struct ov_report_charges *c = &r->charges;
-	struct ov_ledger l;
 	struct ov_charges said;
+	struct own own;
+	const struct ov_ledger *l = &own.now;
 	uint64_t created = 0;
-	int64_t at = 0;
 	enum ov_status st;
 
 	OV_TRY(load_said(&said, &created, r, db));
-	OV_TRY(load_own(&l, &at, r, db, created));
+	OV_TRY(load_own(&own, r, db, created));
 	c->slots = said.slots[r->role];
 	c->their_slots = said.slots[1 - r->role];
 	c->slots_month = said.slots_month[r->role];
 	c->their_slots_month = said.slots_month[1 - r->role];
 	c->runs_month = said.runs_month;
 	c->runs_left = said.runs_left;
-	c->own_runs_month = l.partner.runs_month;
-	c->own_slots_month = l.partner.slots_month;
-	c->own_their_slots_month = l.partner.their_slots_month;
-	memcpy(c->group, l.group, sizeof(c->group));
-	c->group_runs_month = l.together.runs_month;
-	if (r->has_terms && l.together.runs_month < r->release.runs) {
-		uint32_t left = r->release.runs - l.together.runs_month;
+	c->own_runs_month = (uint32_t)OWN(&own, c->runs_month, runs_month);
+	c->own_slots_month = OWN(&own, c->slots_month, slots_month);
+	c->own_their_slots_month = OWN(&own, c->their_slots_month, their_slots_month);
+	memcpy(c->group, l->group, sizeof(c->group));
+	c->group_runs_month = l->together.runs_month;
+	if (r->has_terms && l->together.runs_month < r->release.runs) {
+		uint32_t left = r->release.runs - l->together.runs_month;
 
 		c->runs_left = left < c->runs_left ? left : c->runs_left;
 	} else if (r->has_terms) {
 		c->runs_left = 0;
 	}
-	set_epsilon(&c->mine, r, &said.view[r->role], &l, at, true);
-	set_epsilon(&c->theirs, r, &said.view[1 - r->role], &l, at, false);
+	set_epsilon(&c->mine, r, &said.view[r->role], &own, true);
+	set_epsilon(&c->theirs, r, &said.view[1 - r->role], &own, false);
 	c->differs = differs(c);
 done:
 	return st;

@@ -735,6 +735,29 @@ what_is_held_back_says_why_and_until_when(void **state)
 	assert_says("the partner did not allow a view in this job");
 }
 
+/* A job of 30 days ago less or more a minute, at broker and home: no difference. */
+static void
+ledgers_differ_by_more_than_the_clocks(void **state)
+{
+	struct ov_ledger_charge old = {
+		.job = job4, .partner = globex, .slots = 1024, .other_slots = 2048
+	};
+	struct ov_report r;
+
+	(void)state;
+	old.time = CLOSED - 30 * DAY + 60; /* the broker has it no more */
+	assert_int_equal(ov_ledger_charge(db, &old), OV_OK);
+	load_counted(&r, true);
+	assert_false(r.charges.differs);
+	assert_int_equal(
+	    ov_db_run(db, "UPDATE charge SET time = time + 7200 WHERE job = ?",
+		OV_DB_BLOB(job4, OV_ID)),
+	    OV_OK);
+	assert_int_equal(load(&r, globex, NULL), OV_OK);
+	assert_true(r.charges.differs);
+	assert_int_equal(r.charges.own_runs_month, 2);
+}
+
 /* What the group had counts; who is in it is this home's alone. */
 static void
 group_takes_from_what_is_left(void **state)
@@ -978,6 +1001,7 @@ main(void)
 		TEST(json_has_the_documented_keys),
 		TEST(counts_stand_with_their_plus_minus),
 		TEST(what_is_held_back_says_why_and_until_when),
+		TEST(ledgers_differ_by_more_than_the_clocks),
 		TEST(group_takes_from_what_is_left),
 		TEST(table_is_exact),
 		TEST(csv_is_exact),
