@@ -43,12 +43,15 @@ static bool
 macs_hold(const struct ov_verify_input *in, const struct ov_match_row *r)
 {
 	uint8_t proof[OV_MAC_LEN], roster[OV_MAC_LEN];
+	bool proved, listed;
 
 	ov_proof_mac(
 	    proof, in->proof_key, r->own, in->tags + (size_t)r->other * OV_TAG_LEN);
 	ov_roster_mac(roster, in->roster_key, r->other, r->rank, r->label);
-	return ov_equal_secret(proof, r->proof, OV_MAC_LEN) &
-	       ov_equal_secret(roster, r->roster, OV_MAC_LEN);
+	/* both, always */
+	proved = ov_equal_secret(proof, r->proof, OV_MAC_LEN);
+	listed = ov_equal_secret(roster, r->roster, OV_MAC_LEN);
+	return proved && listed;
 }
 
 void
