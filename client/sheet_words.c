@@ -7,6 +7,7 @@
 #include "client/giving.h"
 #include "client/screen.h"
 #include "client/sheet.h"
+#include "proto/budget.h"
 
 #define NAME_TEXT (4 * OV_NAME_MAX + 1)
 #define LINE_MAX_ 1200
@@ -63,16 +64,12 @@ struct view {
 	bool giver_is_me;
 };
 
-/* Of a cell, 19 times in 20: it is the sum of four noises, a fit of two, each of variance
- * about 2 / epsilon^2. */
+/* No view is drawn at epsilon 0. */
 static unsigned int
-plus_minus(uint32_t epsilon_milli, unsigned int two_sigma_milli)
+near(uint32_t epsilon_milli, uint32_t (*plus_minus)(uint32_t))
 {
-	return epsilon_milli > 0 ? (two_sigma_milli + epsilon_milli / 2) / epsilon_milli
-				 : 0;
+	return epsilon_milli > 0 ? plus_minus(epsilon_milli) : 0;
 }
-#define CELL_TWO_SIGMA 5657 /* thousandths: 2 * sqrt(4 * 2) */
-#define FIT_TWO_SIGMA 4000  /* 2 * sqrt(2 * 2) */
 
 static void
 say_noise(const struct words *w, const struct view *v)
@@ -85,8 +82,8 @@ say_noise(const struct words *w, const struct view *v)
 	    "With noise: a number is right to about +/- %u, how many of it fit a profile "
 	    "to about +/- %u, 19 times in 20.  Less than %u is not shown.  A new view "
 	    "comes after %u days at the earliest, and %u times in 365 days at the most.",
-	    plus_minus(g->epsilon_milli, CELL_TWO_SIGMA),
-	    plus_minus(g->epsilon_milli, FIT_TWO_SIGMA), g->shown_from, g->view_days,
+	    near(g->epsilon_milli, ov_plus_minus_pairs),
+	    near(g->epsilon_milli, ov_plus_minus_fits), g->shown_from, g->view_days,
 	    views);
 }
 
