@@ -55,6 +55,13 @@ const char ov_help_import[] =
     "in\n"
     "the mapping file keeps the account's owner; a person never becomes a key.\n"
     "\n"
+    "A mapping file, each part of which may be left out:\n"
+    "  columns: {name: Firma, website: [Web, Shop], owner: Account Owner}\n"
+    "  ignore: [Email]                   # not to be guessed\n"
+    "  keep: [Tech Stack]                # further columns, for the ICP\n"
+    "  populations: {customers: [Kunde], prospects: []}\n"
+    "  default: prospects                # who says nothing\n"
+    "\n"
     "JSON: dry_run, files [{file, kind, encoding, delimiter, columns [{column, heading,\n"
     "field}], rows, footers, empty, first_rows}], rows (accounts), deals {read, joined,\n"
     "accounts_named_by_deals_alone, without_account}, replaced, updated, unknown_ids,\n"
@@ -100,6 +107,7 @@ struct import {
 	struct ov_json *example_list;
 	struct ov_book_stats stats;
 	struct ov_progress progress;
+	enum ov_build_phase phase;
 	struct ov_fault fault;
 };
 
@@ -236,19 +244,35 @@ read_map(struct import *im)
 /* --- while it runs --- */
 
 /* How many rows there will be follows from how much of the files they took so far. */
-static void
-show_progress(void *ctx, uint64_t rows)
+static uint64_t
+guess_rows(struct import *im, uint64_t rows)
 {
-	struct import *im = ctx;
 	off_t at = im->size > 0 ? ftello(im->file[im->result.at].f) : -1;
-	uint64_t all = 0, before = 0;
+	uint64_t before = 0;
 
 	for (size_t i = 0; i < im->result.at; i++)
 		before += im->gathered[i].size;
-	if (at > 0)
-		all = (uint64_t)((double)rows * (double)im->size /
-				 (double)(before + (uint64_t)at));
-	ov_progress_update(&im->progress, rows, all);
+	if (at <= 0)
+		return 0;
+	return (
+	    uint64_t)((double)rows * (double)im->size / (double)(before + (uint64_t)at));
+}
+
+static void
+show_progress(void *ctx, enum ov_build_phase phase, uint64_t done, uint64_t all)
+{
+	static const char *const work[] = { "reading", "making keys", "writing" };
+	static const char *const unit[] = { "rows", "rows", "accounts" };
+	struct import *im = ctx;
+
+	if (phase != im->phase) {
+		ov_progress_end(&im->progress);
+		ov_progress_start(&im->progress, work[phase], unit[phase]);
+		im->phase = phase;
+	}
+	if (phase == OV_BUILD_READING)
+		all = guess_rows(im, done);
+	ov_progress_update(&im->progress, done, all);
 }
 
 static enum ov_status
@@ -352,7 +376,7 @@ run_import(struct import *im)
 	/* open jobs go on with the accounts that they began with */
 	if (!im->options.dry)
 		OV_TRY(ov_freeze_keep_accounts(im->home));
-	ov_progress_start(&im->progress, "importing", "rows");
+	ov_progress_start(&im->progress, "reading", "rows");
 	st = ov_book_import(&im->result, im->home->db, &im->options, &im->fault);
 	ov_progress_end(&im->progress);
 	if (st != OV_OK)

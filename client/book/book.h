@@ -18,6 +18,7 @@
 #include <stdio.h>
 
 #include "client/book/alias.h"
+#include "client/book/build.h"
 #include "client/book/columns.h"
 #include "client/book/deals.h"
 #include "client/book/examples.h"
@@ -84,8 +85,10 @@ struct ov_import_options {
 	bool dry;		      /* in the end, all is as before */
 	bool accept;		      /* a person has looked: nothing is held */
 	struct ov_examples *examples; /* of values that make no key; NULL: none */
-	/* With ctx; each may be NULL.  Now and then, the rows read so far. */
-	void (*progress)(void *ctx, uint64_t rows);
+	/* With ctx; each may be NULL.  Now and then, rows or accounts of this phase; all
+	 * 0: not known. */
+	void (*progress)(
+	    void *ctx, enum ov_build_phase phase, uint64_t done, uint64_t all);
 	/* The first rows of each file. */
 	enum ov_status (*preview)(
 	    void *ctx, const struct ov_import_file *file, const struct ov_row *row);

@@ -9,6 +9,7 @@
 #include "client/book/tokens.h"
 
 #define KEY_MAX (3 + OV_TOKEN_VALUE_MAX)
+#define PROGRESS_ROWS 10000
 
 /* What merging gives back of a row: its number in book_row, and its population. */
 #define TAG(row, population) ((uint64_t)(row) << 4 | (uint64_t)(population))
@@ -21,7 +22,7 @@ struct build {
 	const struct ov_profile *profile;
 	int64_t base; /* number of its first record */
 	struct ov_merge *merge;
-	struct ov_examples *examples;
+	struct ov_build_options options;
 	struct ov_bytes id, name; /* of the row at hand */
 	struct ov_book_stats stats;
 };
@@ -51,8 +52,8 @@ claim(void *ctx, const struct ov_claim_try *t)
 	struct build *b = ctx;
 
 	b->stats.dropped[t->why]++;
-	if (t->why != OV_DROP_NONE && b->examples != NULL)
-		ov_examples_try(b->examples, t, b->id, b->name);
+	if (t->why != OV_DROP_NONE && b->options.examples != NULL)
+		ov_examples_try(b->options.examples, t, b->id, b->name);
 	if (t->why != OV_DROP_NONE)
 		return OV_OK;
 	if (t->rank == OV_RANK_NAME)
@@ -61,12 +62,20 @@ claim(void *ctx, const struct ov_claim_try *t)
 	    b->merge, t->rank, t->source, OV_BYTES(t->value, strlen(t->value)));
 }
 
+static void
+tell_progress(
+    const struct build *b, enum ov_build_phase phase, uint64_t done, uint64_t all)
+{
+	if (b->options.progress != NULL && done % PROGRESS_ROWS == 0)
+		b->options.progress(b->options.ctx, phase, done, all);
+}
+
 static enum ov_status
 begin_row(struct build *b, int64_t row, int64_t population)
 {
 	if (population < 0 || (uint64_t)population >= b->stats.n_populations)
 		return OV_E_DB_FAILED;
-	b->stats.rows++;
+	tell_progress(b, OV_BUILD_KEYS, ++b->stats.rows, 0);
 	b->stats.population[population].rows++;
 	return ov_merge_row(b->merge, TAG(row, population));
 }
@@ -156,7 +165,8 @@ write_record(struct build *b, const struct ov_merge_record *r)
 	}
 	OV_REQUIRE(population < b->stats.n_populations, OV_E_BUG);
 	b->stats.population[population].records++;
-	b->stats.records++;
+	tell_progress(
+	    b, OV_BUILD_RECORDS, ++b->stats.records, ov_merge_n_records(b->merge));
 	OV_TRY(ov_db_run(b->db,
 	    "INSERT INTO book_record(record, population, populations, rows, keys)"
 	    " VALUES(?,?,?,?,?)",
@@ -304,7 +314,7 @@ new_merge(struct ov_merge **out, struct ov_db *db)
 
 static enum ov_status
 build(struct ov_db *db, const struct ov_profile *profile, int64_t base,
-    struct ov_examples *examples)
+    const struct ov_build_options *options)
 {
 	struct build *b = calloc(1, sizeof(*b));
 	struct ov_populations *p = calloc(1, sizeof(*p));
@@ -314,7 +324,8 @@ build(struct ov_db *db, const struct ov_profile *profile, int64_t base,
 	b->db = db;
 	b->profile = profile;
 	b->base = base;
-	b->examples = examples;
+	if (options != NULL)
+		b->options = *options;
 	OV_TRY(ov_book_populations(p, db));
 	b->stats.n_populations = p->n;
 	OV_TRY(new_merge(&b->merge, db));
@@ -332,9 +343,9 @@ done:
 }
 
 enum ov_status
-ov_book_build(struct ov_db *db, struct ov_examples *examples)
+ov_book_build(struct ov_db *db, const struct ov_build_options *options)
 {
-	return build(db, ov_profile_current(), 0, examples);
+	return build(db, ov_profile_current(), 0, options);
 }
 
 enum ov_status

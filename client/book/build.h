@@ -14,10 +14,20 @@
  * it, which are only made when a job needs them. */
 #define OV_BOOK_PREVIOUS ((int64_t)1 << 40)
 
+/* What takes the time of an import. */
+enum ov_build_phase { OV_BUILD_READING, OV_BUILD_KEYS, OV_BUILD_RECORDS };
+
 /* Inside the caller's transaction.  All records are replaced by those of the current
  * profile, the generation counts up.  Memory is bounded (merge.h). */
+struct ov_build_options {
+	struct ov_examples *examples; /* gathered; NULL: none */
+	/* Now and then; may be NULL.  all 0: not known. */
+	void (*progress)(
+	    void *ctx, enum ov_build_phase phase, uint64_t done, uint64_t all);
+	void *ctx;
+};
 OV_MUST_CHECK enum ov_status ov_book_build(
-    struct ov_db *db, struct ov_examples *examples); /* gathered; NULL: none */
+    struct ov_db *db, const struct ov_build_options *options); /* NULL: none */
 
 /* The same by the profile before, beside those of the current one: counts, reasons and
  * generation stay. */

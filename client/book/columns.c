@@ -160,6 +160,29 @@ same_heading(const char *a, const struct ov_bytes *b)
 	return strcmp(x, y) == 0;
 }
 
+/* The heading is this alias, also behind the name of its object, as custom reports of
+ * Salesforce have it ("Account: Account Name"). */
+static bool
+is_alias(const char *alias, const struct ov_bytes *heading)
+{
+	static const char *const objects[] = { "account", "accountname", "company",
+		"companyname", "opportunity", "deal" };
+	const uint8_t *colon =
+	    heading->len > 0 ? memchr(heading->p, ':', heading->len) : NULL;
+	struct ov_bytes object, rest;
+
+	if (same_heading(alias, heading))
+		return true;
+	if (colon == NULL)
+		return false;
+	object = OV_BYTES(heading->p, (size_t)(colon - heading->p));
+	rest = OV_BYTES(colon + 1, heading->len - object.len - 1);
+	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++)
+		if (same_heading(objects[i], &object))
+			return same_heading(alias, &rest);
+	return false;
+}
+
 /* The items of a list, or the one text. */
 static const struct ov_yaml *
 items(const struct ov_yaml *node)
@@ -448,7 +471,7 @@ guess_field(struct ov_columns *c, const struct ov_table_row *h, enum ov_field f,
 	for (size_t a = 0; a < ALIASES_MAX && alias[a] != NULL; a++)
 		for (size_t k = 0; k < h->n; k++) {
 			if (c->field[k] != OV_FIELD_NONE ||
-			    !same_heading(alias[a], &h->field[k]) ||
+			    !is_alias(alias[a], &h->field[k]) ||
 			    is_named(ignore, &h->field[k]))
 				continue;
 			take(c, k, f, &h->field[k]);
@@ -487,7 +510,7 @@ kind_of(const struct ov_table_row *h)
 {
 	for (size_t k = 0; k < h->n; k++)
 		for (size_t i = 0; i < sizeof(deal_signs) / sizeof(deal_signs[0]); i++)
-			if (same_heading(deal_signs[i], &h->field[k]))
+			if (is_alias(deal_signs[i], &h->field[k]))
 				return OV_TABLE_DEALS;
 	return OV_TABLE_ACCOUNTS;
 }

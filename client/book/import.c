@@ -177,7 +177,8 @@ take_row(void *ctx, const struct ov_table_row *row)
 	OV_TRY(c->kind == OV_TABLE_DEALS ? take_deal(im, row->line)
 					 : take_account(im, row->line));
 	if (++im->result->read % PROGRESS_ROWS == 0 && im->options->progress != NULL)
-		im->options->progress(im->options->ctx, im->result->read);
+		im->options->progress(
+		    im->options->ctx, OV_BUILD_READING, im->result->read, 0);
 done:
 	return st;
 }
@@ -538,7 +539,9 @@ done:
 static enum ov_status
 run(struct import *im)
 {
-	enum ov_import_mode mode = im->options->mode;
+	const struct ov_import_options *o = im->options;
+	const struct ov_build_options build = { o->examples, o->progress, o->ctx };
+	enum ov_import_mode mode = o->mode;
 	struct ov_import_result *r = im->result;
 	enum ov_status st;
 
@@ -559,7 +562,7 @@ run(struct import *im)
 	else
 		OV_TRY(update_book(im));
 	if (!r->held || im->options->dry)
-		OV_TRY(ov_book_build(im->db, im->options->examples));
+		OV_TRY(ov_book_build(im->db, &build));
 	if (im->options->end != NULL)
 		OV_TRY(im->options->end(im->options->ctx, r));
 done:

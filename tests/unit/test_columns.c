@@ -87,6 +87,18 @@ salesforce_is_known(void **state)
 	    "Id|Name|BillingCountry|BillingCountryCode|Website|OwnerId|NumberOfEmployees|"
 	    "AnnualRevenue|Industry|SystemModstamp",
 	    NULL, "id name - country website - employees revenue industry -");
+	/* a custom report */
+	expect("Account: Account Name|Account: ID|Account: Website|Owner: Name", NULL,
+	    "name id website -");
+	/* a contact's name is not the company's */
+	expect("Name|Company|Email", NULL, "- name email");
+	expect(
+	    "Opportunity: Opportunity Name|Account Name: Account Name|Stage|Won|Closed",
+	    NULL, "deal name stage won closed");
+	expect("Id|AccountId|Name|StageName|Amount|CloseDate|IsWon|IsClosed|Type|"
+	       "ContactEmail",
+	    NULL, "- id - stage - - won closed - -");
+	assert_int_equal(columns.kind, OV_TABLE_DEALS);
 	/* a report of opportunities */
 	expect("Opportunity Name|Account Name|Account ID|Stage|Amount|Close Date", NULL,
 	    "deal name id stage - -");
