@@ -98,25 +98,18 @@ done:
 static char *
 next_account(const struct ov_wrong_match *m, size_t *at, bool *failed)
 {
-	const char *from = m->ids + *at;
-	size_t len = strcspn(from, ";");
+	bool named = m->ids[0] == '\0';
+	const char *from = named ? m->name : m->ids + *at;
+	size_t len = named ? strlen(from) : strcspn(from, ";");
 	char *account = NULL;
-	int n;
 
 	*failed = false;
-	if (m->ids[0] == '\0') {
-		if (*at > 0 || m->name[0] == '\0')
-			return NULL;
-		*at = 1;
-		n = asprintf(&account, "%c%s", BY_NAME, m->name);
-	} else {
-		if (*from == '\0')
-			return NULL;
-		*at += len + (from[len] == ';');
-		n = asprintf(&account, "%c%.*s", BY_ID, (int)len, from);
-	}
-	*failed = n < 0;
-	return n < 0 ? NULL : account;
+	if (len == 0 || (named && *at > 0))
+		return NULL;
+	*failed =
+	    asprintf(&account, "%c%.*s", named ? BY_NAME : BY_ID, (int)len, from) < 0;
+	*at += len + (from[len] == ';'); /* within ids, or beyond the one name */
+	return *failed ? NULL : account;
 }
 
 /* Without memory nothing is hidden. */
