@@ -359,6 +359,10 @@ enum ov_status __real_ov_check_propose(
     struct ov_job *job, const struct ov_put *put, const uint8_t a[OV_ID]);
 enum ov_status __wrap_ov_check_propose(
     struct ov_job *job, const struct ov_put *put, const uint8_t a[OV_ID]);
+enum ov_status __real_ov_check_accept(
+    struct ov_job *job, bool *unchanged, const struct ov_put *put);
+enum ov_status __wrap_ov_check_accept(
+    struct ov_job *job, bool *unchanged, const struct ov_put *put);
 
 enum ov_status
 __wrap_ov_dispatch(struct ov_call *c, const struct ov_broker *b,
@@ -385,7 +389,7 @@ __wrap_ov_dispatch(struct ov_call *c, const struct ov_broker *b,
 	return said ? OV_OK : st; /* what is said is not held */
 }
 
-/* A lax broker lets every proposal through: caps, terms, clocks, who is whose partner. */
+/* A lax broker lets everything through: caps, terms, clocks, who is whose partner. */
 enum ov_status
 __wrap_ov_check_propose(
     struct ov_job *job, const struct ov_put *put, const uint8_t a[OV_ID])
@@ -401,5 +405,18 @@ __wrap_ov_check_propose(
 	job->slots_a = (uint32_t)m->slots;
 	job->created = put->now;
 	job->deadline = put->now + OV_HOUR;
+	return OV_OK;
+}
+
+enum ov_status
+__wrap_ov_check_accept(struct ov_job *job, bool *unchanged, const struct ov_put *put)
+{
+	enum ov_status st = __real_ov_check_accept(job, unchanged, put);
+
+	if (st == OV_OK || !is_moment("lax"))
+		return st;
+	job->slots_b = (uint32_t)put->m.accept.slots;
+	job->deadline = put->now + OV_HOUR;
+	*unchanged = false;
 	return OV_OK;
 }

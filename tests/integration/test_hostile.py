@@ -1,7 +1,8 @@
-"""hostile - a paired partner that sends points it should not: the job ends with the
-reason on the honest side, and nothing of it is released.
+"""hostile - a company that cheats, paired or not, against a real company: the job ends with
+the reason, on record, and nothing of it is released.
 
-Run as `test_hostile.py OVERLAP OVERLAPD HOSTILE_PARTNER`.
+Run as `test_hostile.py OVERLAP HOSTILE_BROKER HOSTILE_PARTNER`.  The broker is honest, but
+where it says "lax" it lets everything through, so that only the company is in the way.
 """
 
 import json
@@ -10,58 +11,216 @@ import sys
 import unittest
 
 import harness
+from harness import OK, PEER, USAGE
+from liar import POLICY, Liar
+
+# enum ov_stream, ov_step
+POINTS_A, ROSTER_A, TAGS_A = 1, 3, 5
+ACCEPT, REFUSE, CANCEL_A = 2, 3, 4
+HOSTILE = None  # the program
 
 
-class Hostile(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.past = harness.sample_world()
-        assert cls.past.broker.stop() == harness.OK
+class Hostile(Liar):
+    """A is honest, B is not."""
 
-    def play(self, mode, code):
-        """The honest side's exit code is as said; its job, as a document or None."""
-        world = self.past.copy()
-        self.addCleanup(world.broker.kill)
-        self.assertTrue(world.broker.start())
+    def play(self, *mode, wait=20):
+        """A proposes and B answers in this mode; what A printed, and B."""
+        a, b = self.world.a, self.world.b
         honest = subprocess.Popen(
-            list(map(str, world.a.command("run", world.b.name, "--wait", "5", "--json"))),
+            list(map(str, a.command("run", b.name, "--wait", wait, "--json"))),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True)
-        hostile = harness.finish([HOSTILE, world.b.home, mode], harness.OK)
-        self.assertEqual(hostile.stdout.strip(), "sent")
+        harness._live.append(honest)
+        hostile = harness.finish([HOSTILE, b.home, *mode], OK).stdout.strip()
         out, err = honest.communicate(timeout=harness.PATIENCE)
-        self.assertEqual(honest.returncode, code, err)
-        self.assertFalse(world.a.has_report(world.b))
-        return json.loads(out) if out.strip() else None
+        told = {**(json.loads(out) if out else {}), "exit": honest.returncode, "said": err}
+        if told.get("state") == "closed":
+            self.change_list()
+        return told, hostile
 
-    def refused(self, mode, reason):
-        job = self.play(mode, harness.PEER)
-        self.assertEqual((job["state"], job["status"]), ("failed", reason))
+    def refused(self, mode, reason, left=(), code=PEER):
+        """A ends the job for this reason; of its streams at most these have left."""
+        told, _ = self.play(mode)
+        job = self.ends(told, code, "failed", reason)
+        self.assertLessEqual(self.left(self.world.a, job), {POINTS_A, *left})
+        self.stands_nowhere(self.world.a, self.world.b, job)
+        return job
 
-    def test_honest_points_are_no_fault(self):
-        """The control: good points and nothing more, so the job waits."""
-        self.assertIsNone(self.play("good", harness.WAITING))
 
-    def test_random_bytes(self):
-        self.refused("random", "E_PSI_POINT")
+class Answers(Hostile):
+    """P2 to P5, by the one who answers."""
 
-    def test_bit_255(self):
-        self.refused("bit255", "E_PSI_POINT")
+    def test_1_an_honest_one_is_no_fault(self):
+        """The control of all that follows: the same program, without its one change."""
+        told, hostile = self.play("honest")
+        self.ends(told, OK, "closed", "OK")
+        self.assertEqual(hostile, "sent")
+        self.assertGreater(told["matches"], 50)
 
-    def test_identity(self):
-        self.refused("identity", "E_PSI_POINT")
+    def test_points_that_are_none(self):
+        for mode in "random", "bit255", "negative", "above-p", "identity":
+            with self.subTest(mode):
+                job = self.refused(mode, "E_PSI_POINT", {ROSTER_A})
+                # said in the log, too
+                self.assertIn(b"E_PSI_POINT", self.steps(
+                    self.world.a, job, [CANCEL_A])[CANCEL_A][0])
 
-    def test_duplicate(self):
-        self.refused("duplicate", "E_PSI_DUPLICATE")
+    def test_points_twice_or_too_few(self):
+        self.refused("duplicate", "E_PSI_DUPLICATE", {ROSTER_A, TAGS_A})
+        self.refused("short", "E_PROTO_COUNT", {ROSTER_A})
 
-    def test_wrong_count(self):
-        self.refused("short", "E_PROTO_COUNT")
+    def test_more_points_than_promised(self):
+        """The broker counts them."""
+        told, hostile = self.play("long")
+        job = self.ends(told, PEER, "cancelled", "E_JOB_CANCELLED")
+        self.assertNotEqual(hostile, "sent")
+        self.assertLessEqual(self.left(self.world.a, job), {POINTS_A, ROSTER_A})
 
     def test_another_legend(self):
         self.refused("legend", "E_PROTO_LEGEND")
 
     def test_another_transcript(self):
         self.refused("sealed", "E_CRYPTO_OPEN")
+
+    def test_points_of_known_scalars_match_nothing(self):
+        """Multiples of the base point, A's own points, A's points of another job: good
+        points all of them, so A tags them, and nothing is found."""
+        note = self.world.path / "points"
+        self.ends(self.play("keep", note)[0], OK, "closed", "OK")
+        for mode in ("base",), ("mirror",), ("replay", note):
+            with self.subTest(mode[0]):
+                told, hostile = self.play(*mode)
+                self.ends(told, OK, "closed", "OK")
+                self.assertEqual((told["matches"], hostile), (0, "sent"))
+
+    def test_a_legend_says_what_is_in_the_terms(self):
+        for mode in "legend", "legend-long", "legend-tail":
+            with self.subTest(mode):
+                self.refused(mode, "E_PROTO_LEGEND")
+
+    def test_rosters_and_tags_that_the_terms_do_not_know(self):
+        """The broker refuses to join them."""
+        for mode in "roster-label", "roster-rank", "roster-record", "roster-fit", "tags":
+            with self.subTest(mode):
+                told, _ = self.play(mode)
+                job = self.ends(told, PEER, "failed", "E_JOB_FAILED")
+                reason = "E_PSI_DUPLICATE" if mode == "tags" else "E_PROTO_ROSTER"
+                self.assertEqual(
+                    self.store("SELECT reason FROM job WHERE id = ?", job), [(reason,)])
+                self.stands_nowhere(self.world.a, self.world.b, job)
+
+    def test_a_complete_that_does_not_fit(self):
+        """The digest of the points is the sender's word, which only A can check."""
+        self.refused("digest", "E_PROTO_DIGEST", {ROSTER_A, TAGS_A})
+        told, hostile = self.play("th")
+        self.ends(told, PEER, "cancelled", "E_JOB_CANCELLED")
+        self.assertEqual(hostile, "E_PROTO_MISMATCH")
+
+    def test_an_answer_outside_the_terms(self):
+        """Each is refused by the broker, and by A where the broker is lax."""
+        for mode, reason, code in (("slots", "E_LIST_TOO_LARGE", USAGE),
+                                   ("terms", "E_PROTO_MISMATCH", PEER),
+                                   ("clock", "E_PROTO_CLOCK", PEER),
+                                   ("mirror", "E_PROTO_MISMATCH", PEER)):
+            with self.subTest(mode):
+                self.lie("lax")
+                job = self.refused(f"accept-{mode}", reason, code=code)
+                self.assertEqual(self.left(self.world.a, job), set())
+                self.lie()
+                if mode != "mirror":  # keys and commitments are nothing to the broker
+                    told, hostile = self.play(f"accept-{mode}")
+                    self.ends(told, PEER, "refused", "E_JOB_REFUSED")
+                    self.assertEqual(hostile, reason)
+
+    def test_two_answers_end_the_job(self):
+        told, hostile = self.play("accept-twice")
+        self.assertEqual(hostile, "E_PROTO_EQUIVOCATION")
+        job = self.ends(told, PEER, "equivocation", "E_PROTO_EQUIVOCATION")
+        self.assertLessEqual(self.left(self.world.a, job), {POINTS_A})
+        # the second one is kept as evidence
+        self.assertEqual(
+            self.store("SELECT step FROM conflict WHERE job = ?", job), [(ACCEPT,)])
+
+    def test_cancel_after_a_look_is_charged(self):
+        a, b = self.world.a, self.world.b
+        runs = a.json("run", b.name, "--dry-run")["runs_30_days"]
+        told, hostile = self.play("cancel")
+        self.assertEqual(hostile, "sent")
+        job = self.ends(told, PEER, "cancelled", "E_JOB_CANCELLED")
+        self.assertEqual(self.left(a, job), {POINTS_A, ROSTER_A, TAGS_A})
+        self.assertEqual(a.json("run", b.name, "--dry-run")["runs_30_days"], runs + 1)
+        for charges in (self.home(a, "SELECT count(*) FROM charge WHERE job = ?", job),
+                        self.store("SELECT count(*) FROM charge WHERE job = ?", job)):
+            self.assertEqual(charges, [(1,)])
+
+
+class Proposals(Hostile):
+    """P1, by the one who proposes; and by one whom A is not paired with."""
+
+    OUTSIDE = {"slots": "E_LIST_TOO_LARGE", "terms": "E_PROTO_MISMATCH",
+               "clock": "E_PROTO_CLOCK", "expired": "E_PROTO_EXPIRED"}
+
+    def propose(self, mode):
+        """What B's proposal came to at the broker."""
+        return harness.finish(
+            [HOSTILE, self.world.b.home, mode, self.world.a.name], OK).stdout.strip()
+
+    def is_refused(self, reason):
+        """A says no to the newest proposal, by its signature, for this reason."""
+        self.world.a("agent", "--once", "--wait", "10")
+        (job, state, said), = self.store(
+            "SELECT id, state, reason FROM job ORDER BY seq DESC LIMIT 1")
+        self.assertEqual((state, said), (8, reason))
+        self.assertEqual(
+            self.store("SELECT count(*) FROM step WHERE job = ? AND step = ?", job, REFUSE),
+            [(1,)])
+        self.assertEqual(self.left(self.world.a, job), set())
+
+    def test_proposals_outside_the_terms(self):
+        for mode, reason in self.OUTSIDE.items():
+            with self.subTest(mode):
+                self.assertEqual(self.propose(f"propose-{mode}"), reason)
+                self.lie("lax")
+                self.assertEqual(self.propose(f"propose-{mode}"), "sent")
+                self.lie()
+                self.is_refused(reason)
+
+    def test_runs_above_the_cap(self):
+        """B forgets what it has used.  The broker and A do not, in new terms neither."""
+        a, b = self.world.a, self.world.b
+        for _ in range(2):
+            for told in self.exchange():
+                self.ends(told, OK, "closed", "OK")
+        policy = self.world.path / "two.yaml"
+        policy.write_text(POLICY.replace("1000", "2"))
+        harness.agree(a, b, policy)
+        a.fails("run", b.name, code=USAGE, says=["E_CAP_RUNS"])
+        b.fails("run", a.name, code=USAGE, says=["E_CAP_RUNS"])
+        self.forget(b, "DELETE FROM charge")
+        self.assertEqual(self.propose("propose"), "E_CAP_RUNS")
+        self.lie("lax")
+        self.assertEqual(self.propose("propose"), "sent")
+        self.lie()
+        self.is_refused("E_CAP_RUNS")
+
+    def test_a_stranger_gets_no_answer(self):
+        stranger = harness.Company(self.world.path / "stranger", "Hemlock")
+        stranger("init")
+        stranger.join(self.world.broker)
+        (victim,), = self.store("SELECT id FROM company WHERE name = ?", self.world.a.name)
+        words = [HOSTILE, stranger.home, "stranger", victim.hex()]
+        self.assertEqual(harness.finish(words, OK).stdout.strip(), "E_TERMS_MISSING")
+        self.lie("lax")
+        self.assertEqual(harness.finish(words, OK).stdout.strip(), "sent")
+        self.lie()
+        jobs = self.home(self.world.a, "SELECT count(*) FROM job")
+        self.world.a("agent", "--once", "--wait", "0")
+        self.assertEqual([mail["refused"] for mail in self.world.a.json("inbox")["mail"]],
+                         ["E_PARTNER_UNPAIRED"])
+        self.assertEqual(self.home(self.world.a, "SELECT count(*) FROM job"), jobs)
+        (job, state), = self.store("SELECT id, state FROM job ORDER BY seq DESC LIMIT 1")
+        self.assertEqual((state, self.store("SELECT step FROM step WHERE job = ?", job)),
+                         (1, [(1,)]))
 
 
 if __name__ == "__main__":

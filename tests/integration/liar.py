@@ -1,0 +1,105 @@
+"""liar - a world whose broker is hostile_broker (hostile_broker.h): it lies when it is told
+to, and is overlapd otherwise.  `harness.use` is given that program as the broker."""
+
+import contextlib
+import json
+import os
+import sqlite3
+import subprocess
+import unittest
+
+import harness
+from harness import USAGE
+
+POLICY = harness.POLICY + "  runs_per_30_days: 1000\n"
+
+
+class Liar(unittest.TestCase):
+    """A world whose broker lies when a file says so."""
+
+    @classmethod
+    def setUpClass(cls):
+        world = cls.world = harness.World()
+        cls.lie_file = world.path / "lie"
+        os.environ["OVERLAP_LIE"] = str(cls.lie_file)
+        policy = world.path / "policy.yaml"
+        policy.write_text(POLICY)
+        world.build(policy, harness.SAMPLES)
+        cls.addClassCleanup(world.close)
+        # two lists for A, so that no job ends as `unchanged`
+        rows = harness.SAMPLES[0].read_text(encoding="utf-8-sig").splitlines(True)
+        cls.lists = [world.path / "less.csv", harness.SAMPLES[0]]
+        cls.lists[0].write_text("".join(rows[:1] + rows[6:]), encoding="utf-8")
+
+    def setUp(self):
+        self.addCleanup(self.lie)
+
+    @classmethod
+    def lie(cls, name="truth", how="-", to="*"):
+        """From now on the broker tells this lie to this company (*: to all)."""
+        new = cls.lie_file.with_suffix(".new")
+        new.write_text(f"{name} {how} {to}\n")
+        new.rename(cls.lie_file)
+
+    def exchange(self, wait=20):
+        """One job that A proposes; what either printed, with its exit code."""
+        answering = subprocess.Popen(
+            list(map(str, self.world.b.command("agent", "--once", "--wait", wait, "--json"))),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        harness._live.append(answering)
+        a = harness.finish(
+            self.world.a.command("run", self.world.b.name, "--wait", wait, "--json"), None)
+        out, err = answering.communicate(timeout=harness.PATIENCE)
+        told = []
+        for code, text, said in ((a.returncode, a.stdout, a.stderr),
+                                 (answering.returncode, out, err)):
+            told.append({**(json.loads(text) if text else {}), "exit": code, "said": said})
+        if told[0].get("state") == "closed":
+            self.change_list()
+        return told
+
+    def change_list(self):
+        self.lists.reverse()
+        self.world.a("import", self.lists[1])
+
+    def ends(self, told, code, state, status):
+        self.assertEqual((told["exit"], told.get("state"), told.get("status")),
+                         (code, state, status), told["said"])
+        return bytes.fromhex(told["job"])
+
+    def home(self, company, query, *values):
+        with contextlib.closing(sqlite3.connect(company.home / "overlap.db")) as db:
+            return db.execute(query, values).fetchall()
+
+    def forget(self, company, query):
+        """Changes a company's database, as only a cheat does."""
+        with contextlib.closing(sqlite3.connect(company.home / "overlap.db")) as db:
+            db.execute(query)
+            db.commit()
+
+    def store(self, query, *values):
+        with contextlib.closing(sqlite3.connect(self.world.broker.home / "broker.db")) as db:
+            return db.execute(query, values).fetchall()
+
+    def left(self, company, job):
+        """The streams of which something left the company."""
+        return {stream for (stream,) in self.home(
+            company, "SELECT stream FROM egress WHERE job = ?", job)}
+
+    def steps(self, company, job, steps):
+        """Those of these steps that the company has in its record, with their leaves."""
+        return {step: (body, leaf) for step, body, leaf in self.home(
+            company, "SELECT step, body, leaf_index FROM job_step WHERE job = ?", job)
+            if step in steps}
+
+    def holds(self, company):
+        return {hold["reason"]: hold["number"]
+                for hold in company.json("inbox", "--offline")["holds"]}
+
+    def stands_nowhere(self, company, partner, job):
+        """No number of this job's report is kept, and no verb shows it."""
+        for table in "job_match", "job_cell":
+            self.assertEqual(
+                self.home(company, f"SELECT count(*) FROM {table} WHERE job = ?", job), [(0,)])
+        for verb in "report", "matches":
+            company.fails(verb, partner.name, "--job", job.hex(), code=USAGE)
