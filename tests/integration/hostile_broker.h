@@ -10,13 +10,19 @@
 #ifndef OV_TESTS_HOSTILE_BROKER_H
 #define OV_TESTS_HOSTILE_BROKER_H
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "server/dispatch.h"
 
-/* Test code in somebody else's process: what must not fail ends it. */
+/* Test code in somebody else's process: what must not fail ends it, and its log says
+ * where. */
 #define MUST(cond)                                                                       \
 	do {                                                                             \
-		if (!(cond))                                                             \
+		if (!(cond)) {                                                           \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond);       \
 			abort();                                                         \
+		}                                                                        \
 	} while (0)
 
 struct scene {
