@@ -6,6 +6,7 @@
 #include "hostile_broker.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -206,6 +207,12 @@ lie_by_losing(const struct scene *s)
 
 /* --- words --- */
 
+static bool
+says(struct ov_bytes text, const char *word)
+{
+	return text.len == strlen(word) && memcmp(text.p, word, text.len) == 0;
+}
+
 /* An ERROR with a text of the liar's choice in the place of the partner's POINTS. */
 static void
 lie_with_error(const struct scene *s)
@@ -214,11 +221,17 @@ lie_with_error(const struct scene *s)
 		scene_error(s, s->how);
 }
 
-/* Mail is there later. */
+/* Mail is there when the company has been told that its proposal crossed another. */
 static void
 lie_about_mail(const struct scene *s)
 {
-	if (s->asked == OV_MSG_GET_MAIL)
+	static atomic_bool crossed;
+	union ov_msg_any m;
+
+	if (s->asked == OV_MSG_PUT_STEP && scene_reply(&m, s, OV_MSG_ERROR) &&
+	    says(m.error.status, "E_DB_CONFLICT"))
+		atomic_store(&crossed, true);
+	if (s->asked == OV_MSG_GET_MAIL && !atomic_load(&crossed))
 		scene_error(s, "E_BROKER_WAIT");
 }
 

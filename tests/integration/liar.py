@@ -41,22 +41,32 @@ class Liar(unittest.TestCase):
         new.write_text(f"{name} {how} {to}\n")
         new.rename(cls.lie_file)
 
-    def exchange(self, wait=20):
+    def exchange(self, wait=20, env=None):
         """One job that A proposes; what either printed, with its exit code."""
-        answering = subprocess.Popen(
-            list(map(str, self.world.b.command("agent", "--once", "--wait", wait, "--json"))),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        harness._live.append(answering)
-        a = harness.finish(
-            self.world.a.command("run", self.world.b.name, "--wait", wait, "--json"), None)
-        out, err = answering.communicate(timeout=harness.PATIENCE)
-        told = []
-        for code, text, said in ((a.returncode, a.stdout, a.stderr),
-                                 (answering.returncode, out, err)):
-            told.append({**(json.loads(text) if text else {}), "exit": code, "said": said})
+        a, b = self.world.a, self.world.b
+        answering = self.start(b, "agent", "--once", "--wait", wait)
+        told = [self.told(self.start(a, "run", b.name, "--wait", wait, env=env)),
+                self.told(answering)]
         if told[0].get("state") == "closed":
             self.change_list()
         return told
+
+    @staticmethod
+    def start(company, *words, env=None):
+        """A verb that prints one document in the end."""
+        process = subprocess.Popen(
+            list(map(str, company.command(*words, "--json"))), stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env={**os.environ, **company.env, **(env or {})})
+        harness._live.append(process)
+        return process
+
+    @staticmethod
+    def told(process):
+        """What it printed in the end, and its exit code."""
+        out, err = process.communicate(timeout=harness.PATIENCE)
+        return {**(json.loads(out) if out.strip() else {}), "exit": process.returncode,
+                "said": err}
 
     def change_list(self):
         self.lists.reverse()

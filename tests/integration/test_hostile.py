@@ -5,10 +5,7 @@ Run as `test_hostile.py OVERLAP HOSTILE_BROKER HOSTILE_PARTNER`.  The broker is 
 where it says "lax" it lets everything through, so that only the company is in the way.
 """
 
-import json
-import subprocess
 import sys
-import unittest
 
 import harness
 from harness import OK, PEER, USAGE
@@ -26,14 +23,9 @@ class Hostile(Liar):
     def play(self, *mode, wait=20):
         """A proposes and B answers in this mode; what A printed, and B."""
         a, b = self.world.a, self.world.b
-        honest = subprocess.Popen(
-            list(map(str, a.command("run", b.name, "--wait", wait, "--json"))),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True)
-        harness._live.append(honest)
+        honest = self.start(a, "run", b.name, "--wait", wait)
         hostile = harness.finish([HOSTILE, b.home, *mode], OK).stdout.strip()
-        out, err = honest.communicate(timeout=harness.PATIENCE)
-        told = {**(json.loads(out) if out else {}), "exit": honest.returncode, "said": err}
+        told = self.told(honest)
         if told.get("state") == "closed":
             self.change_list()
         return told, hostile

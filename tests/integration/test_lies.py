@@ -5,9 +5,6 @@ Run as `test_lies.py OVERLAP HOSTILE_BROKER`.  What it says is consistent in its
 check that a lie is about is the only one that can find it.
 """
 
-import json
-import unittest
-
 import harness
 from harness import OK, PEER, USAGE, WAITING
 from liar import POLICY, Liar
@@ -125,9 +122,7 @@ class Reports(Liar):
         (ident, stored), = self.home(
             a, "SELECT s.job, s.body FROM job_step s JOIN job j ON j.id = s.job"
             " WHERE j.state < 6 AND s.step = ?", REPORT)
-        code = harness.finish(a.command("run", b.name, "--json"), None)
-        job = self.ends({**json.loads(code.stdout), "exit": code.returncode,
-                         "said": code.stderr}, OK, "closed", "OK")
+        job = self.ends(self.told(self.start(a, "run", b.name)), OK, "closed", "OK")
         self.assertEqual(job, ident)
         self.change_list()
         self.assertEqual(
