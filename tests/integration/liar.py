@@ -27,9 +27,15 @@ class Liar(unittest.TestCase):
         world.build(policy, harness.SAMPLES)
         cls.addClassCleanup(world.close)
         # two lists for A, so that no job ends as `unchanged`
-        rows = harness.SAMPLES[0].read_text(encoding="utf-8-sig").splitlines(True)
-        cls.lists = [world.path / "less.csv", harness.SAMPLES[0]]
-        cls.lists[0].write_text("".join(rows[:1] + rows[6:]), encoding="utf-8")
+        cls.lists = [cls.fewer(harness.SAMPLES[0]), harness.SAMPLES[0]]
+
+    @classmethod
+    def fewer(cls, path):
+        """The same list without its first rows."""
+        rows = path.read_text(encoding="utf-8-sig").splitlines(True)
+        out = cls.world.path / f"fewer {path.name}"
+        out.write_text("".join(rows[:1] + rows[6:]), encoding="utf-8")
+        return out
 
     def setUp(self):
         self.addCleanup(self.lie)
