@@ -7,7 +7,7 @@ ov_exit_of(enum ov_status st)
 		return OV_EXIT_OK;
 	if (st == OV_E_JOB_WAITING || st == OV_E_TERMS_WAITING ||
 	    st == OV_E_BROKER_WAIT || st == OV_E_IMPORT_SHRANK ||
-	    st == OV_E_IMPORT_LOST_COLUMN)
+	    st == OV_E_IMPORT_LOST_COLUMN || st == OV_E_ERASE_JOB)
 		return OV_EXIT_WAITING;
 	if (st == OV_E_DB_BUSY || st == OV_E_NET_UNREACHABLE || st == OV_E_NET_CLOSED ||
 	    st == OV_E_NET_LIMIT || st == OV_E_BROKER_QUOTA ||

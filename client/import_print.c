@@ -131,6 +131,8 @@ print_ids(FILE *out, const struct ov_import_report *r)
 		    "ids are not in the book: their rows were left out (--add takes them "
 		    "in)");
 	}
+	print_line(out, i->erased, "row was left out: its account was erased",
+	    "rows were left out: their accounts were erased");
 	print_line(out, i->repeated_ids, "row has an id that stands on another row too",
 	    "rows have an id that stands on another row too");
 }
@@ -277,6 +279,7 @@ ov_import_put_json(
 	ov_json_number(doc, "unknown_ids",
 	    r->options->mode == OV_IMPORT_UPDATE ? i->unknown_ids : 0);
 	ov_json_number(doc, "repeated_ids", i->repeated_ids);
+	ov_json_number(doc, "erased", i->erased);
 	put_held(doc, i);
 	ov_json_number(doc, "accounts_before", r->accounts_before);
 	if (r->stats != NULL)

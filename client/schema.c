@@ -142,5 +142,6 @@ const char *const ov_schema[] = {
 	ov_book_schema_3,
 	ov_book_schema_4,
 	ov_wrong_schema_1,
+	ov_book_schema_5,
 };
 const size_t ov_schema_n = sizeof(ov_schema) / sizeof(ov_schema[0]);

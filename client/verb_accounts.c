@@ -7,6 +7,7 @@
 #include "client/job/freeze.h"
 #include "client/screen.h"
 #include "client/stats_print.h"
+#include "client/verb_erase.h"
 #include "client/verbs.h"
 
 const char ov_help_accounts[] =
@@ -15,6 +16,8 @@ const char ov_help_accounts[] =
     "       overlap accounts alias [--json]\n"
     "       overlap accounts alias add NAME-OR-ID [--domain D]... [--name N]...\n"
     "       overlap accounts alias remove NAME-OR-ID [--domain D]... [--name N]...\n"
+    "       overlap accounts erase ID-OR-NAME [--yes] [--json]\n"
+    "       overlap accounts erase --list | --undo ID [--json]\n"
     "       overlap accounts rebuild\n"
     "\n"
     "  stats    accounts and rows by population, keys by kind, what made no key and why\n"
@@ -23,6 +26,12 @@ const char ov_help_accounts[] =
     "  alias    further domains and former names of accounts, which no export has: they\n"
     "           make keys as the export's own do.  They belong to the account's id, so\n"
     "           they stay when the list is imported again.  Without more: lists them\n"
+    "  erase    deletes one account and all that this home keeps of it, also in stored\n"
+    "           reports, and leaves it out of later imports; it says what it will "
+    "delete\n"
+    "           and asks, --yes agrees.  --list: when accounts were erased (which ones "
+    "is\n"
+    "           not kept in readable form); --undo: the next import may bring it again\n"
     "  rebuild  makes all keys anew from the stored rows, after a new release came with\n"
     "           new rules (`stats` says when that is so)\n"
     "\n"
@@ -31,9 +40,12 @@ const char ov_help_accounts[] =
     "dropped\n"
     "[{why, values}], stale.  JSON of why: name, lines.  JSON of alias: aliases [{id, "
     "kind,\n"
-    "value, name}].\n"
+    "value, name}].  JSON of erase: rows, held_rows, aliases, kept_names, matches, "
+    "marks;\n"
+    "of --list: n, accounts [{erased}]; of --undo: forgotten.\n"
     "Exit codes: 0 done; 1 this machine failed; 2 no such account, or the command is\n"
-    "wrong; 5 another overlap process works in this home.\n"
+    "wrong; 4 an open job has the account that is to be erased; 5 another overlap "
+    "process works in this home.\n"
     "\n"
     "examples: overlap accounts stats\n"
     "          overlap accounts why 'Ajax Manufacturing'\n"
@@ -309,10 +321,12 @@ ov_verb_accounts(struct ov_cli *cli, int argc, char **argv)
 	int n;
 	enum ov_status st;
 
+	OV_TRY(ov_normalise_init());
+	if (argc > 1 && strcmp(argv[1], "erase") == 0)
+		return ov_verb_erase(cli, argc - 1, argv + 1);
 	OV_TRY(read_options(&a, argc, argv));
 	what = optind < argc ? argv[optind] : "stats";
 	n = optind < argc ? argc - optind : 1;
-	OV_TRY(ov_normalise_init());
 	OV_TRY(ov_cli_home(&home, cli));
 	a.home = home;
 	if (strcmp(what, "alias") == 0)
@@ -328,7 +342,8 @@ ov_verb_accounts(struct ov_cli *cli, int argc, char **argv)
 		st = rebuild(cli, home);
 	else
 		st = ov_cli_fail(cli, OV_E_USAGE,
-		    "accounts takes `stats`, `why NAME-OR-ID`, `alias` or `rebuild`");
+		    "accounts takes `stats`, `why NAME-OR-ID`, `alias`, `erase` or "
+		    "`rebuild`");
 done:
 	ov_home_close(home);
 	return st;

@@ -8,6 +8,7 @@
 
 #include "client/book/book.h"
 #include "client/cli_fault.h"
+#include "client/erase.h"
 #include "client/hold.h"
 #include "client/import_print.h"
 #include "client/job/freeze.h"
@@ -65,7 +66,7 @@ const char ov_help_import[] =
     "JSON: dry_run, files [{file, kind, encoding, delimiter, columns [{column, heading,\n"
     "field}], rows, footers, empty, first_rows}], rows (accounts), deals {read, joined,\n"
     "accounts_named_by_deals_alone, without_account}, replaced, updated, unknown_ids,\n"
-    "repeated_ids, held {rows, rows_before, shrank, lost_columns} or null,\n"
+    "repeated_ids, erased, held {rows, rows_before, shrank, lost_columns} or null,\n"
     "accounts_before, book {as `overlap accounts stats`} or null, examples [{why, id,\n"
     "name, key, value}].\n"
     "Exit codes: 0 done; 1 this machine failed; 2 the file or the command is wrong; 4 "
@@ -100,6 +101,7 @@ struct import {
 	uint64_t accounts_before;
 	struct ov_map *map;
 	struct ov_examples *examples;
+	struct ov_erased *erased;
 	FILE *example_lines;
 	char *example_text;
 	size_t example_len;
@@ -376,6 +378,8 @@ run_import(struct import *im)
 	/* open jobs go on with the accounts that they began with */
 	if (!im->options.dry)
 		OV_TRY(ov_freeze_keep_accounts(im->home));
+	OV_TRY(ov_erase_memory(&im->erased, im->home));
+	im->options.erased = im->erased;
 	ov_progress_start(&im->progress, "reading", "rows");
 	st = ov_book_import(&im->result, im->home->db, &im->options, &im->fault);
 	ov_progress_end(&im->progress);
@@ -441,6 +445,7 @@ close_all(struct import *im)
 		fclose(im->example_lines);
 	free(im->example_text);
 	ov_examples_free(im->examples);
+	ov_erased_free(im->erased);
 	ov_json_free(im->doc);
 	ov_map_free(im->map);
 	ov_home_close(im->home);

@@ -342,3 +342,12 @@ const char ov_book_schema_3[] =
 const char ov_book_schema_4[] =
     "CREATE TABLE book_alias(account TEXT NOT NULL, kind INTEGER NOT NULL,"
     " value TEXT NOT NULL, PRIMARY KEY(account, kind, value)) STRICT, WITHOUT ROWID;";
+
+/* Accounts that were erased (erased.h): when, and digests of what they were known by;
+ * the key of the digests, sealed by the home. */
+const char ov_book_schema_5[] =
+    "CREATE TABLE book_erased(account INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE book_erased_digest(digest BLOB NOT NULL, account INTEGER NOT NULL,"
+    " PRIMARY KEY(digest, account)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE book_erased_key(id INTEGER PRIMARY KEY CHECK(id = 1),"
+    " key_sealed BLOB NOT NULL) STRICT;";

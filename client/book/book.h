@@ -21,6 +21,7 @@
 #include "client/book/build.h"
 #include "client/book/columns.h"
 #include "client/book/deals.h"
+#include "client/book/erased.h"
 #include "client/book/examples.h"
 #include "client/book/held.h"
 #include "client/book/icp.h"
@@ -38,6 +39,7 @@ extern const char ov_book_schema_1[];
 extern const char ov_book_schema_2[];
 extern const char ov_book_schema_3[];
 extern const char ov_book_schema_4[];
+extern const char ov_book_schema_5[];
 
 /* --- import --- */
 
@@ -72,6 +74,7 @@ struct ov_import_result {
 	uint64_t replaced;     /* OV_IMPORT_ADD: rows whose id was there */
 	uint64_t updated;      /* OV_IMPORT_UPDATE: rows of the book */
 	uint64_t unknown_ids;  /* ids that the book did not have */
+	uint64_t erased;       /* rows and deals left out: of accounts that were erased */
 	uint64_t repeated_ids; /* rows whose id stands on another row of the files too */
 	bool held;	       /* the book stays as it was: */
 	struct ov_held why;
@@ -79,12 +82,13 @@ struct ov_import_result {
 
 struct ov_import_options {
 	enum ov_import_mode mode;
-	const struct ov_map *map;     /* NULL: guess */
-	const char *population;	      /* of rows without a sign; NULL: the default one */
-	char delimiter;		      /* 0: guess */
-	bool dry;		      /* in the end, all is as before */
-	bool accept;		      /* a person has looked: nothing is held */
-	struct ov_examples *examples; /* of values that make no key; NULL: none */
+	const struct ov_map *map; /* NULL: guess */
+	const char *population;	  /* of rows without a sign; NULL: the default one */
+	char delimiter;		  /* 0: guess */
+	bool dry;		  /* in the end, all is as before */
+	bool accept;		  /* a person has looked: nothing is held */
+	const struct ov_erased *erased; /* rows of these stay out; NULL: none */
+	struct ov_examples *examples;	/* of values that make no key; NULL: none */
 	/* With ctx; each may be NULL.  Now and then, rows or accounts of this phase; all
 	 * 0: not known. */
 	void (*progress)(

@@ -159,10 +159,31 @@ try_headings(struct import *im, const struct ov_table_row *row)
 }
 
 static enum ov_status
+is_erased(bool *out, const struct import *im)
+{
+	const struct ov_row *r = &im->row;
+	const struct ov_row_cells cells = { .name = ov_row_cell(r, OV_FIELD_NAME),
+		.websites = ov_row_cell(r, OV_FIELD_WEBSITE),
+		.email_domains = ov_row_cell(r, OV_FIELD_EMAIL),
+		.country = ov_row_cell(r, OV_FIELD_COUNTRY),
+		.lei = ov_row_cell(r, OV_FIELD_LEI),
+		.cik = ov_row_cell(r, OV_FIELD_CIK),
+		.duns = ov_row_cell(r, OV_FIELD_DUNS),
+		.vat = ov_row_cell(r, OV_FIELD_VAT) };
+
+	if (im->file->columns.kind == OV_TABLE_DEALS)
+		return ov_erased_has_deal(out, im->options->erased,
+		    ov_row_cell(r, OV_FIELD_ACCOUNTS), cells.name);
+	return ov_erased_has(
+	    out, im->options->erased, ov_row_cell(r, OV_FIELD_ID), &cells);
+}
+
+static enum ov_status
 take_row(void *ctx, const struct ov_table_row *row)
 {
 	struct import *im = ctx;
 	const struct ov_columns *c = &im->file->columns;
+	bool erased;
 	enum ov_status st;
 
 	if (!im->has_headings)
@@ -172,6 +193,11 @@ take_row(void *ctx, const struct ov_table_row *row)
 		return OV_OK;
 	}
 	OV_TRY(ov_row_gather(&im->row, c, row));
+	OV_TRY(is_erased(&erased, im));
+	if (erased) {
+		im->result->erased++;
+		return OV_OK;
+	}
 	if (im->options->preview != NULL && im->file->rows < OV_IMPORT_PREVIEW)
 		OV_TRY(im->options->preview(im->options->ctx, im->file, &im->row));
 	OV_TRY(c->kind == OV_TABLE_DEALS ? take_deal(im, row->line)

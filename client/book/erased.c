@@ -1,0 +1,384 @@
+#include "client/book/erased.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/book/build.h"
+#include "client/book/find.h"
+#include "client/book/row.h"
+#include "common/crypto/memory.h"
+
+#define DIGEST_LEN 16
+#define NAME_MAX_LEN 512
+
+/* What a digest is of.  Part of what is hashed: append only. */
+enum what {
+	BY_ID = 1,
+	BY_KEY = 2,	      /* rank and value, of a row without id */
+	BY_NAME = 3,	      /* of a row without id, as it stands, case aside */
+	BY_NAME_OF_DEALS = 4, /* the same of a row with an id: for deals without one */
+};
+
+struct ov_erased {
+	uint8_t key[OV_ERASED_KEY_LEN];
+	size_t n;
+	uint8_t (*digest)[DIGEST_LEN]; /* sorted */
+};
+
+static void
+digest_of(uint8_t out[DIGEST_LEN], const uint8_t key[OV_ERASED_KEY_LEN], enum what what,
+    uint8_t rank, struct ov_bytes value)
+{
+	const uint8_t head[2] = { (uint8_t)what, rank };
+
+	ov_blake2b(out, DIGEST_LEN, key, OV_BYTES(head, sizeof(head)), value);
+}
+
+/* As deals find accounts by name: case aside.  A longer name finds none. */
+static struct ov_bytes
+folded(uint8_t out[NAME_MAX_LEN], struct ov_bytes name)
+{
+	if (name.len > NAME_MAX_LEN)
+		return OV_BYTES(out, 0);
+	for (size_t i = 0; i < name.len; i++)
+		out[i] = (uint8_t)tolower(name.p[i]);
+	return OV_BYTES(out, name.len);
+}
+
+/* --- reading --- */
+
+enum ov_status
+ov_erased_any(bool *any, struct ov_db *db)
+{
+	int64_t n;
+	enum ov_status st;
+
+	OV_TRY(ov_db_number(&n, db, "SELECT EXISTS (SELECT 1 FROM book_erased)"));
+	*any = n != 0;
+done:
+	return st;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	return memcmp(a, b, DIGEST_LEN);
+}
+
+enum ov_status
+ov_erased_load(
+    struct ov_erased **out, struct ov_db *db, const uint8_t key[OV_ERASED_KEY_LEN])
+{
+	struct ov_erased *e = calloc(1, sizeof(*e));
+	struct ov_db_stmt *s = NULL;
+	int64_t n;
+	bool row;
+	enum ov_status st;
+
+	*out = NULL;
+	OV_REQUIRE(e != NULL, OV_E_NOMEM);
+	memcpy(e->key, key, sizeof(e->key));
+	OV_TRY(ov_db_number(&n, db, "SELECT count(*) FROM book_erased_digest"));
+	e->digest = calloc((size_t)n + 1, DIGEST_LEN);
+	OV_REQUIRE(e->digest != NULL, OV_E_NOMEM);
+	OV_TRY(ov_db_query(&s, db, "SELECT digest FROM book_erased_digest"));
+	while (e->n < (size_t)n) {
+		OV_TRY(ov_db_step(s, &row));
+		if (!row)
+			break;
+		OV_TRY(ov_db_copy(e->digest[e->n], DIGEST_LEN, s, 0));
+		e->n++;
+	}
+	qsort(e->digest, e->n, DIGEST_LEN, compare);
+	*out = e;
+	e = NULL;
+done:
+	ov_db_finish(s);
+	ov_erased_free(e);
+	return st;
+}
+
+void
+ov_erased_free(struct ov_erased *e)
+{
+	if (e == NULL)
+		return;
+	ov_wipe(e->key, sizeof(e->key));
+	free(e->digest);
+	free(e);
+}
+
+static bool
+knows(const struct ov_erased *e, enum what what, uint8_t rank, struct ov_bytes value)
+{
+	uint8_t digest[DIGEST_LEN];
+
+	if (value.len == 0)
+		return false;
+	digest_of(digest, e->key, what, rank, value);
+	return bsearch(digest, e->digest, e->n, DIGEST_LEN, compare) != NULL;
+}
+
+/* The keys that a row claims. */
+struct looking {
+	const struct ov_erased *e;
+	bool found, name_found;
+	bool any, better; /* a key; one above the bare name */
+};
+
+static enum ov_status
+look_at(void *ctx, const struct ov_claim_try *t)
+{
+	struct looking *l = ctx;
+	bool has;
+
+	if (t->why != OV_DROP_NONE)
+		return OV_OK;
+	has = knows(l->e, BY_KEY, (uint8_t)t->rank, OV_BYTES(t->value, strlen(t->value)));
+	l->any = true;
+	if (t->rank == OV_RANK_NAME) {
+		l->name_found = l->name_found || has;
+	} else {
+		l->better = true;
+		l->found = l->found || has;
+	}
+	return OV_OK;
+}
+
+enum ov_status
+ov_erased_has(bool *has, const struct ov_erased *e, struct ov_bytes id,
+    const struct ov_row_cells *c)
+{
+	struct looking l = { .e = e };
+	uint8_t name[NAME_MAX_LEN];
+	enum ov_status st = OV_OK;
+
+	*has = false;
+	if (e == NULL)
+		goto done;
+	*has = knows(e, BY_ID, 0, id);
+	if (*has)
+		goto done;
+	OV_TRY(ov_row_claims(ov_profile_current(), c, look_at, &l));
+	*has = l.found || (l.name_found && !l.better) ||
+	       (!l.any && knows(e, BY_NAME, 0, folded(name, c->name)));
+done:
+	return st;
+}
+
+enum ov_status
+ov_erased_has_deal(
+    bool *has, const struct ov_erased *e, struct ov_bytes ids, struct ov_bytes name)
+{
+	const bool any_id = ids.len > 0;
+	uint8_t lower[NAME_MAX_LEN];
+	struct ov_bytes part, text;
+	size_t others = 0, erased = 0;
+	char *id;
+
+	*has = false;
+	if (e == NULL)
+		return OV_OK;
+	while ((part = ov_row_next_part(&ids)).len > 0) {
+		if ((id = malloc(part.len + 4)) == NULL)
+			return OV_E_NOMEM;
+		ov_crm_id(id, (const char *)part.p, part.len);
+		if (knows(e, BY_ID, 0, OV_BYTES(id, strlen(id))))
+			erased++;
+		else
+			others++;
+		free(id);
+	}
+	text = folded(lower, name);
+	*has = (erased > 0 && others == 0) || knows(e, BY_NAME, 0, text) ||
+	       (!any_id && knows(e, BY_NAME_OF_DEALS, 0, text));
+	return OV_OK;
+}
+
+/* --- writing --- */
+
+struct memory {
+	struct ov_db *db;
+	const uint8_t *key;
+	int64_t account; /* of book_erased */
+};
+
+static enum ov_status
+put(const struct memory *m, enum what what, uint8_t rank, struct ov_bytes value)
+{
+	uint8_t digest[DIGEST_LEN];
+
+	if (value.len == 0)
+		return OV_OK;
+	digest_of(digest, m->key, what, rank, value);
+	return ov_db_run(m->db,
+	    "INSERT OR IGNORE INTO book_erased_digest(account, digest) VALUES(?,?)",
+	    OV_DB_I64(m->account), OV_DB_BLOB(digest, DIGEST_LEN));
+}
+
+/* The keys that are the record's own.  Of bare names only where it has nothing better. */
+static enum ov_status
+put_keys(const struct memory *m, int64_t record)
+{
+	struct ov_db_stmt *s = NULL;
+	struct ov_merge_token t;
+	struct ov_bytes keys;
+	size_t at = 0;
+	bool row, ok = true, better = false;
+	enum ov_status st;
+
+	OV_TRY(ov_db_query(&s, m->db, "SELECT keys FROM book_record WHERE record = ?",
+	    OV_DB_I64(record)));
+	OV_TRY(ov_db_step(s, &row));
+	OV_REQUIRE(row, OV_E_NOT_FOUND);
+	keys = ov_db_blob(s, 0);
+	while (ov_book_next_key(&t, &at, keys, &ok)) {
+		better = better || t.rank != OV_RANK_NAME;
+		if (t.rank != OV_RANK_NAME || !better) /* bare names come last */
+			OV_TRY(put(m, BY_KEY, (uint8_t)t.rank, t.value));
+	}
+	OV_REQUIRE(ok, OV_E_DB_FAILED);
+done:
+	ov_db_finish(s);
+	return st;
+}
+
+static enum ov_status
+put_rows(const struct memory *m, int64_t record)
+{
+	uint8_t lower[NAME_MAX_LEN];
+	struct ov_db_stmt *s = NULL;
+	struct ov_bytes id, name;
+	bool row, without_id = false;
+	enum ov_status st;
+
+	OV_TRY(ov_db_query(&s, m->db,
+	    "SELECT r.ext_id, r.name FROM book_member b JOIN book_row r ON r.row = b.row"
+	    " WHERE b.record = ?",
+	    OV_DB_I64(record)));
+	for (;;) {
+		OV_TRY(ov_db_step(s, &row));
+		if (!row)
+			break;
+		id = ov_db_blob(s, 0);
+		name = folded(lower, ov_db_blob(s, 1));
+		without_id = without_id || id.len == 0;
+		OV_TRY(put(m, BY_ID, 0, id));
+		OV_TRY(put(m, id.len == 0 ? BY_NAME : BY_NAME_OF_DEALS, 0, name));
+	}
+	if (without_id)
+		OV_TRY(put_keys(m, record));
+done:
+	ov_db_finish(s);
+	return st;
+}
+
+enum ov_status
+ov_erased_remember(struct ov_db *db, const uint8_t key[OV_ERASED_KEY_LEN], int64_t record,
+    const char *id, uint64_t now)
+{
+	struct memory m = { .db = db, .key = key };
+	enum ov_status st;
+
+	OV_TRY(ov_db_run(db, "INSERT INTO book_erased(at) VALUES(?)", OV_DB_I64(now)));
+	m.account = ov_db_last_id(db);
+	OV_TRY(put(&m, BY_ID, 0, OV_BYTES(id, strlen(id))));
+	if (record >= 0)
+		OV_TRY(put_rows(&m, record));
+done:
+	return st;
+}
+
+/* --- forgetting --- */
+
+#define MEANINGS 5
+
+static enum ov_status
+digests_of(uint8_t out[MEANINGS][DIGEST_LEN], const uint8_t key[OV_ERASED_KEY_LEN],
+    const char *text)
+{
+	char domain[OV_TOKEN_VALUE_CAP], bare[OV_TOKEN_VALUE_CAP];
+	const size_t len = strlen(text);
+	uint8_t lower[NAME_MAX_LEN];
+	struct ov_bytes name = folded(lower, OV_BYTES(text, len));
+	char *id = ov_find_id(text);
+
+	if (id == NULL)
+		return OV_E_NOMEM;
+	/* a drop leaves "", of which there is no digest */
+	(void)ov_normalise_domain(
+	    ov_profile_current(), domain, text, len, OV_FROM_WEBSITE);
+	(void)ov_normalise_name(ov_profile_current(), bare, text, len, NULL);
+	digest_of(out[0], key, BY_ID, 0, OV_BYTES(id, strlen(id)));
+	digest_of(out[1], key, BY_NAME, 0, name);
+	digest_of(out[2], key, BY_NAME_OF_DEALS, 0, name);
+	digest_of(out[3], key, BY_KEY, OV_RANK_DOMAIN, OV_BYTES(domain, strlen(domain)));
+	digest_of(out[4], key, BY_KEY, OV_RANK_NAME, OV_BYTES(bare, strlen(bare)));
+	free(id);
+	return OV_OK;
+}
+
+static enum ov_status
+find(int64_t *account, struct ov_db *db, const uint8_t digest[DIGEST_LEN])
+{
+	struct ov_db_stmt *s = NULL;
+	bool row;
+	enum ov_status st;
+
+	OV_TRY(
+	    ov_db_query(&s, db, "SELECT account FROM book_erased_digest WHERE digest = ?",
+		OV_DB_BLOB(digest, DIGEST_LEN)));
+	for (;;) {
+		OV_TRY(ov_db_step(s, &row));
+		if (!row)
+			break;
+		OV_REQUIRE(
+		    *account == 0 || *account == ov_db_i64(s, 0), OV_E_DB_CONFLICT);
+		*account = ov_db_i64(s, 0);
+	}
+done:
+	ov_db_finish(s);
+	return st;
+}
+
+enum ov_status
+ov_erased_forget(struct ov_db *db, const uint8_t key[OV_ERASED_KEY_LEN], const char *text)
+{
+	uint8_t digest[MEANINGS][DIGEST_LEN];
+	int64_t account = 0;
+	enum ov_status st;
+
+	OV_REQUIRE(text[0] != '\0', OV_E_NOT_FOUND);
+	OV_TRY(digests_of(digest, key, text));
+	/* an id means itself, whatever else has such a name */
+	for (size_t i = 0; i < MEANINGS && !(i == 1 && account != 0); i++)
+		OV_TRY(find(&account, db, digest[i]));
+	OV_REQUIRE(account != 0, OV_E_NOT_FOUND);
+	OV_TRY(ov_db_run(
+	    db, "DELETE FROM book_erased_digest WHERE account = ?", OV_DB_I64(account)));
+	OV_TRY(ov_db_run(
+	    db, "DELETE FROM book_erased WHERE account = ?", OV_DB_I64(account)));
+done:
+	return st;
+}
+
+enum ov_status
+ov_erased_each(
+    struct ov_db *db, enum ov_status (*visit)(void *arg, uint64_t at), void *arg)
+{
+	struct ov_db_stmt *s = NULL;
+	bool row;
+	enum ov_status st;
+
+	OV_TRY(ov_db_query(&s, db, "SELECT at FROM book_erased ORDER BY at, account"));
+	for (;;) {
+		OV_TRY(ov_db_step(s, &row));
+		if (!row)
+			break;
+		OV_TRY(visit(arg, (uint64_t)ov_db_i64(s, 0)));
+	}
+done:
+	ov_db_finish(s);
+	return st;
+}

@@ -1,0 +1,55 @@
+/* erased.h - the accounts that were erased, so that no import brings them back.
+ *
+ * Nothing of such an account is kept but keyed digests: of the ids of its rows, and, of
+ * rows that had none, of the keys by which they were known.  The key is the caller's
+ * (sealed in the home), so the file alone tells nobody whether an account is among them.
+ * A digest is 16 bytes of BLAKE2b under the key, over what it is of and the value.
+ */
+#ifndef OV_CLIENT_BOOK_ERASED_H
+#define OV_CLIENT_BOOK_ERASED_H
+
+#include <stdbool.h>
+
+#include "client/book/tokens.h"
+#include "common/crypto/hash.h"
+#include "common/db/db.h"
+#include "common/status.h"
+
+#define OV_ERASED_KEY_LEN 32
+
+struct ov_erased;
+
+/* Whether any account is remembered: only then the key is needed. */
+OV_MUST_CHECK enum ov_status ov_erased_any(bool *any, struct ov_db *db);
+
+/* All digests, in memory; key: SECRET, copied. */
+OV_MUST_CHECK enum ov_status ov_erased_load(
+    struct ov_erased **out, struct ov_db *db, const uint8_t key[OV_ERASED_KEY_LEN]);
+void ov_erased_free(struct ov_erased *e); /* wipes; NULL is fine */
+
+/* Whether a row is of an erased account: by its id; by a key of its own that only it had
+ * (the bare name alone only where the row has nothing better); by its name where it has
+ * no key at all.  e NULL: false.  cells: as book_row has them, id in its one form. */
+OV_MUST_CHECK enum ov_status ov_erased_has(bool *has, const struct ov_erased *e,
+    struct ov_bytes id, const struct ov_row_cells *c);
+
+/* Whether a deal is of an erased account only: by the ids of its accounts (separated as
+ * ov_row_next_part has it), or, where it has none or the account had none, by name. */
+OV_MUST_CHECK enum ov_status ov_erased_has_deal(
+    bool *has, const struct ov_erased *e, struct ov_bytes ids, struct ov_bytes name);
+
+/* Inside the caller's transaction: remembers the account of a record, before its rows are
+ * deleted; record negative: only the id.  id may be "". */
+OV_MUST_CHECK enum ov_status ov_erased_remember(struct ov_db *db,
+    const uint8_t key[OV_ERASED_KEY_LEN], int64_t record, const char *id, uint64_t now);
+
+/* Inside the caller's transaction: forgets that the account was erased which `text` may
+ * mean, an id, domain or name.  OV_E_NOT_FOUND; OV_E_DB_CONFLICT if several are meant. */
+OV_MUST_CHECK enum ov_status ov_erased_forget(
+    struct ov_db *db, const uint8_t key[OV_ERASED_KEY_LEN], const char *text);
+
+/* When each was erased, oldest first.  visit's failure ends the walk. */
+OV_MUST_CHECK enum ov_status ov_erased_each(
+    struct ov_db *db, enum ov_status (*visit)(void *arg, uint64_t at), void *arg);
+
+#endif /* OV_CLIENT_BOOK_ERASED_H */

@@ -1,0 +1,168 @@
+/* Accounts that were erased: what is remembered of them, and which rows are theirs. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+/* cmocka wants the above first */
+#include <cmocka.h>
+
+#include "book_site.h"
+#include "common/crypto/memory.h"
+
+static const uint8_t key[OV_ERASED_KEY_LEN] = { 7 };
+
+/* The book's only account, remembered. */
+static struct ov_erased *
+remember(struct ov_db *db, const char *csv, const uint8_t with[OV_ERASED_KEY_LEN])
+{
+	struct ov_erased *e;
+
+	import(db, csv);
+	assert_int_equal(stats_of(db).records, 1);
+	assert_int_equal(ov_db_begin(db), OV_OK);
+	assert_int_equal(ov_erased_remember(db, key, 0, "", 1000), OV_OK);
+	assert_int_equal(ov_db_commit(db, "test"), OV_OK);
+	assert_int_equal(ov_erased_load(&e, db, with), OV_OK);
+	return e;
+}
+
+static bool
+has(const struct ov_erased *e, const char *id, const char *name, const char *website)
+{
+	struct ov_row_cells c = { .name = OV_BYTES(name, strlen(name)),
+		.websites = OV_BYTES(website, strlen(website)) };
+	bool out;
+
+	assert_int_equal(ov_erased_has(&out, e, OV_BYTES(id, strlen(id)), &c), OV_OK);
+	return out;
+}
+
+static bool
+has_deal(const struct ov_erased *e, const char *ids, const char *name)
+{
+	bool out;
+
+	assert_int_equal(ov_erased_has_deal(&out, e, OV_BYTES(ids, strlen(ids)),
+			     OV_BYTES(name, strlen(name))),
+	    OV_OK);
+	return out;
+}
+
+static void
+an_id_is_all_that_counts_of_a_row_that_has_one(void **state)
+{
+	struct ov_db *db = new_db();
+	struct ov_erased *e =
+	    remember(db, "Account ID,Account Name,Website\n7,Alder,alder.com\n", key);
+
+	(void)state;
+	assert_true(has(e, "7", "Renamed", "other.com"));
+	assert_false(has(e, "8", "Alder", "alder.com")); /* a company beside it */
+	assert_false(has(e, "", "Alder", "alder.com"));
+	assert_true(has_deal(e, "7", "Alder"));
+	assert_false(has_deal(e, "7;8", "Alder")); /* of another account, too */
+	assert_true(has_deal(e, "", "ALDER"));
+	assert_false(has_deal(e, "", "Birch"));
+	ov_erased_free(e);
+	ov_db_close(db);
+}
+
+static void
+without_an_id_its_own_keys_count(void **state)
+{
+	struct ov_db *db = new_db();
+	struct ov_erased *e =
+	    remember(db, "Account Name,Website\nAlder,alder.com\n", key);
+
+	(void)state;
+	assert_true(has(e, "", "Renamed", "https://www.alder.com/x"));
+	assert_true(has(e, "9", "Alder", "alder.com"));
+	assert_false(has(e, "", "Alder", "other.com")); /* a name is not its own */
+	assert_false(has(e, "", "Alder", ""));
+	assert_true(has_deal(e, "", "alder"));
+	ov_erased_free(e);
+	ov_db_close(db);
+}
+
+static void
+a_bare_name_counts_where_there_is_nothing_better(void **state)
+{
+	struct ov_db *db = new_db();
+	struct ov_erased *e = remember(db, "Account Name\nAlder GmbH\n", key);
+
+	(void)state;
+	assert_true(has(e, "", "ALDER", ""));
+	assert_false(has(e, "", "Alder GmbH", "alder.com"));
+	assert_false(has(e, "", "Birch", ""));
+	ov_erased_free(e);
+	ov_db_close(db);
+}
+
+static void
+a_digest_is_worth_nothing_without_its_key(void **state)
+{
+	static const uint8_t another[OV_ERASED_KEY_LEN] = { 8 };
+	struct ov_db *db = new_db();
+	struct ov_erased *e =
+	    remember(db, "Account ID,Account Name,Website\n7,Alder,alder.com\n", another);
+
+	(void)state;
+	assert_false(has(e, "7", "Alder", "alder.com"));
+	assert_false(has(NULL, "7", "Alder", "alder.com"));
+	ov_erased_free(e);
+	ov_db_close(db);
+}
+
+static enum ov_status
+forget(struct ov_db *db, const char *text)
+{
+	enum ov_status st;
+
+	assert_int_equal(ov_db_begin(db), OV_OK);
+	st = ov_erased_forget(db, key, text);
+	if (st == OV_OK)
+		assert_int_equal(ov_db_commit(db, "test"), OV_OK);
+	ov_db_rollback(db);
+	return st;
+}
+
+static void
+what_was_erased_can_be_forgotten(void **state)
+{
+	struct ov_db *db = new_db();
+	bool any;
+
+	(void)state;
+	ov_erased_free(
+	    remember(db, "Account ID,Account Name,Website\n7,Alder,alder.com\n", key));
+	ov_erased_free(
+	    remember(db, "Account ID,Account Name,Website\n8,Alder,birch.com\n", key));
+	assert_int_equal(forget(db, ""), OV_E_NOT_FOUND);
+	assert_int_equal(forget(db, "9"), OV_E_NOT_FOUND);
+	assert_int_equal(forget(db, "alder"), OV_E_DB_CONFLICT);
+	assert_int_equal(forget(db, "7"), OV_OK);
+	assert_int_equal(forget(db, "7"), OV_E_NOT_FOUND);
+	assert_int_equal(forget(db, "alder"), OV_OK);
+	assert_int_equal(ov_erased_any(&any, db), OV_OK);
+	assert_false(any);
+	ov_db_close(db);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_id_is_all_that_counts_of_a_row_that_has_one),
+		cmocka_unit_test(without_an_id_its_own_keys_count),
+		cmocka_unit_test(a_bare_name_counts_where_there_is_nothing_better),
+		cmocka_unit_test(a_digest_is_worth_nothing_without_its_key),
+		cmocka_unit_test(what_was_erased_can_be_forgotten),
+	};
+
+	if (ov_crypto_init() != OV_OK || ov_normalise_init() != OV_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, site_setup, site_teardown);
+}
