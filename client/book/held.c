@@ -160,7 +160,7 @@ ov_held_put(struct ov_db *db, const struct ov_held *why, int64_t last_old,
 
 	OV_TRY(ov_held_drop(db));
 	OV_TRY(ov_db_run(db,
-	    "INSERT INTO book_held_row SELECT * FROM book_row"
+	    "INSERT OR ROLLBACK INTO book_held_row SELECT * FROM book_row"
 	    " WHERE row > ?",
 	    OV_DB_I64(last_old)));
 	OV_TRY(ov_db_run(db, "DELETE FROM book_row WHERE row > ?", OV_DB_I64(last_old)));
@@ -197,7 +197,8 @@ ov_held_take(struct ov_db *db)
 	OV_TRY(ov_db_run(db, "DELETE FROM book_population"));
 	OV_TRY(ov_db_run(db, "DELETE FROM book_kept"));
 	OV_TRY(ov_db_run(db, "DELETE FROM book_column"));
-	OV_TRY(ov_db_run(db, "INSERT INTO book_row SELECT * FROM book_held_row"));
+	OV_TRY(ov_db_run(
+	    db, "INSERT OR ROLLBACK INTO book_row SELECT * FROM book_held_row"));
 	OV_TRY(ov_db_run(db,
 	    "INSERT INTO book_population(population, name)"
 	    " SELECT place, name FROM book_held_list WHERE kind = ?",

@@ -330,6 +330,8 @@ match_ids(struct import *im)
 		OV_TRY(
 		    take_id(im, g, r.p[len + 1] != 0, (int64_t)ov_get64(r.p + len + 2)));
 	}
+	ov_sort_free(im->ids); /* what follows needs the memory */
+	im->ids = NULL;
 done:
 	free(g);
 	return st;
@@ -341,8 +343,10 @@ settle_populations(struct import *im)
 {
 	if (!im->pending)
 		return OV_OK;
+	/* OR ROLLBACK: else SQLite keeps each changed page in memory, to undo this alone
+	 */
 	return ov_db_run(im->db,
-	    "UPDATE book_row SET population = CASE population WHEN ?1 THEN ?2"
+	    "UPDATE OR ROLLBACK book_row SET population = CASE population WHEN ?1 THEN ?2"
 	    " ELSE population & 63 END WHERE row > ?3 AND population >= ?4",
 	    OV_DB_I64(OV_PENDING_NONE), OV_DB_I64(im->fallback), OV_DB_I64(im->last_old),
 	    OV_DB_I64(OV_PENDING));
@@ -578,6 +582,8 @@ run(struct import *im)
 		OV_TRY(ov_deals_join(&r->deals, im->deals, im->db, im->last_old,
 		    mode == OV_IMPORT_REPLACE ? OV_DEALS_OF_IMPORT : OV_DEALS_OF_BOOK,
 		    &im->populations));
+		ov_deals_free(im->deals); /* what follows needs the memory */
+		im->deals = NULL;
 	}
 	if (mode != OV_IMPORT_UPDATE || im->options->population != NULL)
 		OV_TRY(settle_populations(im));
