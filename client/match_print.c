@@ -11,7 +11,7 @@
 
 /* --- table --- */
 
-enum { MATCH, IDS, NAME, MINE, THEIRS, KEY, FITS, COLUMNS };
+enum { MATCH, IDS, NAME, MINE, THEIRS, KEY, FITS, BY_THEIRS, COLUMNS };
 
 static const struct {
 	const char *title;
@@ -24,6 +24,7 @@ static const struct {
 	[THEIRS] = { "theirs in", POPULATION_WIDTH },
 	[KEY] = { "by", 8 },
 	[FITS] = { "fits your ICP", 13 },
+	[BY_THEIRS] = { "by their data", OV_REPORT_BAND_MAX },
 };
 
 struct table {
@@ -47,6 +48,7 @@ cells_of(const char *cell[COLUMNS], char number[NUMBER_TEXT], const struct ov_re
 	cell[THEIRS] = ov_report_theirs(r, m->theirs);
 	cell[KEY] = kind != NULL ? kind : "?";
 	cell[FITS] = ov_fit_text(m->fit);
+	cell[BY_THEIRS] = ov_report_band(r, m->band);
 }
 
 static enum ov_status
@@ -72,11 +74,14 @@ measure(void *arg, const struct ov_report_match *m)
 static void
 print_cells(const struct table *t, const char *const cell[COLUMNS])
 {
-	for (size_t i = 0; i < COLUMNS; i++) {
+	/* the partner's word only where it was asked */
+	size_t n = t->r->bands ? COLUMNS : COLUMNS - 1;
+
+	for (size_t i = 0; i < n; i++) {
 		if (i > 0)
 			fputs("  ", t->out);
 		/* nothing stands right of the last one: no filling */
-		ov_screen_cell(t->out, cell[i], i + 1 < COLUMNS ? t->width[i] : 0,
+		ov_screen_cell(t->out, cell[i], i + 1 < n ? t->width[i] : 0,
 		    i == MATCH ? OV_SCREEN_RIGHT : OV_SCREEN_LEFT);
 	}
 	fputc('\n', t->out);
@@ -160,8 +165,12 @@ put_match(void *arg, const struct ov_report_match *m)
 	ov_csv_field(c->out, ov_report_mine(c->r, m->mine), c->kind);
 	fputc(',', c->out);
 	ov_csv_field(c->out, ov_report_theirs(c->r, m->theirs), c->kind);
-	fprintf(c->out, ",%s,%" PRIu64 ",%s\r\n", kind != NULL ? kind : "?", m->rows,
-	    ov_fit_text(m->fit));
+	fprintf(c->out, ",%s,%" PRIu64 ",%s,%s,%s,", kind != NULL ? kind : "?", m->rows,
+	    ov_fit_text(m->fit), ov_fit_text(m->own_fit),
+	    m->band != OV_BAND_NONE ? ov_fit_text((uint8_t)ov_band_fit(m->band)) : "");
+	ov_csv_field(
+	    c->out, m->band > OV_BAND_YES ? ov_report_band(c->r, m->band) : "", c->kind);
+	fputs("\r\n", c->out);
 	return ferror(c->out) ? OV_E_IO : OV_OK;
 }
 
@@ -172,8 +181,8 @@ ov_matches_print_csv(FILE *out, struct ov_db *db, const struct ov_report *r,
 	struct csv c = { out, r, kind };
 	enum ov_status st;
 
-	fputs("match,account_id,name,my_population,their_population,key,rows,fits_my_icp"
-	      "\r\n",
+	fputs("match,account_id,name,my_population,their_population,key,rows,fits_my_icp,"
+	      "fits_by_my_data,fits_by_their_data,band_by_their_data\r\n",
 	    out);
 	OV_TRY(ov_report_matches(db, r, filter, put_match, &c));
 	st = ov_print_flushed(out);

@@ -209,18 +209,65 @@ done:
 	return st;
 }
 
+/* The own word if there is one, else the partner's. */
+static uint8_t
+pair_fit(uint8_t own, uint8_t band)
+{
+	return own != OV_FIT_UNKNOWN ? own : (uint8_t)ov_band_fit(band);
+}
+
+/* Names of my bands. */
+static enum ov_status
+load_bands(struct ov_report *r, struct ov_db *db)
+{
+	struct ov_db_stmt *q = NULL;
+	const char *name;
+	int64_t band;
+	bool row;
+	enum ov_status st;
+
+	OV_TRY(ov_db_query(&q, db, "SELECT band, name FROM job_band WHERE job = ?",
+	    OV_DB_BLOB(r->job, OV_ID)));
+	for (;;) {
+		OV_TRY(ov_db_step(q, &row));
+		if (!row)
+			break;
+		band = ov_db_i64(q, 0);
+		name = ov_db_text(q, 1);
+		OV_REQUIRE(band > 0 && band <= (int64_t)OV_BANDS_MAX &&
+			       strlen(name) <= OV_REPORT_BAND_MAX,
+		    OV_E_DB_FAILED);
+		memcpy(r->band[band], name, strlen(name) + 1);
+	}
+done:
+	ov_db_finish(q);
+	return st;
+}
+
+const char *
+ov_report_band(const struct ov_report *r, uint8_t band)
+{
+	if (band == OV_BAND_NONE)
+		return "";
+	if (band > OV_BAND_YES && band <= OV_BAND_YES + OV_BANDS_MAX &&
+	    r->band[band - OV_BAND_YES][0] != '\0')
+		return r->band[band - OV_BAND_YES];
+	return ov_fit_text((uint8_t)ov_band_fit(band));
+}
+
 /* Each match is another account of mine (ov_verify_row), so matches are accounts. */
 static enum ov_status
 load_totals(struct ov_report *r, struct ov_db *db)
 {
 	struct ov_db_stmt *q = NULL;
 	uint64_t n, rows;
+	uint8_t fit;
 	bool row;
 	enum ov_status st;
 
 	OV_TRY(ov_db_query(&q, db,
-	    "SELECT population, fit, count(*), sum(rows) FROM match_account WHERE job = ?"
-	    " GROUP BY population, fit",
+	    "SELECT population, fit, count(*), sum(rows), label >> 4 FROM match_account"
+	    " WHERE job = ? GROUP BY population, fit, label >> 4",
 	    OV_DB_BLOB(r->job, OV_ID)));
 	for (;;) {
 		OV_TRY(ov_db_step(q, &row));
@@ -229,7 +276,11 @@ load_totals(struct ov_report *r, struct ov_db *db)
 		OV_REQUIRE(ov_db_i64(q, 1) >= 0 && ov_db_i64(q, 1) < 3, OV_E_DB_FAILED);
 		n = (uint64_t)ov_db_i64(q, 2);
 		rows = (uint64_t)ov_db_i64(q, 3);
-		r->fits[ov_db_i64(q, 1)] += n;
+		fit = pair_fit((uint8_t)ov_db_i64(q, 1), (uint8_t)(ov_db_i64(q, 4) & 15));
+		r->fits[fit] += n;
+		r->fits_by_theirs +=
+		    fit == OV_FIT_YES && ov_db_i64(q, 1) == OV_FIT_UNKNOWN ? n : 0;
+		r->bands |= (ov_db_i64(q, 4) & 15) != OV_BAND_NONE;
 		r->matches += n;
 		r->rows += rows;
 		for (size_t i = 0; i < r->n_mine; i++)
@@ -298,6 +349,7 @@ ov_report_load(
 	out->tokens = j.tokens;
 	OV_TRY(load_populations(out, db));
 	OV_TRY(load_cells(out, db));
+	OV_TRY(load_bands(out, db));
 	OV_TRY(load_totals(out, db));
 	OV_TRY(take_wrong_out(out, db));
 	OV_TRY(ov_report_load_counts(out, db));
@@ -354,6 +406,16 @@ ov_report_cell(const struct ov_report *r, uint8_t mine, uint8_t theirs)
 		if (r->cell[i].own == mine && r->cell[i].other == theirs)
 			return &r->cell[i];
 	return NULL;
+}
+
+const char *
+ov_fit_text(uint8_t fit)
+{
+	static const char *const text[] = {
+		[OV_FIT_UNKNOWN] = "unknown", [OV_FIT_NO] = "no", [OV_FIT_YES] = "yes"
+	};
+
+	return fit < sizeof(text) / sizeof(text[0]) ? text[fit] : "?";
 }
 
 static const char *
@@ -418,7 +480,8 @@ ov_report_matches(struct ov_db *db, const struct ov_report *r,
 		m.theirs = OV_LABEL_POPULATION((uint8_t)ov_db_i64(q, 2));
 		m.band = OV_LABEL_BAND((uint8_t)ov_db_i64(q, 2));
 		m.mine = (uint8_t)ov_db_i64(q, 3) & 15;
-		m.fit = (uint8_t)ov_db_i64(q, 4) & 3;
+		m.own_fit = (uint8_t)ov_db_i64(q, 4) & 3;
+		m.fit = pair_fit(m.own_fit, m.band);
 		m.rows = (uint64_t)ov_db_i64(q, 5);
 		m.ids = ov_db_text(q, 6);
 		m.name = ov_db_text(q, 7);

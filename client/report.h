@@ -73,6 +73,7 @@ struct ov_report_newer {
 	uint64_t time; /* when it ended, or else began */
 };
 
+#define OV_REPORT_BAND_MAX 15
 #define OV_REPORT_CELLS_MAX (OV_POPULATIONS_MAX * OV_POPULATIONS_MAX)
 
 struct ov_report {
@@ -86,7 +87,11 @@ struct ov_report {
 	struct ov_cell_row cell[OV_REPORT_CELLS_MAX]; /* numbers may be OV_HELD_BACK */
 	uint64_t matches, rows; /* distinct accounts of mine, and the rows they have; */
 	uint64_t wrong;		/* not counted there: found to be wrong (wrong.h) */
-	uint64_t fits[3];	/* of the matches, by enum ov_fit of slots.h */
+	/* of the matches, by enum ov_fit of slots.h: the own word, else the partner's */
+	uint64_t fits[3];
+	uint64_t fits_by_theirs; /* of those that fit, by the partner's word alone */
+	bool bands;		 /* the partner evaluated my criteria on its data */
+	char band[OV_BANDS_MAX + 1][OV_REPORT_BAND_MAX + 1]; /* names, from 1 */
 	/* what of the counts is not shown, and why */
 	struct ov_held_row held[OV_POPULATIONS_MAX];
 	size_t n_held;
@@ -128,8 +133,9 @@ struct ov_report_match {
 	uint32_t number;
 	uint8_t rank;
 	uint8_t mine, theirs; /* populations */
-	uint8_t band;	      /* my ICP's band by the partner's data; 0: none */
-	uint8_t fit;	      /* enum ov_fit of slots.h: my ICP */
+	uint8_t band;	      /* of the label (slots.h): my ICP by the partner's data */
+	uint8_t own_fit;      /* enum ov_fit of slots.h: my ICP by my data */
+	uint8_t fit;	      /* of the pair: by my data if they tell, else by theirs */
 	uint64_t rows;
 	const char *ids, *name; /* borrowed for the call */
 };
@@ -142,6 +148,13 @@ struct ov_match_filter {
 	uint8_t fits;	       /* bit f: enum ov_fit f; 0: all */
 	enum ov_match_wrong wrong;
 };
+
+/* "yes", "no", "unknown" for enum ov_fit of slots.h; "?" otherwise. */
+const char *ov_fit_text(uint8_t fit);
+
+/* What a label's band says, for the screen: the name of a band of mine, or "yes", "no",
+ * "unknown"; "" where the partner evaluated nothing. */
+const char *ov_report_band(const struct ov_report *r, uint8_t band);
 
 /* Calls visit for each match that passes the filter, by number.  Memory does not grow
  * with the matches.  visit's failure ends the walk and is passed on. */

@@ -171,6 +171,7 @@ ov_report_print_json(FILE *out, const struct ov_report *r)
 	ov_json_number(fits, "yes", r->fits[OV_FIT_YES]);
 	ov_json_number(fits, "no", r->fits[OV_FIT_NO]);
 	ov_json_number(fits, "unknown", r->fits[OV_FIT_UNKNOWN]);
+	ov_json_number(fits, "yes_by_their_data_alone", r->fits_by_theirs);
 	put_charges(doc, &r->charges);
 	st = ov_json_write(out, doc);
 	ov_json_free(doc);
@@ -184,6 +185,17 @@ struct writing {
 	const struct ov_report *r;
 	bool any;
 };
+
+/* null where the partner evaluated nothing, or has no band for it */
+static void
+put_their_word(struct ov_json *doc, const struct ov_report *r, uint8_t band)
+{
+	const char *fit = ov_fit_text((uint8_t)ov_band_fit(band));
+
+	ov_json_text(doc, "fits_by_their_data", band == OV_BAND_NONE ? NULL : fit);
+	ov_json_text(doc, "band_by_their_data",
+	    band > OV_BAND_YES ? ov_report_band(r, band) : NULL);
+}
 
 static enum ov_status
 write_match(void *arg, const struct ov_report_match *m)
@@ -203,6 +215,8 @@ write_match(void *arg, const struct ov_report_match *m)
 	ov_json_text(doc, "key", ov_rank_kind(m->rank));
 	ov_json_number(doc, "rows", m->rows);
 	ov_json_text(doc, "fits_my_icp", ov_fit_text(m->fit));
+	ov_json_text(doc, "fits_by_my_data", ov_fit_text(m->own_fit));
+	put_their_word(doc, w->r, m->band);
 	st = ov_json_write(w->out, doc);
 	ov_json_free(doc);
 	return st;

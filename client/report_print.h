@@ -44,9 +44,6 @@ void ov_csv_field(FILE *out, const char *text, enum ov_csv kind);
 OV_MUST_CHECK enum ov_status ov_matches_print_json(FILE *out, struct ov_db *db,
     const struct ov_report *r, const struct ov_match_filter *filter);
 
-/* "yes", "no", "unknown" for enum ov_fit of slots.h; "?" otherwise. */
-const char *ov_fit_text(uint8_t fit);
-
 /* OV_E_IO if anything printed to out before was lost. */
 OV_MUST_CHECK enum ov_status ov_print_flushed(FILE *out);
 

@@ -20,16 +20,6 @@ ov_print_flushed(FILE *out)
 }
 
 const char *
-ov_fit_text(uint8_t fit)
-{
-	static const char *const text[] = {
-		[OV_FIT_UNKNOWN] = "unknown", [OV_FIT_NO] = "no", [OV_FIT_YES] = "yes"
-	};
-
-	return fit < sizeof(text) / sizeof(text[0]) ? text[fit] : "?";
-}
-
-const char *
 ov_held_name(uint8_t reason)
 {
 	static const char *const name[] = { "?", "not_due", "budget", "small",
@@ -259,6 +249,9 @@ print_fits(FILE *out, const struct ov_report *r)
 		return;
 	fprintf(out, "\nOf the matched: %s fit your ICP",
 	    ov_count_text(a, r->fits[OV_FIT_YES]));
+	if (r->bands)
+		fprintf(out, " (%s of them by the partner's data alone)",
+		    ov_count_text(a, r->fits_by_theirs));
 	fprintf(out, ", %s do not", ov_count_text(a, r->fits[OV_FIT_NO]));
 	fprintf(out, ", %s not known%s.\n", ov_count_text(a, r->fits[OV_FIT_UNKNOWN]),
 	    r->fits[OV_FIT_UNKNOWN] == r->matches ? " (see `overlap icp --help`)" : "");

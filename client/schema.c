@@ -128,6 +128,12 @@ static const char home_2[] =
 /* What a person saw of the partner's sheet; NULL: nothing yet. */
 static const char home_3[] = "ALTER TABLE sheet ADD COLUMN seen BLOB";
 
+/* The partner's criteria that were accepted last. */
+static const char home_4[] = "CREATE TABLE criteria("
+			     "  company BLOB PRIMARY KEY,"
+			     "  digest BLOB NOT NULL,"
+			     "  at INTEGER NOT NULL) STRICT, WITHOUT ROWID";
+
 const char *const ov_schema[] = {
 	home_1,
 	home_2,
@@ -143,5 +149,7 @@ const char *const ov_schema[] = {
 	ov_book_schema_4,
 	ov_wrong_schema_1,
 	ov_book_schema_5,
+	home_4,
+	ov_job_bands_schema_1,
 };
 const size_t ov_schema_n = sizeof(ov_schema) / sizeof(ov_schema[0]);

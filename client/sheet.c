@@ -1,5 +1,7 @@
 #include "client/sheet.h"
 
+#include <string.h>
+
 #include "client/giving.h"
 #include "proto/terms.h"
 
@@ -19,9 +21,10 @@ ov_sheet_of_policy(struct ov_buf *out, const struct ov_policy *p)
 		.minimum_count = p->minimum_count,
 		.exact = p->exact,
 		.size = p->size,
+		.icp = OV_BYTES(p->icp, p->icp_len),
 		.shown_from = p->shown_from };
 	struct ov_population granted[OV_POPULATIONS_MAX];
-	struct ov_buf packed = { 0 };
+	struct ov_buf packed = { 0 }, columns = { 0 };
 	size_t n = 0;
 	enum ov_status st = OV_OK;
 
@@ -30,10 +33,13 @@ ov_sheet_of_policy(struct ov_buf *out, const struct ov_policy *p)
 			granted[n++] = p->population[i];
 	OV_REQUIRE(n > 0 && p->runs_per_30_days > 0, OV_E_POLICY_REFUSED);
 	OV_TRY(ov_populations_pack(&packed, granted, n));
+	OV_TRY(ov_shared_columns_pack(&columns, &p->icp_columns));
 	g.populations = OV_BUF_BYTES(&packed);
+	g.icp_columns = OV_BUF_BYTES(&columns);
 	OV_TRY(ov_msg_encode(out, OV_MSG_GRANTS, &g));
 done:
 	ov_buf_free(&packed);
+	ov_buf_free(&columns);
 	return st;
 }
 
@@ -46,6 +52,26 @@ counts_json(struct ov_json *at, const struct ov_msg_grants *g)
 	ov_json_number(at, "year_epsilon_milli", g->year_epsilon_milli);
 	ov_json_number(at, "shown_from", g->shown_from);
 	ov_json_number(at, "minimum_count", g->minimum_count);
+}
+
+static enum ov_status
+criteria_json(struct ov_json *at, const struct ov_msg_grants *g)
+{
+	struct ov_json *list = ov_json_array(at, "icp_columns");
+	struct ov_shared_columns columns;
+	char text[OV_ICP_ASKED_MAX + 1];
+	enum ov_status st;
+
+	OV_TRY(ov_shared_columns_unpack(&columns, g->icp_columns));
+	for (size_t i = 0; i < columns.n; i++)
+		ov_json_text(list, NULL, columns.name[i]);
+	OV_REQUIRE(g->icp.len < sizeof(text), OV_E_WIRE_LIMIT);
+	if (g->icp.len > 0)
+		memcpy(text, g->icp.p, g->icp.len);
+	text[g->icp.len] = '\0';
+	ov_json_text(at, "icp", g->icp.len > 0 ? text : NULL);
+done:
+	return st;
 }
 
 enum ov_status
@@ -69,6 +95,7 @@ ov_sheet_json(struct ov_json *at, struct ov_bytes sheet)
 	ov_json_bool(at, "icp_fit", g.fit == 1);
 	ov_json_bool(at, "name_only_keys", g.name_only == 1);
 	ov_json_number(at, "size", g.size);
+	OV_TRY(criteria_json(at, &g));
 	counts_json(at, &g);
 	ov_json_number(at, "slots", g.slots);
 	ov_json_number(at, "minimum_list", g.minimum_list);

@@ -10,7 +10,7 @@
 #include "proto/budget.h"
 
 #define NAME_TEXT (4 * OV_NAME_MAX + 1)
-#define LINE_MAX_ 1200
+#define LINE_MAX_ 4096
 
 struct words {
 	FILE *out;
@@ -40,14 +40,14 @@ say(const struct words *w, size_t indent, const char *format, ...)
 
 /* A name from outside, as it may stand on a screen. */
 static enum ov_status
-clean(char out[NAME_TEXT], const char *name)
+clean_name(char out[NAME_TEXT], const char *name)
 {
 	FILE *f = fmemopen(out, NAME_TEXT, "w");
 
 	if (f == NULL)
 		return OV_E_NOMEM;
 	ov_print_name(f, name);
-	fclose(f);
+	(void)fclose(f); /* what is too long is cut */
 	out[NAME_TEXT - 1] = '\0';
 	return OV_OK;
 }
@@ -61,6 +61,7 @@ struct view {
 	const char *can;   /* the one who learns: "Globex", "you" */
 	const struct ov_giving *g;
 	const struct ov_msg_grants *giver;
+	const struct ov_msg_grants *learner; /* its sheet; NULL: not known */
 	bool giver_is_me;
 };
 
@@ -130,7 +131,7 @@ say_population(const struct words *w, const struct view *v, const struct ov_popu
 	char name[NAME_TEXT];
 	enum ov_status st;
 
-	OV_TRY(clean(name, p->name));
+	OV_TRY(clean_name(name, p->name));
 	switch (p->level) {
 	case OV_LEVEL_HIDDEN:
 		say(w, 2, "%s: nothing, because nothing is given in return", name);
@@ -172,7 +173,7 @@ say_hidden(const struct words *w)
 	for (size_t i = 0; w->book != NULL && i < w->book->n; i++) {
 		if (is_given(&w->give, w->book->name[i]))
 			continue;
-		OV_TRY(clean(name, w->book->name[i]));
+		OV_TRY(clean_name(name, w->book->name[i]));
 		say(w, 2, "%s: nothing", name);
 		n++;
 	}
@@ -182,6 +183,71 @@ say_hidden(const struct words *w)
 		    "in one of them stays, too.");
 	else
 		say(w, 2, "everything else: nothing");
+done:
+	return st;
+}
+
+/* Lines of a text from outside. */
+static enum ov_status
+say_text(const struct words *w, struct ov_bytes text)
+{
+	char *copy = strndup((const char *)text.p, text.len), *rest = copy, *line;
+
+	if (copy == NULL)
+		return OV_E_NOMEM;
+	while ((line = strsep(&rest, "\n")) != NULL)
+		if (line[0] != '\0')
+			ov_screen_paragraph(w->out, 4, line);
+	free(copy);
+	return OV_OK;
+}
+
+/* "industry (equals, one_of, exists); employees (between, exists)" */
+static enum ov_status
+column_words(char out[LINE_MAX_], const struct ov_msg_grants *g)
+{
+	struct ov_shared_columns columns;
+	char name[NAME_TEXT];
+	size_t at = 0;
+	enum ov_status st;
+
+	OV_TRY(ov_shared_columns_unpack(&columns, g->icp_columns));
+	out[0] = '\0';
+	for (size_t i = 0; i < columns.n && at < LINE_MAX_; i++) {
+		const char *askable = ov_icp_askable(columns.name[i]);
+
+		OV_TRY(clean_name(name, columns.name[i]));
+		at += (size_t)snprintf(out + at, LINE_MAX_ - at, "%s%s (%s)",
+		    i > 0 ? "; " : "", name, askable != NULL ? askable : "nothing");
+	}
+done:
+	return st;
+}
+
+/* Criteria of the one who learns, on columns of the giver. */
+static enum ov_status
+say_criteria(const struct words *w, const struct view *v)
+{
+	bool asked = v->learner != NULL && v->learner->icp.len > 0;
+	char columns[LINE_MAX_];
+	enum ov_status st = OV_OK;
+
+	if (asked && v->giver->icp_columns.len == 0)
+		say(w, 2,
+		    "nothing by %s criteria: the other's policy lists no `icp_columns`",
+		    v->giver_is_me ? "its" : "your");
+	if (v->giver->icp_columns.len == 0)
+		goto done;
+	OV_TRY(column_words(columns, v->giver));
+	if (!asked) {
+		say(w, 2, "criteria may be sent about %s columns: %s", v->whose, columns);
+		goto done;
+	}
+	say(w, 2,
+	    "how each account above fits %s profile, and in which band, by %s columns: "
+	    "%s.  The criteria may change once in 28 days, if the giver's person agrees:",
+	    v->giver_is_me ? "its" : "your", v->whose, columns);
+	OV_TRY(say_text(w, v->learner->icp));
 done:
 	return st;
 }
@@ -197,9 +263,11 @@ say_rest(const struct words *w, const struct view *v)
 		    v->giver_is_me ? "the partner gives" : "you give");
 	if (g->fit)
 		say(w, 2,
-		    "how many accounts of each cell fit %s profile, of a cell of one "
-		    "that "
-		    "this one does; not the profile",
+		    "how many accounts of each cell fit %s profile (from a cell of one, "
+		    "whether that one does); not the profile",
+		    v->whose);
+	if (v->giver->icp.len > 0)
+		say(w, 2, "%s criteria, since they are sent to be evaluated (`icp`)",
 		    v->whose);
 	if (g->size > 0)
 		say(w, 2,
@@ -225,6 +293,7 @@ say_side(const struct words *w, const struct view *v)
 		OV_TRY(say_hidden(w));
 	else
 		say(w, 2, "everything else: nothing");
+	OV_TRY(say_criteria(w, v));
 	say_rest(w, v);
 done:
 	return st;
@@ -238,8 +307,9 @@ say_broker(const struct words *w)
 	say(w, 0, "What the broker sees");
 	say(w, 2,
 	    "who, when, padded sizes; for each account how many keys of which kind, the "
-	    "number of its population, whether it fits; which positions match, and so "
-	    "the true counts");
+	    "number of its population, whether it fits%s; which positions match, and so "
+	    "the true counts",
+	    w->give.bands || w->get.bands ? " its owner's profile and the other's" : "");
 	say(w, 2, "no names, domains or columns, and not what the numbers stand for");
 	say(w, 0, "Keys");
 	say(w, 2, "registry ids, domains, names with their country%s",
@@ -258,7 +328,7 @@ read_words(struct words *w, FILE *out, const struct ov_sheet_words *in)
 	w->out = out;
 	w->both = in->theirs.len > 0;
 	w->book = in->book;
-	OV_TRY(clean(w->partner, in->partner));
+	OV_TRY(clean_name(w->partner, in->partner));
 	OV_TRY(ov_msg_decode(&w->mine, OV_MSG_GRANTS, in->mine));
 	OV_TRY(ov_giving_of(&w->give, in->mine, in->theirs));
 	if (!w->both)
@@ -278,12 +348,21 @@ ov_sheet_explain(FILE *out, const struct ov_sheet_words *in)
 	OV_REQUIRE(w != NULL, OV_E_NOMEM);
 	OV_TRY(read_words(w, out, in));
 	say(w, 0, "What %s learns of your accounts", w->partner);
-	OV_TRY(say_side(w,
-	    &(struct view){ "its own", "your", w->partner, &w->give, &w->mine, true }));
+	OV_TRY(say_side(w, &(struct view){ .own = "its own",
+			       .whose = "your",
+			       .can = w->partner,
+			       .g = &w->give,
+			       .giver = &w->mine,
+			       .learner = w->both ? &w->theirs : NULL,
+			       .giver_is_me = true }));
 	say(w, 0, "What you learn of the accounts of %s", w->partner);
 	if (w->both)
-		OV_TRY(say_side(w, &(struct view){ "your own", "its", "you", &w->get,
-				       &w->theirs, false }));
+		OV_TRY(say_side(w, &(struct view){ .own = "your own",
+				       .whose = "its",
+				       .can = "you",
+				       .g = &w->get,
+				       .giver = &w->theirs,
+				       .learner = &w->mine }));
 	else
 		say(w, 2, "what its policy for you grants: it has not offered yet");
 	say_broker(w);

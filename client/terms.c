@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "client/criteria.h"
 #include "client/hold.h"
 #include "client/terms_impl.h"
 #include "common/log.h"
@@ -38,8 +39,11 @@ sign(struct ov_signed_terms *r, struct ov_home *home, const struct ov_partner *p
     const struct ov_sheets *s)
 {
 	uint64_t sequence = ov_sheets_sequence(s);
+	struct ov_bytes criteria;
 	enum ov_status st;
 
+	OV_TRY(
+	    ov_criteria_of(&criteria, OV_BUF_BYTES(&s->mine), OV_BUF_BYTES(&s->theirs)));
 	OV_TRY(ov_home_envelope_seal(&r->sealed, home, p->identity, p->envelope, "terms",
 	    OV_BUF_BYTES(&r->terms)));
 	OV_TRY(ov_home_sign(r->mine, home, "terms", OV_BUF_BYTES(&r->body)));
@@ -54,6 +58,7 @@ sign(struct ov_signed_terms *r, struct ov_home *home, const struct ov_partner *p
 	OV_TRY(ov_db_run(home->db,
 	    "UPDATE sheet SET seen = ? WHERE company = ? AND mine = 1 AND seen IS NULL",
 	    OV_DB_BYTES(OV_BUF_BYTES(&s->theirs)), OV_DB_BLOB(p->company, OV_ID)));
+	OV_TRY(ov_criteria_accept(home, p->company, criteria));
 	OV_TRY(ov_db_commit(home->db, "terms.signed"));
 	r->state = OV_TERMS_SIGNED;
 done:
@@ -204,6 +209,37 @@ done:
 	return st;
 }
 
+enum ov_status
+ov_terms_obstacle(struct ov_home *home, const uint8_t partner[OV_ID],
+    struct ov_bytes mine, struct ov_bytes theirs, struct ov_fault *fault)
+{
+	struct ov_bytes criteria;
+	uint64_t next = 0;
+	enum ov_status st = OV_OK;
+
+	if (mine.len == 0 || theirs.len == 0)
+		goto done;
+	OV_TRY(ov_criteria_check(mine, theirs, fault));
+	OV_TRY(ov_criteria_of(&criteria, mine, theirs));
+	st = ov_criteria_may(&next, home, partner, criteria);
+	if (st == OV_E_TERMS_TOO_SOON)
+		(void)ov_fault_set(fault, st, 0,
+		    "the last change of the partner's criteria is less than %d days ago",
+		    OV_CRITERIA_DAYS);
+done:
+	return st;
+}
+
+/* The same as a finding; fails where it cannot be found out. */
+static enum ov_status
+obstacle_of(enum ov_status *out, struct ov_home *home, const uint8_t partner[OV_ID],
+    const struct ov_sheets *s)
+{
+	*out = ov_terms_obstacle(
+	    home, partner, OV_BUF_BYTES(&s->mine), OV_BUF_BYTES(&s->theirs), NULL);
+	return *out == OV_E_TERMS_CRITERIA || *out == OV_E_TERMS_TOO_SOON ? OV_OK : *out;
+}
+
 /* One pass.  *again: the own sheet was offered anew, under another number. */
 static enum ov_status
 advance(bool *again, struct ov_home *home, struct ov_session *session,
@@ -213,7 +249,7 @@ advance(bool *again, struct ov_home *home, struct ov_session *session,
 	struct ov_signed_terms derived = { 0 }, r = { 0 };
 	uint64_t sequence, other;
 	bool consented, conflict;
-	enum ov_status st;
+	enum ov_status obstacle, st;
 
 	*again = false;
 	OV_TRY(ov_sheets_load(&s, home, p->company));
@@ -224,7 +260,8 @@ advance(bool *again, struct ov_home *home, struct ov_session *session,
 	st = ov_signed_terms_load(&r, home, p->company, sequence);
 	if (st == OV_E_NOT_FOUND) {
 		OV_TRY(ov_sheets_consented(&consented, &s));
-		if (!consented)
+		OV_TRY(obstacle_of(&obstacle, home, p->company, &s));
+		if (!consented || obstacle != OV_OK)
 			goto done;
 		OV_TRY(sign(&derived, home, p, &s));
 		OV_TRY(ov_signed_terms_load(&r, home, p->company, sequence));
@@ -288,7 +325,8 @@ state_of(struct ov_terms_view *v, struct ov_home *home, const uint8_t partner[OV
 	if (st == OV_OK)
 		v->state = r.state;
 	else if (st == OV_E_NOT_FOUND) {
-		v->state = v->consented ? OV_TERMS_READY : OV_TERMS_ASKED;
+		v->state = v->consented && v->obstacle == OV_OK ? OV_TERMS_READY
+								: OV_TERMS_ASKED;
 		st = OV_OK;
 	}
 done:
@@ -310,6 +348,7 @@ ov_terms_view(
 	v.mine = s.mine;
 	v.theirs = s.theirs;
 	OV_TRY(ov_sheets_consented(&v.consented, &s));
+	OV_TRY(obstacle_of(&v.obstacle, home, partner, &s));
 	OV_TRY(state_of(&v, home, partner));
 	OV_TRY(ov_db_number(&force, home->db,
 	    "SELECT coalesce(max(sequence), 0) FROM terms WHERE company = ? AND state = "
@@ -379,6 +418,7 @@ ov_terms_in_force(
 	OV_TRY(ov_msg_decode(&m, OV_MSG_TERMS, OV_BUF_BYTES(&r.terms)));
 	OV_TRY(ov_msg_decode(&body, OV_MSG_TERMS_BODY, OV_BUF_BYTES(&r.body)));
 	OV_TRY(ov_release_decode(&t.release, OV_BUF_BYTES(&r.release)));
+	memcpy(t.partner, partner, OV_ID);
 	t.sequence = body.sequence;
 	t.low = ov_is_low(home->company, partner);
 	memcpy(t.digest, body.terms, OV_DIGEST);
@@ -386,6 +426,29 @@ ov_terms_in_force(
 	OV_TRY(take_populations(&t, &m));
 	t.since = r.since;
 	*out = t;
+done:
+	ov_signed_terms_free(&r);
+	return st;
+}
+
+enum ov_status
+ov_terms_criteria(struct ov_buf *text, struct ov_shared_columns *columns,
+    struct ov_home *home, const struct ov_terms *terms, enum ov_criteria_side side)
+{
+	bool low_asks = terms->low == (side == OV_CRITERIA_MINE);
+	struct ov_signed_terms r = { 0 };
+	struct ov_msg_grants asks, gives;
+	struct ov_msg_terms m;
+	enum ov_status st;
+
+	OV_TRY(ov_signed_terms_load(&r, home, terms->partner, terms->sequence));
+	OV_TRY(ov_msg_decode(&m, OV_MSG_TERMS, OV_BUF_BYTES(&r.terms)));
+	OV_TRY(
+	    ov_msg_decode(&asks, OV_MSG_GRANTS, low_asks ? m.grants_low : m.grants_high));
+	OV_TRY(ov_msg_decode(
+	    &gives, OV_MSG_GRANTS, low_asks ? m.grants_high : m.grants_low));
+	OV_TRY(ov_shared_columns_unpack(columns, gives.icp_columns));
+	OV_TRY(ov_buf_append(text, asks.icp.p, asks.icp.len));
 done:
 	ov_signed_terms_free(&r);
 	return st;

@@ -15,6 +15,7 @@
 #ifndef OV_CLIENT_TERMS_H
 #define OV_CLIENT_TERMS_H
 
+#include "client/book/fault.h"
 #include "client/partner.h"
 #include "client/session.h"
 #include "proto/terms.h"
@@ -31,6 +32,7 @@ enum ov_terms_state {
 
 /* Terms in force, as a job needs them. */
 struct ov_terms {
+	uint8_t partner[OV_ID];
 	uint64_t sequence;
 	bool low;			   /* this company is `low` */
 	uint8_t digest[OV_DIGEST];	   /* PROPOSE.terms */
@@ -47,6 +49,13 @@ struct ov_terms {
 /* OV_E_TERMS_MISSING if none are in force. */
 OV_MUST_CHECK enum ov_status ov_terms_in_force(
     struct ov_terms *out, struct ov_home *home, const uint8_t partner[OV_ID]);
+
+/* Of these terms: one side's criteria (appended) and the other's columns that they may be
+ * about. */
+enum ov_criteria_side { OV_CRITERIA_MINE, OV_CRITERIA_THEIRS };
+OV_MUST_CHECK enum ov_status ov_terms_criteria(struct ov_buf *text,
+    struct ov_shared_columns *columns, struct ov_home *home, const struct ov_terms *terms,
+    enum ov_criteria_side side);
 
 /* Both sheets (encoded GRANTS) of the terms in force, appended.  OV_E_TERMS_MISSING. */
 OV_MUST_CHECK enum ov_status ov_terms_sheets(struct ov_buf *mine, struct ov_buf *theirs,
@@ -68,11 +77,20 @@ struct ov_terms_view {
 	uint64_t sequence;	 /* of the newest terms under way */
 	uint64_t force_sequence; /* in force; 0: none */
 	struct ov_buf mine, theirs;
-	bool consented; /* a person here consented to `mine` */
+	bool consented; /* a person here consented to what follows */
+	/* Why nothing is signed although both offered: OV_E_TERMS_CRITERIA or
+	 * OV_E_TERMS_TOO_SOON; OV_OK: nothing stands against it. */
+	enum ov_status obstacle;
 };
 OV_MUST_CHECK enum ov_status ov_terms_view(
     struct ov_terms_view *out, struct ov_home *home, const uint8_t partner[OV_ID]);
 void ov_terms_view_free(struct ov_terms_view *v);
+
+/* What stands against signing terms that follow from these sheets, which a person's
+ * consent does not overcome: words in fault; OV_OK if nothing does, or one is empty. */
+OV_MUST_CHECK enum ov_status ov_terms_obstacle(struct ov_home *home,
+    const uint8_t partner[OV_ID], struct ov_bytes mine, struct ov_bytes theirs,
+    struct ov_fault *fault);
 
 /* What a person decided on. */
 struct ov_terms_consent {
@@ -81,6 +99,8 @@ struct ov_terms_consent {
 	/* Text of the policy file that the sheet came from, kept for the job; may be
 	 * empty. */
 	struct ov_bytes policy;
+	/* of the partner, which stays on this machine; "": none, NULL: as it is */
+	const char *group;
 };
 
 /* A person consents to give the sheet, and to evaluate the criteria of the partner's

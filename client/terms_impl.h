@@ -47,14 +47,9 @@ OV_MUST_CHECK enum ov_status ov_signed_terms_greatest(
     uint64_t *sequence, struct ov_home *home, const uint8_t partner[OV_ID]);
 void ov_signed_terms_free(struct ov_signed_terms *r);
 
-/* Decodes a sheet and checks its populations. */
+/* Decodes a sheet and checks populations, columns and criteria. */
 OV_MUST_CHECK enum ov_status ov_sheet_check(
     struct ov_msg_grants *g, struct ov_bytes sheet);
-/* Digest of the partner's criteria that are evaluated here; of nothing if it has none or
- * my sheet lists no columns for them. */
-OV_MUST_CHECK enum ov_status ov_sheet_criteria(
-    uint8_t out[OV_DIGEST], struct ov_bytes my_sheet, struct ov_bytes their_sheet);
-
 /* An offer of the sheet as mail; in the caller's transaction. */
 OV_MUST_CHECK enum ov_status ov_terms_put_offer(struct ov_home *home,
     const struct ov_partner *p, uint64_t sequence, struct ov_bytes sheet);

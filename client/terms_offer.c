@@ -1,6 +1,9 @@
 #include <string.h>
 
+#include "client/book/icp_asked.h"
+#include "client/criteria.h"
 #include "client/giving.h"
+#include "client/ledger.h"
 #include "client/mail.h"
 #include "client/terms_impl.h"
 #include "proto/keys.h"
@@ -11,30 +14,29 @@ enum ov_status
 ov_sheet_check(struct ov_msg_grants *g, struct ov_bytes sheet)
 {
 	struct ov_population p[OV_POPULATIONS_MAX];
+	struct ov_shared_columns columns;
+	struct ov_icp *icp = NULL;
 	size_t n;
 	enum ov_status st;
 
 	OV_TRY(ov_msg_decode(g, OV_MSG_GRANTS, sheet));
 	OV_REQUIRE(g->version == OV_PROTOCOL_VERSION, OV_E_PROTO_VERSION);
 	OV_TRY(ov_populations_unpack(p, &n, g->populations));
+	OV_TRY(ov_shared_columns_unpack(&columns, g->icp_columns));
+	if (g->icp.len > 0)
+		OV_TRY(ov_icp_read_asked(&icp, g->icp, NULL));
 done:
+	ov_icp_free(icp);
 	return st;
 }
 
-enum ov_status
-ov_sheet_criteria(
-    uint8_t out[OV_DIGEST], struct ov_bytes my_sheet, struct ov_bytes their_sheet)
+static enum ov_status
+criteria_digest(uint8_t out[OV_DIGEST], struct ov_bytes mine, struct ov_bytes theirs)
 {
-	struct ov_msg_grants mine, theirs;
-	struct ov_bytes criteria = { NULL, 0 };
-	enum ov_status st = OV_OK;
+	struct ov_bytes criteria;
+	enum ov_status st;
 
-	if (my_sheet.len > 0 && their_sheet.len > 0) {
-		OV_TRY(ov_sheet_check(&mine, my_sheet));
-		OV_TRY(ov_sheet_check(&theirs, their_sheet));
-		if (mine.icp_columns.len > 0)
-			criteria = theirs.icp;
-	}
+	OV_TRY(ov_criteria_of(&criteria, mine, theirs));
 	ov_digest(out, "criteria", criteria);
 done:
 	return st;
@@ -48,7 +50,7 @@ criteria_were_seen(bool *out, const struct ov_sheets *s)
 	enum ov_status st;
 
 	ov_digest(none, "criteria", OV_BYTES(NULL, 0));
-	OV_TRY(ov_sheet_criteria(now, OV_BUF_BYTES(&s->mine), OV_BUF_BYTES(&s->theirs)));
+	OV_TRY(criteria_digest(now, OV_BUF_BYTES(&s->mine), OV_BUF_BYTES(&s->theirs)));
 	*out = memcmp(now, none, sizeof(now)) == 0 ||
 	       memcmp(now, s->consented, sizeof(now)) == 0;
 done:
@@ -145,7 +147,7 @@ ov_terms_consent(
 
 	OV_REQUIRE(p->state == OV_PARTNER_PAIRED, OV_E_PARTNER_UNPAIRED);
 	OV_TRY(ov_sheet_check(&g, c->sheet));
-	OV_TRY(ov_sheet_criteria(consented, c->sheet, c->theirs));
+	OV_TRY(criteria_digest(consented, c->sheet, c->theirs));
 	OV_TRY(ov_home_unlock(home));
 	OV_TRY(ov_db_begin(home->db));
 	OV_TRY(ov_sheets_load(&s, home, p->company));
@@ -154,6 +156,9 @@ ov_terms_consent(
 	    s.mine.len == c->sheet.len && memcmp(s.mine.p, c->sheet.p, c->sheet.len) == 0;
 	sequence = same ? s.mine_sequence : next_sequence(&s, greatest);
 	OV_TRY(store_consent(home, p, sequence, c, consented));
+	if (c->group != NULL)
+		OV_TRY(ov_ledger_set_group(
+		    home->db, p->company, c->group[0] != '\0' ? c->group : NULL));
 	if (!same)
 		OV_TRY(ov_terms_put_offer(home, p, sequence, c->sheet));
 	OV_TRY(ov_db_commit(home->db, "terms.consent"));

@@ -191,6 +191,8 @@ show_terms(struct inbox *in, const struct ov_partner *p, const struct ov_terms_v
 		ov_json_text(o, "partner", p->name);
 		ov_json_hex(o, "company", p->company, OV_ID);
 		ov_json_text(o, "terms", ov_terms_state_name(v->state));
+		ov_json_text(o, "obstacle",
+		    v->obstacle != OV_OK ? ov_status_name(v->obstacle) : NULL);
 		return show_change(in, o, p, v);
 	}
 	ov_print_name(in->cli->out, p->name);
@@ -201,6 +203,9 @@ show_terms(struct inbox *in, const struct ov_partner *p, const struct ov_terms_v
 	fprintf(in->cli->out, "See and decide: overlap partner terms ");
 	ov_print_name(in->cli->out, p->name);
 	fprintf(in->cli->out, "\n");
+	if (v->obstacle != OV_OK)
+		fprintf(in->cli->out, "  %s (%s)\n", ov_status_text(v->obstacle),
+		    ov_status_name(v->obstacle));
 	return show_change(in, o, p, v);
 }
 

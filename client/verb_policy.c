@@ -28,6 +28,12 @@ const char ov_help_policy[] =
     "    prospects: counts           # how many accounts both have, with noise\n"
     "  reciprocal: no                # yes: no level above what the partner gives\n"
     "  icp_fit: yes                  # how many accounts of a cell fit your profile\n"
+    "  icp: my.icp.yaml              # criteria that the partner is asked to evaluate\n"
+    "                                # on its columns: a file, or the criteria here\n"
+    "  icp_columns: [industry]       # your columns that its criteria may be about:\n"
+    "                                # country, industry, type, lifecycle, stage (which\n"
+    "                                # value), employees, revenue and kept ones "
+    "(numbers)\n"
     "  name_only_keys: no            # names without a country, if both allow it\n"
     "  size: 1000                    # tell the size of your list, rounded to this\n"
     "  noise: laplace                # none: exact counts, if both say so; the partner\n"
@@ -53,6 +59,7 @@ struct run {
 	struct ov_home *home; /* NULL: none yet */
 	struct ov_partner partner;
 	struct ov_terms_view view;
+	bool has_book;
 	struct ov_populations book; /* the built-in ones while there is none */
 	struct ov_policy policy;
 	struct ov_buf sheet;
@@ -91,7 +98,8 @@ look_around(struct run *r)
 		return OV_OK;
 	OV_TRY(st);
 	OV_TRY(ov_book_populations(&r->book, r->home->db));
-	if (r->book.n == 0)
+	r->has_book = r->book.n > 0;
+	if (!r->has_book)
 		ov_populations_default(&r->book);
 	if (r->who == NULL)
 		goto done;
@@ -113,6 +121,9 @@ read_policy(struct run *r)
 		st = ov_policy_read_file(&r->policy, r->file, &fault);
 	if (st == OV_OK)
 		st = ov_policy_check(&r->policy, &r->book, &fault);
+	if (st == OV_OK && r->has_book)
+		st = ov_book_check_columns(r->home->db, &r->policy.icp_columns,
+		    r->policy.icp_columns_line, &fault);
 	if (st != OV_OK)
 		return ov_cli_fault(r->cli, st, name, &fault);
 	st = ov_sheet_of_policy(&r->sheet, &r->policy);

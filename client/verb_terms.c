@@ -18,11 +18,13 @@ struct run {
 	struct ov_partner partner;
 	const char *policy_file; /* NULL: none given */
 	bool yes;
+	enum ov_status obstacle;
 	bool busy; /* another process does the mail */
 	struct ov_terms_view view;
 	struct ov_buf sheet, policy;		/* what would be given from now on */
 	struct ov_buf force_mine, force_theirs; /* in force; empty: nothing is */
 	struct ov_populations book;
+	char group[OV_POLICY_GROUP_MAX + 1]; /* of the file */
 };
 
 /* --- the sheet --- */
@@ -51,7 +53,15 @@ done:
 static enum ov_status
 check_book(struct run *r, const struct ov_policy *policy, struct ov_fault *fault)
 {
-	return r->book.n > 0 ? ov_policy_check(policy, &r->book, fault) : OV_OK;
+	enum ov_status st = OV_OK;
+
+	if (r->book.n == 0)
+		goto done;
+	OV_TRY(ov_policy_check(policy, &r->book, fault));
+	OV_TRY(ov_book_check_columns(
+	    r->home->db, &policy->icp_columns, policy->icp_columns_line, fault));
+done:
+	return st;
 }
 
 static enum ov_status
@@ -62,8 +72,10 @@ sheet_of_file(struct run *r)
 	enum ov_status st;
 
 	OV_TRY(read_file(&r->policy, r->cli, r->policy_file));
-	OV_TRY(ov_policy_read(&policy, r->policy.p, r->policy.len, &fault));
+	OV_TRY(
+	    ov_policy_read(&policy, r->policy_file, r->policy.p, r->policy.len, &fault));
 	OV_TRY(check_book(r, &policy, &fault));
+	memcpy(r->group, policy.group, sizeof(r->group));
 	st = ov_sheet_of_policy(&r->sheet, &policy);
 	if (st == OV_E_POLICY_REFUSED)
 		(void)ov_fault_set(&fault, st, 0,
@@ -146,6 +158,8 @@ print_json(const struct run *r)
 	ov_json_number(doc, "sequence", r->view.sequence);
 	ov_json_number(doc, "in_force", r->view.force_sequence);
 	ov_json_bool(doc, "agreed", is_agreed(r));
+	ov_json_text(
+	    doc, "obstacle", r->obstacle != OV_OK ? ov_status_name(r->obstacle) : NULL);
 	OV_TRY(ov_sheet_json(ov_json_object(doc, "you_give"), OV_BUF_BYTES(&r->sheet)));
 	if (r->view.theirs.len > 0)
 		OV_TRY(ov_sheet_json(
@@ -228,20 +242,44 @@ done:
 	return st;
 }
 
+/* Nobody is asked for what cannot be signed. */
+static enum ov_status
+check_obstacle(struct run *r)
+{
+	struct ov_fault fault = { 0 };
+	enum ov_status st = ov_terms_obstacle(r->home, r->partner.company,
+	    OV_BUF_BYTES(&r->sheet), OV_BUF_BYTES(&r->view.theirs), &fault);
+
+	if (st != OV_E_TERMS_CRITERIA && st != OV_E_TERMS_TOO_SOON)
+		return st;
+	r->obstacle = st;
+	if (r->cli->json)
+		OV_TRY(print_json(r));
+	return ov_cli_fail(r->cli, r->obstacle, "%s", fault.text);
+done:
+	return st;
+}
+
 static enum ov_status
 decide(struct run *r)
 {
 	enum ov_status st;
 
-	if (is_agreed(r))
-		return OV_OK;
-	if (!r->yes && !ov_cli_confirm(r->cli, "\nDo you agree to these terms?"))
+	OV_TRY(check_obstacle(r));
+	if (is_agreed(r) && r->policy_file == NULL)
+		return OV_OK; /* a file may say another group */
+	if (!is_agreed(r) && !r->yes &&
+	    !ov_cli_confirm(r->cli, "\nDo you agree to these terms?")) {
+		if (r->cli->json)
+			OV_TRY(print_json(r));
 		return ov_cli_fail(r->cli, OV_E_TERMS_WAITING,
 		    "nothing was offered or signed; agree with --yes");
+	}
 	OV_TRY(ov_terms_consent(r->home, &r->partner,
 	    &(struct ov_terms_consent){ .sheet = OV_BUF_BYTES(&r->sheet),
 		.theirs = OV_BUF_BYTES(&r->view.theirs),
-		.policy = OV_BUF_BYTES(&r->policy) }));
+		.policy = OV_BUF_BYTES(&r->policy),
+		.group = r->policy_file != NULL ? r->group : NULL }));
 	if (!r->busy) {
 		OV_TRY(ov_terms_advance(r->home, r->session, &r->partner));
 		OV_TRY(ov_mail_flush(r->home, r->session));

@@ -6,6 +6,7 @@
 #ifndef OV_PROTO_SLOTS_H
 #define OV_PROTO_SLOTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -63,9 +64,40 @@ enum ov_fit { OV_FIT_UNKNOWN = 0, OV_FIT_NO = 1, OV_FIT_YES = 2 };
 #define OV_BAND_UNKNOWN 1U /* no answer without data that the owner does not have */
 #define OV_BAND_NO 2U
 #define OV_BAND_YES 3U
+#define OV_BANDS_MAX 8U
 #define OV_FIT(own, other) ((uint8_t)((own) | (other) << 2))
 #define OV_FIT_OWN(fit) ((uint8_t)((fit)&3))
 #define OV_FIT_OTHER(fit) ((uint8_t)((fit) >> 2 & 3))
+
+/* profile_band: 0 for none */
+static inline uint8_t
+ov_band_of(enum ov_fit fit, uint8_t profile_band)
+{
+	if (fit == OV_FIT_YES)
+		return (uint8_t)(OV_BAND_YES + profile_band);
+	return fit == OV_FIT_NO ? OV_BAND_NO : OV_BAND_UNKNOWN;
+}
+
+static inline enum ov_fit
+ov_band_fit(uint8_t band)
+{
+	return band >= OV_BAND_YES  ? OV_FIT_YES
+	       : band == OV_BAND_NO ? OV_FIT_NO
+				    : OV_FIT_UNKNOWN;
+}
+
+/* Whether a roster may hold this label and fit: band and the other's fit say the same
+ * where the terms release bands of this side, and nothing where they do not. */
+static inline bool
+ov_band_ok(uint8_t label, uint8_t fit, bool bands)
+{
+	uint8_t band = OV_LABEL_BAND(label);
+
+	if (!bands)
+		return band == OV_BAND_NONE && OV_FIT_OTHER(fit) == OV_FIT_UNKNOWN;
+	return band != OV_BAND_NONE && band <= OV_BAND_YES + OV_BANDS_MAX &&
+	       ov_band_fit(band) == OV_FIT_OTHER(fit);
+}
 
 /* ROSTER: record u32, rank, label, fit, MAC over position u32 || rank || label */
 struct ov_roster_row {

@@ -1,6 +1,7 @@
 #include "proto/terms.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "proto/keys.h"
 
@@ -31,6 +32,18 @@ done:
 	return st;
 }
 
+/* A name as it stands in a sheet. */
+static enum ov_status
+check_name(const uint8_t *p, size_t len, size_t max)
+{
+	if (len == 0 || len > max)
+		return OV_E_WIRE_RANGE;
+	for (size_t i = 0; i < len; i++)
+		if (p[i] < 0x20 || p[i] == 0x7f)
+			return OV_E_WIRE_RANGE;
+	return OV_OK;
+}
+
 static enum ov_status
 take_population(struct ov_population *p, const uint8_t **at, size_t *left)
 {
@@ -40,10 +53,8 @@ take_population(struct ov_population *p, const uint8_t **at, size_t *left)
 	OV_REQUIRE(*left >= 2, OV_E_WIRE_TRUNCATED);
 	OV_REQUIRE((*at)[0] <= OV_LEVEL_FIELDS, OV_E_WIRE_RANGE);
 	len = (*at)[1];
-	OV_REQUIRE(len > 0 && len <= OV_POPULATION_NAME_MAX, OV_E_WIRE_RANGE);
 	OV_REQUIRE(*left - 2 >= len, OV_E_WIRE_TRUNCATED);
-	for (size_t i = 0; i < len; i++)
-		OV_REQUIRE((*at)[2 + i] >= 0x20 && (*at)[2 + i] != 0x7f, OV_E_WIRE_RANGE);
+	OV_TRY(check_name(*at + 2, len, OV_POPULATION_NAME_MAX));
 	memset(p, 0, sizeof(*p));
 	p->level = (enum ov_level)(*at)[0];
 	memcpy(p->name, *at + 2, len);
@@ -70,6 +81,60 @@ ov_populations_unpack(
 		count++;
 	}
 	*n = count;
+done:
+	return st;
+}
+
+enum ov_status
+ov_shared_columns_pack(struct ov_buf *out, const struct ov_shared_columns *c)
+{
+	size_t start = out->len;
+	enum ov_status st = OV_OK;
+
+	OV_REQUIRE(c->n <= OV_SHARED_COLUMNS_MAX, OV_E_WIRE_RANGE);
+	for (size_t i = 0; i < c->n; i++) {
+		size_t len = strnlen(c->name[i], sizeof(c->name[i]));
+		uint8_t head = (uint8_t)len;
+
+		OV_TRY(check_name((const uint8_t *)c->name[i], len, OV_COLUMN_NAME_MAX));
+		OV_TRY(ov_buf_append(out, &head, 1));
+		OV_TRY(ov_buf_append(out, c->name[i], len));
+	}
+done:
+	if (st != OV_OK)
+		out->len = start;
+	return st;
+}
+
+bool
+ov_shared_columns_have(const struct ov_shared_columns *c, const char *name)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (strcasecmp(c->name[i], name) == 0)
+			return true;
+	return false;
+}
+
+enum ov_status
+ov_shared_columns_unpack(struct ov_shared_columns *c, struct ov_bytes in)
+{
+	struct ov_shared_columns out = { .n = 0 };
+	size_t at = 0, len;
+	enum ov_status st = OV_OK;
+
+	while (at < in.len) {
+		char name[OV_COLUMN_NAME_MAX + 1] = "";
+
+		OV_REQUIRE(out.n < OV_SHARED_COLUMNS_MAX, OV_E_WIRE_LIMIT);
+		len = in.p[at++];
+		OV_REQUIRE(len <= in.len - at, OV_E_WIRE_TRUNCATED);
+		OV_TRY(check_name(in.p + at, len, OV_COLUMN_NAME_MAX));
+		memcpy(name, in.p + at, len);
+		OV_REQUIRE(!ov_shared_columns_have(&out, name), OV_E_WIRE_RANGE);
+		memcpy(out.name[out.n++], name, sizeof(name));
+		at += len;
+	}
+	*c = out;
 done:
 	return st;
 }
@@ -155,6 +220,7 @@ ov_terms_derive(struct ov_buf *terms, struct ov_buf *release,
 		.sequence = in->sequence,
 		.grants_low = in->grants_low,
 		.grants_high = in->grants_high };
+	struct ov_shared_columns columns; /* only to see that there are such */
 	uint8_t levels[2][OV_POPULATIONS_MAX];
 	size_t n[2];
 	enum ov_status st;
@@ -165,6 +231,8 @@ ov_terms_derive(struct ov_buf *terms, struct ov_buf *release,
 	OV_REQUIRE(
 	    low.version == OV_PROTOCOL_VERSION && high.version == OV_PROTOCOL_VERSION,
 	    OV_E_PROTO_VERSION);
+	OV_TRY(ov_shared_columns_unpack(&columns, low.icp_columns));
+	OV_TRY(ov_shared_columns_unpack(&columns, high.icp_columns));
 	OV_TRY(levels_of(levels[0], &n[0], &low, &high));
 	OV_TRY(levels_of(levels[1], &n[1], &high, &low));
 	merge(&r, &low, &high);

@@ -38,6 +38,22 @@ OV_MUST_CHECK enum ov_status ov_populations_pack(
 OV_MUST_CHECK enum ov_status ov_populations_unpack(
     struct ov_population p[OV_POPULATIONS_MAX], size_t *n, struct ov_bytes in);
 
+/* The columns of GRANTS.icp_columns, on which the other side's criteria may be evaluated.
+ * Case makes no difference. */
+#define OV_SHARED_COLUMNS_MAX 24
+#define OV_COLUMN_NAME_MAX 64
+struct ov_shared_columns {
+	size_t n;
+	char name[OV_SHARED_COLUMNS_MAX][OV_COLUMN_NAME_MAX + 1];
+};
+/* Per column length u8, name; appends to out.  Back: names distinct, not empty, without
+ * control characters; *c is untouched on failure. */
+OV_MUST_CHECK enum ov_status ov_shared_columns_pack(
+    struct ov_buf *out, const struct ov_shared_columns *c);
+OV_MUST_CHECK enum ov_status ov_shared_columns_unpack(
+    struct ov_shared_columns *c, struct ov_bytes in);
+bool ov_shared_columns_have(const struct ov_shared_columns *c, const char *name);
+
 /* What a giver with GRANTS.reciprocal gives: no population at a level above the highest
  * that the other side's sheet has.  p: the giver's, lowered in place. */
 void ov_populations_reciprocate(

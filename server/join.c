@@ -41,7 +41,8 @@ slot_is_legal(const struct ov_join_side *s, size_t i)
 	return s->record[i] < s->n && s->rank[i] >= OV_RANK_MIN &&
 	       s->rank[i] <= OV_RANK_MAX && (s->ranks & OV_RANK_BIT(s->rank[i])) != 0 &&
 	       population != 0 && s->level[population] != OV_LEVEL_HIDDEN &&
-	       s->fit[i] < 16 && own <= OV_FIT_YES && other <= OV_FIT_YES;
+	       s->fit[i] < 16 && own <= OV_FIT_YES && other <= OV_FIT_YES &&
+	       ov_band_ok(s->label[i], s->fit[i], s->bands);
 }
 
 /* Takes slot i into its record; false if it does not fit what is there. */

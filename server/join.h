@@ -20,6 +20,7 @@
 #ifndef OV_SERVER_JOIN_H
 #define OV_SERVER_JOIN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,6 +44,7 @@ struct ov_join_side {
 	const uint8_t *fit;		    /* OV_FIT */
 	uint8_t ranks;			    /* OV_RANK_BITs that the terms allow */
 	uint8_t level[OV_JOIN_POPULATIONS]; /* enum ov_level of each population */
+	bool bands; /* labels and fits tell how records fit the other's ICP */
 };
 
 /* Two records that are one company: the slots, in A and in B, of the smallest shared tag
@@ -84,9 +86,10 @@ struct ov_join_atoms {
 struct ov_join;
 
 /* Checks one roster without its tags (s->tag is not read): record in range, rank allowed,
- * a population that is not hidden, fits in their coding, one label and fit a record, at
- * most OV_TOKENS_PER_RECORD slots a record.  OV_E_PROTO_ROSTER otherwise and for more
- * than OV_JOIN_SLOTS_MAX slots; OV_E_NOMEM. */
+ * a population that is not hidden, fits in their coding, bands and fits to the other's
+ * ICP where the terms release them and nowhere else, one label and fit a record, at most
+ * OV_TOKENS_PER_RECORD slots a record.  OV_E_PROTO_ROSTER otherwise and for more than
+ * OV_JOIN_SLOTS_MAX slots; OV_E_NOMEM. */
 OV_MUST_CHECK enum ov_status ov_join_check(const struct ov_join_side *s);
 
 /* Checks both rosters as ov_join_check does and finds every edge.  *out borrows both

@@ -144,7 +144,8 @@ side_of(struct ov_join_side *side, const struct work *w, unsigned int role)
 		.rank = l->rank,
 		.label = l->label,
 		.fit = l->fit,
-		.ranks = w->release.ranks };
+		.ranks = w->release.ranks,
+		.bands = w->release.bands[w->giver[role]] };
 	for (unsigned int p = 1; p <= OV_POPULATIONS_MAX; p++)
 		side->level[p] = w->release.level[w->giver[role]][p];
 }

@@ -156,14 +156,20 @@ OV_MUST_CHECK enum ov_status ov_book_populations(
 OV_MUST_CHECK enum ov_status ov_book_check_icp(
     struct ov_db *db, const struct ov_icp *icp, struct ov_fault *fault);
 
+/* Refuses columns, listed in this line of a policy, that the book does not keep. */
+OV_MUST_CHECK enum ov_status ov_book_check_columns(struct ov_db *db,
+    const struct ov_shared_columns *columns, uint64_t line, struct ov_fault *fault);
+
 /* --- the list of a job --- */
 
 struct ov_book_item {
 	int64_t record;
-	uint8_t population; /* index, in the owner's order */
-	enum ov_fit fit;    /* by the own ICP */
-	uint8_t band;	    /* 0 without ICP, bands or data */
-	size_t n;	    /* 1 .. OV_TOKENS_PER_RECORD, by rank and bytes */
+	uint8_t population;    /* index, in the owner's order */
+	enum ov_fit fit;       /* by the own ICP */
+	uint8_t band;	       /* 0 without ICP, bands or data */
+	enum ov_fit asked_fit; /* the same by the partner's criteria */
+	uint8_t asked_band;
+	size_t n; /* 1 .. OV_TOKENS_PER_RECORD, by rank and bytes */
 	struct {
 		uint8_t rank;
 		struct ov_bytes value;
@@ -175,7 +181,8 @@ typedef enum ov_status ov_book_item_fn(void *ctx, const struct ov_book_item *ite
 struct ov_freeze_options {
 	uint32_t hidden; /* bit i: population i stays out (ov_policy_hidden_mask) */
 	uint8_t ranks;	 /* OV_RANK_BITs of the ranks that may be keys */
-	const struct ov_icp *icp; /* NULL: all fits unknown */
+	const struct ov_icp *icp;   /* NULL: all fits unknown */
+	const struct ov_icp *asked; /* the partner's criteria; NULL: none */
 	/* of the keys; NULL: the current one.  Another was made by ov_book_make_previous
 	 */
 	const struct ov_profile *profile;

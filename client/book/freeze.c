@@ -13,16 +13,21 @@ static const enum ov_field row_columns[] = { OV_FIELD_ID, OV_FIELD_NAME, OV_FIEL
 #define POPULATION_COLUMN (-2)
 #define NO_COLUMN (-1)
 
-struct freeze {
-	const struct ov_freeze_options *options;
-	struct ov_db_stmt *rows; /* NULL without ICP */
-	bool row;		 /* rows stands on one */
+/* A profile with what it reads of an account. */
+struct evaluator {
+	const struct ov_icp *icp; /* NULL: none */
 	size_t n_columns;
 	int column[OV_ICP_COLUMNS_MAX]; /* in the cursor; or place in kept, from KEPT_ */
 	char *value[OV_ICP_COLUMNS_MAX];
 	size_t cap[OV_ICP_COLUMNS_MAX];
 };
 #define KEPT_ 1000
+
+struct freeze {
+	struct ov_db_stmt *rows; /* NULL without any profile */
+	bool row;		 /* rows stands on one */
+	struct evaluator own, asked;
+};
 
 /* Where the ICP's column i is found. */
 static enum ov_status
@@ -74,8 +79,27 @@ ov_book_check_icp(struct ov_db *db, const struct ov_icp *icp, struct ov_fault *f
 	return OV_OK;
 }
 
+enum ov_status
+ov_book_check_columns(struct ov_db *db, const struct ov_shared_columns *columns,
+    uint64_t line, struct ov_fault *fault)
+{
+	enum ov_status st = OV_OK;
+	int column;
+
+	for (size_t i = 0; i < columns->n; i++) {
+		OV_TRY(bind_column(&column, db, columns->name[i]));
+		if (column == NO_COLUMN)
+			return ov_fault_set(fault, OV_E_POLICY_INVALID, line,
+			    "the book has no column `%s`; a mapping file names further "
+			    "ones under `keep:` at import",
+			    columns->name[i]);
+	}
+done:
+	return st;
+}
+
 static enum ov_status
-set_value(struct freeze *z, size_t i, const char *text, size_t len)
+set_value(struct evaluator *z, size_t i, const char *text, size_t len)
 {
 	char *more;
 
@@ -110,7 +134,7 @@ kept_cell(struct ov_bytes kept, int place)
 
 /* Takes from the present row what earlier rows of the record did not have. */
 static enum ov_status
-take_row(struct freeze *z)
+take_row(struct evaluator *z, struct ov_db_stmt *rows)
 {
 	enum ov_status st;
 
@@ -120,53 +144,97 @@ take_row(struct freeze *z)
 		if (z->value[i] != NULL && z->value[i][0] != '\0')
 			continue;
 		if (z->column[i] >= KEPT_)
-			cell = kept_cell(ov_db_blob(z->rows, (int)ROW_COLUMNS + 1),
-			    z->column[i] - KEPT_);
+			cell = kept_cell(
+			    ov_db_blob(rows, (int)ROW_COLUMNS + 1), z->column[i] - KEPT_);
 		else if (z->column[i] > 0)
-			cell = ov_db_blob(z->rows, z->column[i]);
+			cell = ov_db_blob(rows, z->column[i]);
 		if ((st = set_value(z, i, (const char *)cell.p, cell.len)) != OV_OK)
 			return st;
 	}
 	return OV_OK;
 }
 
-static const char *
-value_of(void *ctx, size_t i)
-{
-	return ((struct freeze *)ctx)->value[i];
-}
-
-/* The fit of the item's record: both cursors run in the order of the records. */
+/* Empty, but for the population. */
 static enum ov_status
-evaluate(struct ov_book_item *item, struct freeze *z, const char *population)
+begin_account(struct evaluator *z, const char *population)
 {
-	struct ov_icp_result r;
-	enum ov_status st;
+	enum ov_status st = OV_OK;
 
 	for (size_t i = 0; i < z->n_columns; i++)
 		OV_TRY(set_value(z, i, population,
 		    z->column[i] == POPULATION_COLUMN ? strlen(population) : 0));
+done:
+	return st;
+}
+
+static const char *
+value_of(void *ctx, size_t i)
+{
+	return ((struct evaluator *)ctx)->value[i];
+}
+
+static void
+answer(enum ov_fit *fit, uint8_t *band, struct evaluator *z)
+{
+	struct ov_icp_result r;
+
+	if (z->icp == NULL)
+		return;
+	ov_icp_evaluate(&r, z->icp, value_of, z);
+	*fit = r.fit;
+	*band = r.band;
+}
+
+/* The fits of the item's record: both cursors run in the order of the records. */
+static enum ov_status
+evaluate(struct ov_book_item *item, struct freeze *z, const char *population)
+{
+	enum ov_status st;
+
+	OV_TRY(begin_account(&z->own, population));
+	OV_TRY(begin_account(&z->asked, population));
 	while (z->row && ov_db_i64(z->rows, 0) <= item->record) {
-		if (ov_db_i64(z->rows, 0) == item->record)
-			OV_TRY(take_row(z));
+		if (ov_db_i64(z->rows, 0) == item->record) {
+			OV_TRY(take_row(&z->own, z->rows));
+			OV_TRY(take_row(&z->asked, z->rows));
+		}
 		OV_TRY(ov_db_step(z->rows, &z->row));
 	}
-	ov_icp_evaluate(&r, z->options->icp, value_of, z);
-	item->fit = r.fit;
-	item->band = r.band;
-	st = OV_OK;
+	answer(&item->fit, &item->band, &z->own);
+	answer(&item->asked_fit, &item->asked_band, &z->asked);
 done:
 	return st;
 }
 
 static enum ov_status
-open_rows(struct freeze *z, struct ov_db *db)
+bind_all(struct evaluator *z, struct ov_db *db, const struct ov_icp *icp)
+{
+	enum ov_status st = OV_OK;
+
+	z->icp = icp;
+	z->n_columns = icp != NULL ? ov_icp_n_columns(icp) : 0;
+	for (size_t i = 0; i < z->n_columns; i++)
+		OV_TRY(bind_column(&z->column[i], db, ov_icp_column(icp, i)));
+done:
+	return st;
+}
+
+static void
+free_values(struct evaluator *z)
+{
+	for (size_t i = 0; i < OV_ICP_COLUMNS_MAX; i++)
+		free(z->value[i]);
+}
+
+static enum ov_status
+open_rows(struct freeze *z, struct ov_db *db, const struct ov_freeze_options *o)
 {
 	enum ov_status st;
 
-	z->n_columns = ov_icp_n_columns(z->options->icp);
-	for (size_t i = 0; i < z->n_columns; i++)
-		OV_TRY(bind_column(&z->column[i], db, ov_icp_column(z->options->icp, i)));
+	OV_TRY(bind_all(&z->own, db, o->icp));
+	OV_TRY(bind_all(&z->asked, db, o->asked));
+	if (o->icp == NULL && o->asked == NULL)
+		goto done;
 	OV_TRY(ov_db_query(&z->rows, db,
 	    "SELECT m.record, r.ext_id, r.name, r.country, r.industry, r.employees,"
 	    " r.revenue, r.type, r.lifecycle, r.stage, r.kept"
@@ -213,10 +281,8 @@ ov_book_freeze(struct ov_db *db, const struct ov_freeze_options *options,
 	enum ov_status st;
 
 	OV_REQUIRE(z != NULL && p != NULL, OV_E_NOMEM);
-	z->options = options;
 	OV_TRY(ov_book_populations(p, db));
-	if (options->icp != NULL)
-		OV_TRY(open_rows(z, db));
+	OV_TRY(open_rows(z, db, options));
 	OV_TRY(ov_db_query(&s, db,
 	    "SELECT record, population, populations, keys FROM book_record"
 	    " WHERE record >= ? AND record < ? ORDER BY record",
@@ -234,7 +300,7 @@ ov_book_freeze(struct ov_db *db, const struct ov_freeze_options *options,
 		OV_TRY(take_keys(&item, ov_db_blob(s, 3), options->ranks));
 		if (item.n == 0)
 			continue;
-		if (options->icp != NULL)
+		if (z->rows != NULL)
 			OV_TRY(evaluate(&item, z, p->name[item.population]));
 		OV_TRY(fn(ctx, &item));
 	}
@@ -242,8 +308,8 @@ done:
 	ov_db_finish(s);
 	if (z != NULL) {
 		ov_db_finish(z->rows);
-		for (size_t i = 0; i < OV_ICP_COLUMNS_MAX; i++)
-			free(z->value[i]);
+		free_values(&z->own);
+		free_values(&z->asked);
 	}
 	free(z);
 	free(p);

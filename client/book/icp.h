@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "client/book/fault.h"
+#include "client/book/yaml.h"
 #include "common/status.h"
 #include "proto/slots.h"
 
@@ -39,6 +40,9 @@ OV_MUST_CHECK enum ov_status ov_icp_read(
     struct ov_icp **out, const void *bytes, size_t len, struct ov_fault *fault);
 OV_MUST_CHECK enum ov_status ov_icp_read_file(
     struct ov_icp **out, const char *path, struct ov_fault *fault);
+/* The same of a map inside another document, which must outlive *out. */
+OV_MUST_CHECK enum ov_status ov_icp_of_map(
+    struct ov_icp **out, const struct ov_yaml *map, struct ov_fault *fault);
 void ov_icp_free(struct ov_icp *icp); /* NULL is fine */
 
 /* The columns that the criteria name, each once, as written: a field name of columns.h

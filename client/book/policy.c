@@ -1,5 +1,6 @@
 #include "client/book/policy.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "client/book/yaml.h"
@@ -231,6 +232,125 @@ done:
 	return st;
 }
 
+/* --- criteria --- */
+
+/* Keeps the criteria as they go to the partner. */
+static enum ov_status
+keep_icp(struct ov_policy *p, const struct ov_icp *icp, struct ov_fault *fault)
+{
+	struct ov_buf text = { 0 };
+	enum ov_status st;
+
+	OV_TRY(ov_icp_check_asked(icp, NULL, fault));
+	OV_TRY(ov_icp_write(&text, icp, fault));
+	memcpy(p->icp, text.p, text.len); /* at most OV_ICP_ASKED_MAX */
+	p->icp_len = text.len;
+done:
+	ov_buf_free(&text);
+	return st;
+}
+
+/* The file in the directory that path is in; the caller frees it. */
+static enum ov_status
+beside(char **out, const char *path, const char *file)
+{
+	const char *slash = strrchr(path, '/');
+	size_t dir = file[0] == '/' || slash == NULL ? 0 : (size_t)(slash - path) + 1;
+	size_t len = strlen(file);
+
+	*out = malloc(dir + len + 1);
+	if (*out == NULL)
+		return OV_E_NOMEM;
+	memcpy(*out, path, dir);
+	memcpy(*out + dir, file, len + 1);
+	return OV_OK;
+}
+
+static enum ov_status
+read_icp_file(struct ov_policy *p, const struct ov_yaml *node, const char *path,
+    struct ov_fault *fault)
+{
+	struct ov_fault inner = { 0 };
+	struct ov_icp *icp = NULL;
+	char *file = NULL;
+	enum ov_status st;
+
+	OV_TRY(beside(&file, path, node->text));
+	st = ov_icp_read_file(&icp, file, &inner);
+	if (st == OV_OK)
+		st = keep_icp(p, icp, &inner);
+	if (st == OV_OK || st == OV_E_NOMEM)
+		goto done;
+	if (inner.line == 0)
+		st = ov_fault_set(
+		    fault, BAD, node->line, "`icp: %s`: %s", node->text, inner.text);
+	else
+		st = ov_fault_set(fault, BAD, node->line, "`icp: %s`, line %llu: %s",
+		    node->text, (unsigned long long)inner.line, inner.text);
+done:
+	ov_icp_free(icp);
+	free(file);
+	return st;
+}
+
+static enum ov_status
+read_icp(struct ov_policy *p, const struct ov_yaml *node, const char *path,
+    struct ov_fault *fault)
+{
+	struct ov_icp *icp = NULL;
+	enum ov_status st = OV_OK;
+
+	if (node->kind == OV_YAML_TEXT && node->text[0] != '\0') {
+		if (path != NULL)
+			st = read_icp_file(p, node, path, fault);
+		return st;
+	}
+	if (node->kind != OV_YAML_MAP)
+		return ov_fault_set(fault, BAD, node->line,
+		    "`icp` must be a file of criteria, or `criteria:` below it");
+	st = ov_icp_of_map(&icp, node, fault);
+	if (st == OV_OK)
+		st = keep_icp(p, icp, fault);
+	ov_icp_free(icp);
+	return st == OV_E_ICP_INVALID ? BAD : st;
+}
+
+static enum ov_status
+read_column(struct ov_policy *p, const struct ov_yaml *node, struct ov_fault *fault)
+{
+	struct ov_shared_columns *c = &p->icp_columns;
+	size_t len = node->kind == OV_YAML_TEXT ? strlen(node->text) : 0;
+
+	if (len == 0 || len > OV_COLUMN_NAME_MAX || c->n == OV_SHARED_COLUMNS_MAX)
+		return ov_fault_set(fault, BAD, node->line,
+		    "`icp_columns` lists up to %d columns, with names of 1 to %d bytes",
+		    OV_SHARED_COLUMNS_MAX, OV_COLUMN_NAME_MAX);
+	if (ov_shared_columns_have(c, node->text))
+		return ov_fault_set(
+		    fault, BAD, node->line, "column `%s` stands twice", node->text);
+	if (ov_icp_askable(node->text) == NULL)
+		return ov_fault_set(fault, BAD, node->line,
+		    "column `%s` cannot be listed: a partner's criteria may be about "
+		    "country, industry, type, lifecycle, stage, employees, revenue and "
+		    "the columns that a mapping file keeps",
+		    node->text);
+	memcpy(c->name[c->n++], node->text, len + 1);
+	return OV_OK;
+}
+
+static enum ov_status
+read_columns(struct ov_policy *p, const struct ov_yaml *list, struct ov_fault *fault)
+{
+	enum ov_status st;
+
+	OV_TRY(ov_yaml_want(list, OV_YAML_LIST, BAD, "icp_columns", fault));
+	p->icp_columns_line = list->line;
+	for (const struct ov_yaml *n = list->first; n != NULL; n = n->next)
+		OV_TRY(read_column(p, n, fault));
+done:
+	return st;
+}
+
 /* --- the rest --- */
 
 static enum ov_status
@@ -270,11 +390,13 @@ read_bool(bool *out, const struct ov_yaml *top, const char *key, struct ov_fault
 }
 
 static enum ov_status
-read_top(struct ov_policy *p, const struct ov_yaml *top, struct ov_fault *fault)
+read_top(struct ov_policy *p, const struct ov_yaml *top, const char *path,
+    struct ov_fault *fault)
 {
 	static const char *const keys[] = { "version", "populations", "reciprocal",
-		"icp_fit", "name_only_keys", "size", "noise", "epsilon", "view_days",
-		"year_epsilon", "shown_from", "minimum_count", "caps", "group" };
+		"icp_fit", "icp", "icp_columns", "name_only_keys", "size", "noise",
+		"epsilon", "view_days", "year_epsilon", "shown_from", "minimum_count",
+		"caps", "group" };
 	const struct number numbers[] = { { "version", &p->version, 1, 1 },
 		{ "size", &p->size, 10, OV_POLICY_LIST_MAX } };
 	const struct ov_yaml *n;
@@ -294,6 +416,10 @@ read_top(struct ov_policy *p, const struct ov_yaml *top, struct ov_fault *fault)
 	OV_TRY(read_bool(&p->share_icp_fit, top, "icp_fit", fault));
 	OV_TRY(read_bool(&p->name_only_keys, top, "name_only_keys", fault));
 	OV_TRY(read_counts(p, top, fault));
+	if ((n = ov_yaml_get(top, "icp")) != NULL)
+		OV_TRY(read_icp(p, n, path, fault));
+	if ((n = ov_yaml_get(top, "icp_columns")) != NULL)
+		OV_TRY(read_columns(p, n, fault));
 	if ((n = ov_yaml_get(top, "caps")) != NULL)
 		OV_TRY(read_caps(p, n, fault));
 	if ((n = ov_yaml_get(top, "group")) != NULL)
@@ -303,27 +429,30 @@ done:
 }
 
 static enum ov_status
-from_doc(struct ov_policy *out, struct ov_yaml_doc *doc, struct ov_fault *fault)
+from_doc(struct ov_policy *out, struct ov_yaml_doc *doc, const char *path,
+    struct ov_fault *fault)
 {
-	struct ov_policy p;
-	enum ov_status st;
+	struct ov_policy *p = malloc(sizeof(*p));
+	enum ov_status st = OV_OK;
 
-	settings_default(&p);
-	st = read_top(&p, ov_yaml_top(doc), fault);
+	OV_REQUIRE(p != NULL, OV_E_NOMEM);
+	settings_default(p);
+	OV_TRY(read_top(p, ov_yaml_top(doc), path, fault));
+	*out = *p;
+done:
+	free(p);
 	ov_yaml_free(doc);
-	if (st == OV_OK)
-		*out = p;
 	return st;
 }
 
 enum ov_status
-ov_policy_read(
-    struct ov_policy *out, const void *bytes, size_t len, struct ov_fault *fault)
+ov_policy_read(struct ov_policy *out, const char *path, const void *bytes, size_t len,
+    struct ov_fault *fault)
 {
 	struct ov_yaml_doc *doc;
 	enum ov_status st = ov_yaml_read(&doc, BAD, bytes, len, fault);
 
-	return st == OV_OK ? from_doc(out, doc, fault) : st;
+	return st == OV_OK ? from_doc(out, doc, path, fault) : st;
 }
 
 enum ov_status
@@ -332,7 +461,7 @@ ov_policy_read_file(struct ov_policy *out, const char *path, struct ov_fault *fa
 	struct ov_yaml_doc *doc;
 	enum ov_status st = ov_yaml_read_file(&doc, BAD, path, fault);
 
-	return st == OV_OK ? from_doc(out, doc, fault) : st;
+	return st == OV_OK ? from_doc(out, doc, path, fault) : st;
 }
 
 enum ov_level

@@ -8,6 +8,9 @@
  *     reciprocal: no            # yes: no level above the highest that the partner gives
  *     icp_fit: yes              # in each cell, how many accounts fit my ICP, for the
  *                               # partner
+ *     icp: my.icp.yaml          # criteria that the partner is asked to evaluate on its
+ *                               # columns: a file beside this one, or the criteria here
+ *     icp_columns: [industry]   # my columns that the partner's criteria may be about
  *     name_only_keys: no        # keys from names without a country
  *     size: 1000                # my list's size, rounded to this; left out: not told
  *     noise: laplace            # none: exact counts, if the partner agrees to them
@@ -23,7 +26,8 @@
  *     group: emea               # partners of one group share caps and epsilon
  *
  * A population that the file does not name is hidden.  Without a file the built-in
- * populations are at `matches` and everything else is as above, without size and group.
+ * populations are at `matches` and everything else is as above, without icp, icp_columns,
+ * size and group.
  */
 #ifndef OV_CLIENT_BOOK_POLICY_H
 #define OV_CLIENT_BOOK_POLICY_H
@@ -33,6 +37,7 @@
 #include <stdint.h>
 
 #include "client/book/fault.h"
+#include "client/book/icp_asked.h"
 #include "client/book/population.h"
 #include "common/status.h"
 #include "proto/terms.h"
@@ -41,7 +46,7 @@
 #define OV_POLICY_SLOTS_MAX (1U << 24)
 #define OV_POLICY_LIST_MAX 1000000
 #define OV_POLICY_RUNS_MAX 1000
-#define OV_POLICY_GROUP_MAX 63
+#define OV_POLICY_GROUP_MAX 64
 
 struct ov_policy {
 	uint32_t version;
@@ -50,6 +55,10 @@ struct ov_policy {
 	bool reciprocal;
 	bool share_icp_fit;
 	bool name_only_keys;
+	size_t icp_len;		    /* 0: nothing is asked of the partner */
+	char icp[OV_ICP_ASKED_MAX]; /* as ov_icp_write has it */
+	struct ov_shared_columns icp_columns;
+	uint64_t icp_columns_line;
 	uint32_t size;		/* step that the list's size is rounded to; 0: not told */
 	bool exact;		/* `noise: none` */
 	uint32_t epsilon_milli; /* thousandths, of one view */
@@ -66,11 +75,12 @@ struct ov_policy {
 void ov_policy_default(struct ov_policy *out);
 
 /* Reads a policy.  Settings that are left out have their defaults, except populations:
- * those not named are hidden.  Fails with OV_E_POLICY_INVALID and line, reason and
- * remedy in fault, also for what a later release will know (fields ...); OV_E_IO,
- * OV_E_NOMEM.  *out is then untouched. */
-OV_MUST_CHECK enum ov_status ov_policy_read(
-    struct ov_policy *out, const void *bytes, size_t len, struct ov_fault *fault);
+ * those not named are hidden.  path: of the policy, beside which a file that it names is
+ * looked for; NULL: such a file is not read, and what it asks for is left out.  Fails
+ * with OV_E_POLICY_INVALID and line, reason and remedy in fault, also for what a later
+ * release will know (fields ...); OV_E_IO, OV_E_NOMEM.  *out is then untouched. */
+OV_MUST_CHECK enum ov_status ov_policy_read(struct ov_policy *out, const char *path,
+    const void *bytes, size_t len, struct ov_fault *fault);
 OV_MUST_CHECK enum ov_status ov_policy_read_file(
     struct ov_policy *out, const char *path, struct ov_fault *fault);
 

@@ -200,8 +200,8 @@ ov_deck_roster(struct ov_roster_row *row, const struct ov_deck *d, uint32_t posi
 		row->record = d->record_number[d->list->n_records + record];
 	}
 	row->rank = ov_list_token(d->list, token).rank;
-	row->label = OV_LABEL(shape->population, 0);
-	row->fit = OV_FIT(shape->fit, OV_FIT_UNKNOWN);
+	row->label = shape->label;
+	row->fit = shape->fit;
 	ov_roster_mac(row->mac, roster_key, position, row->rank, row->label);
 }
 

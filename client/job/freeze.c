@@ -4,13 +4,18 @@
 #include <string.h>
 
 #include "client/book/book.h"
+#include "client/book/icp_asked.h"
 #include "common/crypto/memory.h"
 #include "proto/slots.h"
 
 #define ICP_SETTING "icp"
 
+_Static_assert(
+    OV_ICP_BANDS_MAX == OV_BANDS_MAX, "a profile's bands have room in a label");
+
 struct freezing {
 	struct ov_list *list;
+	bool bands; /* the terms release how records fit the partner's criteria */
 	uint8_t number[OV_POPULATIONS_MAX]; /* book's index -> number in the terms, 0:
 					       hidden */
 };
@@ -20,12 +25,17 @@ take_item(void *ctx, const struct ov_book_item *item)
 {
 	struct freezing *f = ctx;
 	struct ov_list_token t[OV_TOKENS_PER_RECORD];
+	uint8_t number = f->number[item->population], band;
 
 	for (size_t i = 0; i < item->n; i++)
 		t[i] =
 		    (struct ov_list_token){ item->token[i].rank, item->token[i].value };
-	return ov_list_add(f->list, (uint64_t)item->record, f->number[item->population],
-	    (uint8_t)item->fit, t, item->n);
+	if (!f->bands)
+		return ov_list_add(f->list, (uint64_t)item->record, number,
+		    OV_FIT(item->fit, OV_FIT_UNKNOWN), t, item->n);
+	band = ov_band_of(item->asked_fit, item->asked_band);
+	return ov_list_add(f->list, (uint64_t)item->record, OV_LABEL(number, band),
+	    OV_FIT(item->fit, item->asked_fit), t, item->n);
 }
 
 /* Populations of the book that the terms do not name, or name as hidden, stay out. */
@@ -49,6 +59,27 @@ number_populations(
 	}
 done:
 	free(book);
+	return st;
+}
+
+/* The partner's criteria of these terms, where it may ask: what was agreed is looked at
+ * again. */
+static enum ov_status
+load_asked(struct ov_icp **asked, struct ov_home *home, const struct ov_terms *terms)
+{
+	struct ov_shared_columns columns;
+	struct ov_buf text = { 0 };
+	enum ov_status st = OV_OK;
+
+	*asked = NULL;
+	if (!terms->release.bands[terms->low ? 0 : 1])
+		goto done;
+	OV_TRY(ov_terms_criteria(&text, &columns, home, terms, OV_CRITERIA_THEIRS));
+	OV_TRY(ov_icp_read_asked(asked, OV_BUF_BYTES(&text), NULL));
+	if (ov_icp_check_asked(*asked, &columns, NULL) != OV_OK)
+		st = OV_E_TERMS_CRITERIA;
+done:
+	ov_buf_free(&text);
 	return st;
 }
 
@@ -92,11 +123,14 @@ ov_freeze(struct ov_list *out, uint64_t *generation, struct ov_home *home,
 	struct ov_freeze_options o = { .ranks = terms->release.ranks,
 		.profile = profile };
 	struct freezing f = { .list = out };
-	struct ov_icp *icp = NULL;
+	struct ov_icp *icp = NULL, *asked = NULL;
 	enum ov_status st;
 
 	OV_TRY(load_icp(&icp, home));
+	OV_TRY(load_asked(&asked, home, terms));
 	o.icp = icp;
+	o.asked = asked;
+	f.bands = asked != NULL;
 	OV_TRY(make_records(home, profile));
 	OV_TRY(ov_book_generation(generation, home->db));
 	OV_REQUIRE(*generation > 0, OV_E_BOOK_EMPTY);
@@ -107,6 +141,7 @@ ov_freeze(struct ov_list *out, uint64_t *generation, struct ov_home *home,
 	OV_REQUIRE(out->n_tokens <= terms->release.slots, OV_E_LIST_TOO_LARGE);
 done:
 	ov_icp_free(icp);
+	ov_icp_free(asked);
 	return st;
 }
 

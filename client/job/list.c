@@ -123,12 +123,14 @@ reserve(struct ov_list *l, const struct ov_list_token *tokens, size_t n)
 }
 
 enum ov_status
-ov_list_add(struct ov_list *l, uint64_t account, uint8_t population, uint8_t fit,
+ov_list_add(struct ov_list *l, uint64_t account, uint8_t label, uint8_t fit,
     const struct ov_list_token *tokens, size_t n)
 {
 	enum ov_status st;
 
-	OV_REQUIRE(population >= 1 && population <= 15 && fit <= OV_FIT_YES, OV_E_BUG);
+	OV_REQUIRE(OV_LABEL_POPULATION(label) != 0 && OV_FIT_OWN(fit) <= OV_FIT_YES &&
+		       ov_band_ok(label, fit, OV_LABEL_BAND(label) != OV_BAND_NONE),
+	    OV_E_BUG);
 	OV_TRY(check_record(l, tokens, n));
 	OV_TRY(reserve(l, tokens, n));
 	if (l->n_records > 0) {
@@ -139,7 +141,7 @@ ov_list_add(struct ov_list *l, uint64_t account, uint8_t population, uint8_t fit
 			l->disordered = true;
 	}
 	l->records[l->n_records] = (struct ov_list_record){ account,
-		(uint32_t)l->n_tokens, (uint8_t)n, population, fit };
+		(uint32_t)l->n_tokens, (uint8_t)n, label, fit };
 	for (size_t i = 0; i < n; i++) {
 		uint8_t *p = l->bytes + l->n_bytes;
 
@@ -176,7 +178,7 @@ copy_record(struct ov_list *to, const struct ov_list *from, uint32_t record)
 
 	for (size_t i = 0; i < r->n_tokens; i++)
 		tokens[i] = ov_list_token(from, r->first_token + i);
-	return ov_list_add(to, r->account, r->population, r->fit, tokens, r->n_tokens);
+	return ov_list_add(to, r->account, r->label, r->fit, tokens, r->n_tokens);
 }
 
 enum ov_status
@@ -211,7 +213,7 @@ done:
 static uint8_t *
 write_digested(uint8_t *p, const struct ov_list *l, const struct ov_list_record *rec)
 {
-	*p++ = rec->population;
+	*p++ = rec->label;
 	*p++ = rec->fit;
 	*p++ = rec->n_tokens;
 	for (size_t i = 0; i < rec->n_tokens; i++) {
@@ -245,7 +247,7 @@ ov_list_digest(uint8_t out[OV_HASH_LEN], const struct ov_list *l)
 	ov_wipe(some, sizeof(some));
 }
 
-/* Record: account u64, population, fit, tokens u8; token: rank u8, length u8, value. */
+/* Record: account u64, label, fit, tokens u8; token: rank u8, length u8, value. */
 enum ov_status
 ov_list_save(struct ov_buf *out, const struct ov_list *l, size_t from, size_t to)
 {
@@ -256,7 +258,7 @@ ov_list_save(struct ov_buf *out, const struct ov_list *l, size_t from, size_t to
 		uint8_t head[11];
 
 		ov_put64(head, rec->account);
-		head[8] = rec->population;
+		head[8] = rec->label;
 		head[9] = rec->fit;
 		head[10] = rec->n_tokens;
 		OV_TRY(ov_buf_append(out, head, sizeof(head)));

@@ -28,8 +28,9 @@ struct ov_list_record {
 	uint64_t account;     /* the book's id of the record; never leaves */
 	uint32_t first_token; /* its tokens are consecutive */
 	uint8_t n_tokens;     /* 1 to OV_TOKENS_PER_RECORD */
-	uint8_t population;   /* number in the own grant sheet, from 1 */
-	uint8_t fit;	      /* own ICP: enum ov_fit */
+	/* as in ROSTER (proto/slots.h): population in the own grant sheet and band of the
+	 * partner's ICP; fit to the own ICP and to the partner's */
+	uint8_t label, fit;
 };
 
 struct ov_list {
@@ -51,7 +52,7 @@ void ov_list_fini(struct ov_list *l); /* wipes; leaves { 0 } */
  * for a value with a control character; OV_E_LIST_TOO_LARGE at 2^31 tokens; OV_E_NOMEM.
  * The list is unchanged after a failure. */
 OV_MUST_CHECK enum ov_status ov_list_add(struct ov_list *l, uint64_t account,
-    uint8_t population, uint8_t fit, const struct ov_list_token *tokens, size_t n);
+    uint8_t label, uint8_t fit, const struct ov_list_token *tokens, size_t n);
 
 /* Room for so many in all, so that a list whose size is known need not move as it grows;
  * never less than there is.  OV_E_NOMEM. */

@@ -86,7 +86,7 @@ ov_job_plan(
 	out->tokens = (uint32_t)list.n_tokens;
 	out->slots = ov_padded_slots(out->tokens);
 	for (size_t i = 0; i < list.n_records; i++)
-		out->per_population[list.records[i].population - 1]++;
+		out->per_population[OV_LABEL_POPULATION(list.records[i].label) - 1]++;
 done:
 	ov_list_fini(&list);
 	return st;

@@ -56,6 +56,10 @@ const char ov_job_schema_1[] =
     " j.generation = (SELECT generation FROM book_state);"
     "CREATE TABLE setting(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;";
 
+const char ov_job_bands_schema_1[] =
+    "CREATE TABLE job_band(job BLOB NOT NULL, band INTEGER NOT NULL, name TEXT NOT NULL,"
+    " PRIMARY KEY(job, band)) WITHOUT ROWID;";
+
 const char ov_job_schema_2[] =
     "ALTER TABLE job_cell ADD COLUMN plus_minus_fit INTEGER NOT NULL DEFAULT 0;";
 

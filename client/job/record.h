@@ -103,6 +103,7 @@ OV_MUST_CHECK enum ov_status ov_step_fetch(struct ov_step_text *out, struct ov_h
     const uint8_t signer[32], uint32_t wait_ms);
 
 /* Tables of this module. */
-extern const char ov_job_schema_1[], ov_job_schema_2[], ov_job_schema_3[];
+extern const char ov_job_schema_1[], ov_job_schema_2[], ov_job_schema_3[],
+    ov_job_bands_schema_1[];
 
 #endif /* OV_CLIENT_JOB_RECORD_H */

@@ -39,6 +39,16 @@ take_bit(uint8_t *bits, size_t i)
 	return true;
 }
 
+/* Whether a pair fits our ICP: our own word if we have one, else the partner's. */
+static bool
+fits(uint8_t own_fit, uint8_t label)
+{
+	uint8_t word = OV_FIT_OWN(own_fit);
+
+	return word == OV_FIT_UNKNOWN ? ov_band_fit(OV_LABEL_BAND(label)) == OV_FIT_YES
+				      : word == OV_FIT_YES;
+}
+
 static bool
 macs_hold(const struct ov_verify_input *in, const struct ov_match_row *r)
 {
@@ -90,6 +100,9 @@ ov_verify_row(struct ov_match *m, struct ov_verify *v, const uint8_t row[OV_MATC
 	OV_REQUIRE(rank == r.rank, OV_E_PROTO_MISBEHAVED);
 	other = OV_LABEL_POPULATION(r.label);
 	OV_REQUIRE((in->visible >> other & 1) != 0, OV_E_PROTO_MISBEHAVED);
+	OV_REQUIRE(ov_band_ok(r.label, OV_FIT(0, ov_band_fit(OV_LABEL_BAND(r.label))),
+		       in->bands),
+	    OV_E_PROTO_MISBEHAVED); /* the broker refuses such a roster */
 	OV_REQUIRE(macs_hold(in, &r), OV_E_PROTO_MISBEHAVED);
 	OV_REQUIRE(v->last_number == UINT64_MAX || r.number > v->last_number,
 	    OV_E_PROTO_MISBEHAVED);
@@ -99,10 +112,9 @@ ov_verify_row(struct ov_match *m, struct ov_verify *v, const uint8_t row[OV_MATC
 	v->matches++;
 	*m = (struct ov_match){ r.number, r.rank, r.label,
 		&in->deck->list->records[record] };
-	own = m->record->population;
+	own = OV_LABEL_POPULATION(m->record->label);
 	v->pairs[own][other]++;
-	v->fit_yes[own][other] += m->record->fit == OV_FIT_YES;
-	v->fit_open[own][other] += m->record->fit == OV_FIT_UNKNOWN;
+	v->fit_yes[own][other] += fits(m->record->fit, r.label);
 done:
 	return st;
 }
@@ -110,18 +122,16 @@ done:
 static bool
 cell_agrees(const struct ov_verify *v, const struct ov_cell_row *c)
 {
-	uint32_t pairs, yes, open;
+	uint32_t pairs;
 
 	if (c->own == 0 || c->own > 15 || c->other == 0 || c->other > 15)
 		return false;
 	if ((v->in.visible >> c->other & 1) == 0)
 		return true; /* only counted: nothing here can check it */
 	pairs = v->pairs[c->own][c->other];
-	yes = v->fit_yes[c->own][c->other];
-	open = v->fit_open[c->own][c->other];
 	if (c->pairs != pairs || c->plus_minus != 0 || c->plus_minus_fit != 0)
 		return false;
-	if (c->fit_own != OV_HELD_BACK && (c->fit_own < yes || c->fit_own > yes + open))
+	if (c->fit_own != OV_HELD_BACK && c->fit_own != v->fit_yes[c->own][c->other])
 		return false;
 	return c->fit_other == OV_HELD_BACK || c->fit_other <= pairs;
 }

@@ -18,6 +18,7 @@ struct ov_verify_input {
 	const uint8_t *proof_key;  /* 16: the partner's */
 	const uint8_t *roster_key; /* 16: the partner's */
 	uint16_t visible; /* bit n: population n of the partner is at `matches` */
+	bool bands;	  /* the partner's labels tell how records fit our ICP */
 };
 
 /* A match that holds. */
@@ -32,7 +33,7 @@ struct ov_verify {
 	uint8_t *own_seen, *other_seen; /* bit sets: our records, partner's positions */
 	uint32_t matches;		/* rows checked */
 	uint64_t last_number;		/* numbers ascend; -1 wrapped at the start */
-	uint32_t pairs[16][16], fit_yes[16][16], fit_open[16][16];
+	uint32_t pairs[16][16], fit_yes[16][16]; /* by population: ours, the partner's */
 };
 
 OV_MUST_CHECK enum ov_status ov_verify_init(

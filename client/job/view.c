@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "client/book/icp_asked.h"
 #include "client/job/counted.h"
 #include "client/job/verify.h"
 #include "common/clock.h"
@@ -142,8 +143,8 @@ done:
 #define MATCH "(?1, ?, ?, ?, ?, ?, ?)"
 #define M(m)                                                                             \
 	OV_DB_I64((m).number), OV_DB_I64((m).rank), OV_DB_I64((m).label),                \
-	    OV_DB_I64((m).record->population), OV_DB_I64((m).record->fit),               \
-	    OV_DB_I64((m).record->account)
+	    OV_DB_I64(OV_LABEL_POPULATION((m).record->label)),                           \
+	    OV_DB_I64(OV_FIT_OWN((m).record->fit)), OV_DB_I64((m).record->account)
 
 /* Eight at a time: to begin and to end a statement costs as much as a row. */
 #define AT_ONCE 8
@@ -234,7 +235,7 @@ check_counted(const struct reader *r)
 		.their_slots = r->in->live->other_slots };
 
 	for (size_t i = 0; i < list->n_records; i++)
-		accounts[list->records[i].population]++;
+		accounts[OV_LABEL_POPULATION(list->records[i].label)]++;
 	return ov_counted_verify(&in, &r->view);
 }
 
@@ -360,7 +361,8 @@ ov_view_fetch(const struct ov_view_input *in)
 	enum ov_role other = other_role(in);
 	const struct ov_verify_input check = { in->deck, in->exchange->tags,
 		in->live->other_slots, in->keys->proof[other], in->keys->roster[other],
-		visible_populations(&in->live->terms) };
+		visible_populations(&in->live->terms),
+		in->live->terms.release.bands[in->live->terms.low ? 1 : 0] };
 	struct reader r = { .in = in };
 	struct ov_step_text report = { 0 };
 	struct ov_msg_report m;
@@ -410,6 +412,30 @@ done:
 	return st;
 }
 
+/* Names of the own bands, by which the partner answers. */
+static enum ov_status
+keep_bands(struct ov_home *home, const struct ov_job *j, const struct ov_terms *terms)
+{
+	struct ov_shared_columns columns;
+	struct ov_buf text = { 0 };
+	struct ov_icp *icp = NULL;
+	enum ov_status st = OV_OK;
+
+	if (!terms->release.bands[terms->low ? 1 : 0])
+		goto done;
+	OV_TRY(ov_terms_criteria(&text, &columns, home, terms, OV_CRITERIA_MINE));
+	OV_TRY(ov_icp_read_asked(&icp, OV_BUF_BYTES(&text), NULL));
+	for (uint8_t b = 1; b <= ov_icp_n_bands(icp); b++)
+		OV_TRY(ov_db_run(home->db,
+		    "INSERT OR IGNORE INTO job_band(job, band, name) VALUES (?, ?, ?)",
+		    OV_DB_BLOB(j->id, OV_ID), OV_DB_I64(b),
+		    OV_DB_TEXT(ov_icp_band_name(icp, b))));
+done:
+	ov_icp_free(icp);
+	ov_buf_free(&text);
+	return st;
+}
+
 enum ov_status
 ov_view_populations(struct ov_home *home, const struct ov_job *j,
     const struct ov_terms *terms, const struct ov_list *list)
@@ -418,13 +444,14 @@ ov_view_populations(struct ov_home *home, const struct ov_job *j,
 	enum ov_status st;
 
 	for (size_t i = 0; i < list->n_records; i++)
-		accounts[list->records[i].population]++;
+		accounts[OV_LABEL_POPULATION(list->records[i].label)]++;
 	OV_TRY(ov_db_begin(home->db));
 	for (size_t i = 0; i < terms->n_mine; i++)
 		OV_TRY(keep_population(
 		    home->db, j, 0, i + 1, &terms->mine[i], accounts[i + 1]));
 	for (size_t i = 0; i < terms->n_theirs; i++)
 		OV_TRY(keep_population(home->db, j, 1, i + 1, &terms->theirs[i], 0));
+	OV_TRY(keep_bands(home, j, terms));
 	OV_TRY(ov_db_commit(home->db, "job.populations"));
 done:
 	ov_db_rollback(home->db);

@@ -27,7 +27,8 @@ OV_MUST_CHECK enum ov_status ov_view_fetch(const struct ov_view_input *in);
 OV_MUST_CHECK enum ov_status ov_view_size(
     struct ov_home *home, const struct ov_job *j, uint32_t size);
 
-/* Tables that a report needs beside its matches: names and numbers of populations. */
+/* Tables that a report needs beside its matches: names and numbers of populations,
+ * names of the own bands where the partner answers by them. */
 OV_MUST_CHECK enum ov_status ov_view_populations(struct ov_home *home,
     const struct ov_job *j, const struct ov_terms *terms, const struct ov_list *list);
 

@@ -61,7 +61,7 @@ roster_new(struct roster *r, size_t n)
 	r->label = must(malloc(n));
 	r->fit = must(malloc(n));
 	r->side = (struct ov_join_side){ 0, r->tag, r->record, r->rank, r->label, r->fit,
-		0xfe, { 0, 1, 2, 3 } };
+		0xfe, { 0, 1, 2, 3 }, false };
 }
 
 static void

@@ -48,6 +48,7 @@ read_roster(struct roster *r, const uint8_t *in, size_t n)
 		r->label[i] = in[3];
 		r->fit[i] = in[4];
 	}
+	r->side.bands = n > 0 && OV_LABEL_BAND(r->label[0]) != OV_BAND_NONE;
 }
 
 static void

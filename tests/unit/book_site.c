@@ -134,7 +134,8 @@ freeze_as(struct ov_db *db, const struct ov_freeze_options *options)
 const char *
 freeze(struct ov_db *db, uint32_t hidden, uint8_t ranks, const struct ov_icp *icp)
 {
-	return freeze_as(db, &(struct ov_freeze_options){ hidden, ranks, icp, NULL });
+	return freeze_as(db,
+	    &(struct ov_freeze_options){ .hidden = hidden, .ranks = ranks, .icp = icp });
 }
 
 int

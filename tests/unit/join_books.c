@@ -36,6 +36,7 @@ book_init(struct book *k)
 	k->side.fit = k->fit;
 	memcpy(k->side.level, levels, sizeof(levels));
 	k->side.ranks = 0xfe;
+	k->side.bands = true;
 }
 
 void
@@ -46,6 +47,8 @@ book_add(struct book *k, uint32_t record, uint8_t rank, unsigned int tag, uint8_
 
 	if (i >= BOOK_SLOTS)
 		abort();
+	if (OV_LABEL_BAND(label) == OV_BAND_NONE)
+		label = OV_LABEL(label, ov_band_of(OV_FIT_OTHER(fit), 0));
 	memset(k->tag[i], 0, 16);
 	k->tag[i][0] = (uint8_t)(tag >> 8);
 	k->tag[i][1] = (uint8_t)(tag & 0xc0);
@@ -94,8 +97,9 @@ book_draw(struct book *k, uint32_t records, uint32_t tags)
 
 	book_init(k);
 	for (uint32_t r = 0; r < records; r++) {
-		uint8_t label = (uint8_t)(1 + draw(5) + (draw(4) << 4));
 		uint8_t fit = fits[draw(9)];
+		uint8_t band = ov_band_of(OV_FIT_OTHER(fit), (uint8_t)draw(4));
+		uint8_t label = OV_LABEL(1 + draw(5), band);
 		uint32_t slots = 1 + draw(OV_TOKENS_PER_RECORD);
 
 		for (uint32_t i = 0; i < slots && k->side.n < BOOK_SLOTS; i++) {

@@ -21,11 +21,12 @@ struct book {
 void draw_seed(uint64_t seed);
 uint32_t draw(uint32_t below);
 
-/* An empty book: populations 1..5 at levels counts, matches, fields, counts, matches. */
+/* An empty book: populations 1..5 at levels counts, matches, fields, counts, matches, and
+ * bands. */
 void book_init(struct book *k);
 
 /* Adds a slot; the number is spread over the first two bytes of the tag and the last, in
- * its own order. */
+ * its own order.  A label without a band gets the one that fits. */
 void book_add(struct book *k, uint32_t record, uint8_t rank, unsigned int tag,
     uint8_t label, uint8_t fit);
 unsigned int book_tag(const struct book *k, size_t slot);

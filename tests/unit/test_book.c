@@ -231,7 +231,8 @@ own_populations_are_kept_in_the_book(void **state)
 	assert_string_equal(p.name[1], "clients");
 	ov_policy_default(&policy);
 	assert_int_equal(ov_policy_check(&policy, &p, &fault), OV_E_POLICY_INVALID);
-	assert_int_equal(ov_policy_read(&policy, yaml, strlen(yaml), &fault), OV_OK);
+	assert_int_equal(
+	    ov_policy_read(&policy, NULL, yaml, strlen(yaml), &fault), OV_OK);
 	assert_string_equal(
 	    freeze(db, ov_policy_hidden_mask(&policy, &p), NO_BARE_NAMES, NULL),
 	    "2/0/0 domain=b.com\n");
@@ -287,6 +288,67 @@ fits_are_of_the_whole_account(void **state)
 	assert_non_null(strstr(fault.text, "`Budget`"));
 	ov_icp_free(icp);
 	ov_icp_free(lost);
+	ov_map_free(map);
+	ov_db_close(db);
+}
+
+/* Of the partner's criteria: its answers stand beside the own ones. */
+static enum ov_status
+add_asked(void *ctx, const struct ov_book_item *item)
+{
+	fprintf(ctx, "%d/%u %d/%u\n", (int)item->fit, item->band, (int)item->asked_fit,
+	    item->asked_band);
+	return OV_OK;
+}
+
+static void
+freezes_asked(struct ov_db *db, const struct ov_freeze_options *options, const char *want)
+{
+	char text[256] = "";
+	FILE *out = fmemopen(text, sizeof(text), "w");
+
+	assert_non_null(out);
+	assert_int_equal(ov_book_freeze(db, options, add_asked, out), OV_OK);
+	fclose(out);
+	assert_string_equal(text, want);
+}
+
+static void
+a_partners_criteria_are_answered_beside_the_own(void **state)
+{
+	struct ov_icp *own = icp_of("criteria: [{column: country, equals: US}]\n");
+	struct ov_icp *asked = icp_of("threshold: 1\nbands: {A: 2, B: 1}\n"
+				      "criteria:\n"
+				      "  - {column: industry, one_of: [Banking]}\n"
+				      "  - {column: employees, between: [10, 20]}\n");
+	static const struct ov_shared_columns kept = { 2, { "Industry", "tech stack" } };
+	static const struct ov_shared_columns lost = { 2, { "industry", "Budget" } };
+	struct ov_map *map = map_of("keep: [Tech Stack]\n");
+	struct ov_freeze_options o = {
+		.ranks = NO_BARE_NAMES, .icp = own, .asked = asked
+	};
+	struct ov_db *db = new_db();
+
+	(void)state;
+	assert_int_equal(import_with(db,
+			     "Name,Website,Country,Industry,Employees,Tech Stack\n"
+			     "A,a.com,US,banking,15,x\nB,b.com,,Banking,,y\n"
+			     "C,c.com,FR,Mining,9,\nD,d.com,US,,,\n",
+			     &(struct ov_import_options){ .map = map }),
+	    OV_OK);
+	freezes_asked(db, &o, "2/0 2/1\n0/0 2/2\n1/0 1/0\n2/0 0/0\n");
+	o.icp = NULL; /* each stands for itself */
+	freezes_asked(db, &o, "0/0 2/1\n0/0 2/2\n0/0 1/0\n0/0 0/0\n");
+	o.icp = own;
+	o.asked = NULL;
+	freezes_asked(db, &o, "2/0 0/0\n0/0 0/0\n1/0 0/0\n2/0 0/0\n");
+	assert_int_equal(ov_book_check_columns(db, &kept, 7, &fault), OV_OK);
+	assert_int_equal(
+	    ov_book_check_columns(db, &lost, 7, &fault), OV_E_POLICY_INVALID);
+	assert_int_equal(fault.line, 7);
+	assert_non_null(strstr(fault.text, "`Budget`"));
+	ov_icp_free(own);
+	ov_icp_free(asked);
 	ov_map_free(map);
 	ov_db_close(db);
 }
@@ -476,6 +538,7 @@ main(void)
 		cmocka_unit_test(a_failed_import_changes_nothing),
 		cmocka_unit_test(own_populations_are_kept_in_the_book),
 		cmocka_unit_test(fits_are_of_the_whole_account),
+		cmocka_unit_test(a_partners_criteria_are_answered_beside_the_own),
 		cmocka_unit_test(accounts_are_looked_up),
 		cmocka_unit_test(why_says_what_is_a_key_and_what_is_not),
 		cmocka_unit_test(footers_and_repeated_ids_are_counted),

@@ -348,7 +348,7 @@ exact_cells_that_leave_little_of_a_row_are_held_back(void **state)
 	for (unsigned int n = 45; n <= 60; n += 5) {
 		make_pair(&a, &b, 60, n);
 		for (unsigned int i = 20; i < n; i++)
-			b.label[i] = OV_LABEL(4, 0);
+			b.label[i] = OV_LABEL(4, OV_BAND_UNKNOWN);
 		r = release_of(&a, &b, 333);
 		r.exact = true;
 		r.minimum_count = 10;

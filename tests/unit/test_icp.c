@@ -3,13 +3,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 /* cmocka wants the four above first */
 #include <cmocka.h>
 
 #include <math.h>
 
-#include "client/book/icp.h"
+#include "client/book/icp_asked.h"
 #include "client/book/number.h"
 #include "client/normalise/normalise.h"
 
@@ -279,10 +280,135 @@ digest_is_of_the_meaning(void **state)
 	ov_icp_free(c);
 }
 
+/* --- criteria for a partner --- */
+
+static const struct ov_shared_columns listed = { 3, { "Industry", "employees", "Tech" } };
+
+static enum ov_status
+asked(const char *yaml)
+{
+	struct ov_icp *icp = icp_of(yaml);
+	enum ov_status st = ov_icp_check_asked(icp, &listed, &fault);
+
+	ov_icp_free(icp);
+	return st;
+}
+#define ALLOWED(criterion) assert_int_equal(asked("criteria: [" criterion "]\n"), OV_OK)
+#define REFUSED(criterion, words)                                                        \
+	do {                                                                             \
+		assert_int_equal(                                                        \
+		    asked("criteria:\n  - " criterion "\n"), OV_E_ICP_INVALID);          \
+		assert_int_equal(fault.line, 2);                                         \
+		if (strstr(fault.text, words) == NULL)                                   \
+			fail_msg("%s", fault.text);                                      \
+	} while (0)
+
+static void
+a_partner_may_ask_what_is_listed_and_no_free_text(void **state)
+{
+	static const char *const never[] = { "id", "name", "website", "email",
+		"population", "lei", "cik", "duns", "vat", "ticker" };
+	struct ov_icp *icp;
+
+	(void)state;
+	ALLOWED("{column: INDUSTRY, one_of: [a, b]}");
+	ALLOWED("{column: industry, exists: yes}");
+	ALLOWED("{column: employees, between: [1, 2]}");
+	ALLOWED("{column: employees, exists: no}");
+	ALLOWED("{column: tech, between: [1, 2]}");
+	ALLOWED("{any_of: [{all_of: [{column: tech, exists: yes}]}]}");
+	REFUSED("{column: revenue, between: [1, 2]}", "is not listed");
+	REFUSED("{column: name, equals: Acme}", "is not listed");
+	REFUSED("{column: tech, equals: SAP}", "between, exists");
+	REFUSED("{column: employees, one_of: [1, 2]}", "between, exists");
+	REFUSED("{column: industry, between: [1, 2]}", "equals, one_of, exists");
+	REFUSED("{any_of: [{all_of: [{column: tech, equals: x}]}]}", "between, exists");
+	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
+		assert_null(ov_icp_askable(never[i]));
+	/* a column that nobody lists yet is looked at by its kind alone */
+	icp = icp_of("criteria: [{column: revenue, between: [1, 2]}]\n");
+	assert_int_equal(ov_icp_check_asked(icp, NULL, &fault), OV_OK);
+	ov_icp_free(icp);
+	icp = icp_of("criteria: [{column: name, exists: yes}]\n");
+	assert_int_equal(ov_icp_check_asked(icp, NULL, &fault), OV_E_ICP_INVALID);
+	ov_icp_free(icp);
+}
+
+static void
+criteria_are_sent_without_comments_and_mean_the_same(void **state)
+{
+	struct ov_icp *icp = icp_of(
+			  "# for our eyes only\n"
+			  "threshold: 3\n"
+			  "bands: {A: 5, \"B \\\" {\": 3}\n"
+			  "criteria:\n"
+			  "  - {column: industry, one_of: [\"a\\tb\", 'c\"d\\e', yes],"
+			  " weight: 2, required: yes}\n"
+			  "  - {column: employees, between: [2.5M, \"10,000,000+\"]}\n"
+			  "  - any_of:\n"
+			  "      - {column: \"Größe: x\", exists: no}\n"
+			  "      - all_of: [{column: country, equals: DE}]\n"
+			  "    weight: 3\n"),
+		      *again;
+	struct ov_buf text = { 0 };
+	uint8_t a[64], b[64];
+
+	(void)state;
+	assert_int_equal(ov_icp_write(&text, icp, &fault), OV_OK);
+	assert_null(memmem(text.p, text.len, "eyes", 4));
+	assert_int_equal(ov_icp_read_asked(&again, OV_BUF_BYTES(&text), &fault), OV_OK);
+	ov_icp_digest(a, icp);
+	ov_icp_digest(b, again);
+	assert_memory_equal(a, b, 64);
+	assert_string_equal(ov_icp_band_name(again, 2), "B \" {");
+	for (size_t len = 0; len < text.len; len++) { /* no half of it is read */
+		struct ov_icp *part = NULL;
+
+		if (ov_icp_read_asked(&part, OV_BYTES(text.p, len), &fault) == OV_OK)
+			ov_icp_digest(b, part);
+		assert_true(part == NULL || len == text.len - 1 || memcmp(a, b, 64) != 0);
+		ov_icp_free(part);
+	}
+	ov_icp_free(again);
+	ov_icp_free(icp);
+	ov_buf_free(&text);
+}
+
+static void
+criteria_for_a_partner_are_bounded(void **state)
+{
+	static char big[OV_ICP_ASKED_MAX + 64];
+	const char head[] = "criteria: [{column: industry, one_of: [";
+	struct ov_icp *icp;
+	struct ov_buf text = { 0 };
+	size_t len = sizeof(head) - 1;
+
+	(void)state;
+	memcpy(big, head, len);
+	while (len < OV_ICP_ASKED_MAX - 10)
+		len += (size_t)snprintf(big + len, sizeof(big) - len, "v%zu,", len);
+	len += (size_t)snprintf(big + len, sizeof(big) - len, "v]}]\n");
+	/* quoting makes it longer than may be sent */
+	assert_int_equal(ov_icp_read(&icp, big, len, &fault), OV_OK);
+	assert_int_equal(ov_icp_write(&text, icp, &fault), OV_E_ICP_INVALID);
+	assert_non_null(strstr(fault.text, "8192 bytes"));
+	assert_int_equal(text.len, 0);
+	ov_icp_free(icp);
+	memset(big + len, ' ', sizeof(big) - len);
+	assert_int_equal(
+	    ov_icp_read_asked(&icp, OV_BYTES(big, OV_ICP_ASKED_MAX + 1), &fault),
+	    OV_E_ICP_INVALID);
+	assert_null(icp);
+	ov_buf_free(&text);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_partner_may_ask_what_is_listed_and_no_free_text),
+		cmocka_unit_test(criteria_are_sent_without_comments_and_mean_the_same),
+		cmocka_unit_test(criteria_for_a_partner_are_bounded),
 		cmocka_unit_test(numbers_are_read_as_written),
 		cmocka_unit_test(scores_bands_and_threshold),
 		cmocka_unit_test(missing_data_is_unknown_only_where_it_matters),

@@ -198,7 +198,7 @@ static struct ov_verify_input
 a_input(void)
 {
 	return (struct ov_verify_input){ &sides[0].deck, sides[0].tags, SLOTS,
-		keys.proof[1], keys.roster[1], 0x6 };
+		keys.proof[1], keys.roster[1], 0x6, false };
 }
 
 static void
@@ -220,7 +220,8 @@ honest_view_holds(void **state)
 
 		assert_int_equal(ov_verify_row(&m, &v, rows[i]), OV_OK);
 		assert_in_range(m.record->account, 200, 299);
-		assert_int_equal(OV_LABEL_POPULATION(m.label), m.record->population);
+		assert_int_equal(
+		    OV_LABEL_POPULATION(m.label), OV_LABEL_POPULATION(m.record->label));
 	}
 	for (uint8_t x = 1; x < 3; x++)
 		for (uint8_t y = 1; y < 3; y++) {
@@ -294,6 +295,70 @@ crossed_and_repeated_matches_are_caught(void **state)
 	ov_verify_fini(&v);
 }
 
+/* B's labels tell how its records fit A's ICP: where A does not know, they decide. */
+static void
+bands_of_the_partner_decide_where_the_own_word_is_missing(void **state)
+{
+	static uint8_t rows[SLOTS][OV_MATCH_ROW];
+	static struct ov_join_cells cells;
+	struct ov_verify_input in = a_input();
+	struct ov_msg_view view = { .receiver = 0 };
+	uint8_t packed[4 * OV_CELL_ROW];
+	struct ov_verify v;
+	struct ov_match m;
+	size_t n = a_view(rows, &cells), k = 0, yes = 0;
+
+	(void)state;
+	/* without bands in the terms a label with one is no honest broker's */
+	in.bands = true;
+	assert_int_equal(ov_verify_init(&v, &in), OV_OK);
+	assert_int_equal(ov_verify_row(&m, &v, rows[0]), OV_E_PROTO_MISBEHAVED);
+	ov_verify_fini(&v);
+	for (size_t i = 0; i < n; i++) {
+		struct ov_match_row r;
+		uint8_t band = (uint8_t)(1 + i % 11); /* unknown, no, yes, 1 .. 8 */
+
+		ov_match_unpack(&r, rows[i]);
+		r.label = OV_LABEL(OV_LABEL_POPULATION(r.label), band);
+		ov_roster_mac(r.roster, keys.roster[1], r.other, r.rank, r.label);
+		ov_match_pack(rows[i], &r);
+	}
+	in.bands = false;
+	assert_int_equal(ov_verify_init(&v, &in), OV_OK);
+	assert_int_equal(ov_verify_row(&m, &v, rows[0]), OV_E_PROTO_MISBEHAVED);
+	ov_verify_fini(&v);
+	in.bands = true;
+	memset(cells.fits_a, 0, sizeof(cells.fits_a));
+	assert_int_equal(ov_verify_init(&v, &in), OV_OK);
+	for (size_t i = 0; i < n; i++) {
+		uint8_t own, theirs;
+		bool fits;
+
+		assert_int_equal(ov_verify_row(&m, &v, rows[i]), OV_OK);
+		own = OV_LABEL_POPULATION(m.record->label);
+		theirs = OV_LABEL_POPULATION(m.label);
+		/* fit was account % 3 */
+		fits = m.record->account % 3 == OV_FIT_YES ||
+		       (m.record->account % 3 == OV_FIT_UNKNOWN && i % 11 >= 2);
+		cells.fits_a[own][theirs] += fits;
+		yes += fits;
+	}
+	assert_in_range(yes, 34, 99);
+	for (uint8_t x = 1; x < 3; x++)
+		for (uint8_t y = 1; y < 3; y++) {
+			struct ov_cell_row c = { x, y, cells.pairs[x][y],
+				cells.fits_a[x][y], 0, 0, 0 };
+
+			ov_cell_pack(packed + OV_CELL_ROW * k++, &c);
+		}
+	view.matches = n;
+	view.cells = OV_BYTES(packed, sizeof(packed));
+	assert_int_equal(ov_verify_view(&v, &view), OV_OK);
+	packed[9] ^= 1; /* fits of the first cell: one more or less is a lie */
+	assert_int_equal(ov_verify_view(&v, &view), OV_E_PROTO_MISBEHAVED);
+	ov_verify_fini(&v);
+}
+
 static void
 populations_below_matches_are_refused(void **state)
 {
@@ -340,6 +405,39 @@ deck_is_a_permutation_with_padding_shaped_like_records(void **state)
 		assert_int_equal(per_record[r], 2);
 }
 
+/* A band changes what crosses the wire, so it changes the digest; padding shows the bands
+ * of the records that it copies. */
+static void
+bands_are_in_digest_roster_and_padding(void **state)
+{
+	const struct ov_list_token t = { OV_RANK_DOMAIN, OV_LITERAL("a.example") };
+	const struct ov_local_keys local = { .padding = { 1 }, .order = { 2 } };
+	static const uint8_t labels[] = { 0x02, 0x12, 0x22, 0x32, 0x42, 0xb2 };
+	uint8_t digest[6][64], key[16] = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < 6; i++) {
+		uint8_t fit = OV_FIT(OV_FIT_YES, ov_band_fit(labels[i] >> 4));
+		struct ov_list l = { 0 };
+		struct ov_deck d;
+
+		assert_int_equal(ov_list_add(&l, 1, labels[i], fit, &t, 1), OV_OK);
+		ov_list_digest(digest[i], &l);
+		for (size_t k = 0; k < i; k++)
+			assert_memory_not_equal(digest[i], digest[k], 64);
+		assert_int_equal(ov_deck_init(&d, &l, SLOTS, &local), OV_OK);
+		for (uint32_t p = 0; p < SLOTS; p++) {
+			struct ov_roster_row row;
+
+			ov_deck_roster(&row, &d, p, key);
+			assert_int_equal(row.label, labels[i]);
+			assert_int_equal(row.fit, fit);
+		}
+		ov_deck_fini(&d);
+		ov_list_fini(&l);
+	}
+}
+
 static void
 list_survives_the_database(void **state)
 {
@@ -379,6 +477,8 @@ list_sorts_and_refuses_repeats_and_controls(void **state)
 	assert_int_equal(l.records[0].account, 2);
 	assert_int_equal(ov_list_add(&l, 2, 1, 0, &bad, 1), OV_E_PSI_VALUE);
 	assert_int_equal(ov_list_add(&l, 2, 0, 0, &a, 1), OV_E_BUG);
+	assert_int_equal(
+	    ov_list_add(&l, 2, 0x21, 0, &a, 1), OV_E_BUG); /* no, or unknown */
 	assert_int_equal(l.n_records, 2);
 	assert_int_equal(
 	    ov_list_add(&l, 3, 1, 0, &b, 1), OV_OK); /* the same token twice */
@@ -391,8 +491,11 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(honest_view_holds),
+		cmocka_unit_test(bands_are_in_digest_roster_and_padding),
 		cmocka_unit_test(any_changed_bit_is_caught),
 		cmocka_unit_test(crossed_and_repeated_matches_are_caught),
+		cmocka_unit_test(
+		    bands_of_the_partner_decide_where_the_own_word_is_missing),
 		cmocka_unit_test(populations_below_matches_are_refused),
 		cmocka_unit_test(deck_is_a_permutation_with_padding_shaped_like_records),
 		cmocka_unit_test(list_survives_the_database),

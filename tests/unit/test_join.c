@@ -336,7 +336,7 @@ cells_count_pairs_and_fits(void **state)
 
 		book_init(&a);
 		book_init(&b);
-		book_add(&a, 0, 5, 7, 0xf2, cases[i].fit_a);
+		book_add(&a, 0, 5, 7, 0x02, cases[i].fit_a);
 		book_add(&b, 0, 5, 7, 0x03, cases[i].fit_b);
 		j = join(&a, &b, ov_veto_default);
 		list = list_of(j, OV_JOIN_A, OV_LEVEL_MATCHES);
@@ -483,7 +483,7 @@ legal_book(struct book *k)
 	book_init(k);
 	book_add(k, 0, 1, 1, 0x12, 0);
 	book_add(k, 0, 5, 2, 0x12, 0);
-	book_add(k, 2, 7, 3, 0xf5, 10);
+	book_add(k, 2, 7, 3, 0xb5, 10); /* the last band */
 }
 
 static void
@@ -522,18 +522,43 @@ bad_slots_are_refused(void **state)
 	WITH(rank[0], 0);
 	WITH(rank[0], 8);
 	WITH(rank[2], 255);
-	WITH(side.ranks, 0x7e); /* bare names are not in the terms */
-	WITH(label[2], 0x10);	/* population 0 */
-	WITH(label[2], 0x06);	/* hidden in the release table */
-	WITH(label[1], 0x13);	/* one record, two populations */
-	WITH(label[1], 0x02);	/* one record, two bands */
-	WITH(fit[1], 1);	/* one record, two fits */
+	WITH(side.ranks, 0x7e);	 /* bare names are not in the terms */
+	WITH(label[2], 0x10);	 /* population 0 */
+	WITH(label[2], 0x06);	 /* hidden in the release table */
+	WITH(label[1], 0x13);	 /* one record, two populations */
+	WITH(label[1], 0x22);	 /* one record, two bands */
+	WITH(label[2], 0x05);	 /* no band, though they are released */
+	WITH(label[2], 0xc5);	 /* no such band */
+	WITH(label[2], 0x25);	 /* the band says no, the fit yes */
+	WITH(fit[2], 6);	 /* the same, turned round */
+	WITH(side.bands, false); /* bands are not in the terms */
+	WITH(fit[1], 1);	 /* one record, two fits */
 	WITH(fit[2], 3);
 	WITH(fit[2], 12);
 	WITH(fit[2], 16);
 	WITH(fit[2], 0x80);
 	WITH(side.n, OV_JOIN_SLOTS_MAX + 1);
 #undef WITH
+}
+
+/* Without bands in the terms a roster says nothing of the other's ICP, in either place.
+ */
+static void
+what_the_terms_do_not_release_is_refused(void **state)
+{
+	static struct book k;
+
+	(void)state;
+	book_init(&k);
+	k.side.bands = false;
+	book_add(&k, 0, 1, 1, 0x12, 2);
+	k.label[0] = 0x02;
+	assert_int_equal(ov_join_check(&k.side), OV_OK);
+	k.label[0] = 0x12;
+	assert_int_equal(ov_join_check(&k.side), OV_E_PROTO_ROSTER);
+	k.label[0] = 0x02;
+	k.fit[0] = OV_FIT(OV_FIT_YES, OV_FIT_NO);
+	assert_int_equal(ov_join_check(&k.side), OV_E_PROTO_ROSTER);
 }
 
 static void
@@ -584,6 +609,7 @@ main(void)
 		cmocka_unit_test(ties_are_broken_in_the_order_of_the_protocol),
 		cmocka_unit_test(empty_sides_join_to_nothing),
 		cmocka_unit_test(bad_slots_are_refused),
+		cmocka_unit_test(what_the_terms_do_not_release_is_refused),
 		cmocka_unit_test(seventh_slot_of_a_record_is_refused),
 		cmocka_unit_test(duplicate_tags_are_refused),
 	};

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 /* cmocka wants the above first */
 #include <cmocka.h>
 
@@ -18,7 +19,7 @@ policy_of(const char *yaml)
 {
 	struct ov_policy p;
 
-	if (ov_policy_read(&p, yaml, strlen(yaml), &fault) != OV_OK)
+	if (ov_policy_read(&p, NULL, yaml, strlen(yaml), &fault) != OV_OK)
 		fail_msg("line %d: %s", (int)fault.line, fault.text);
 	return p;
 }
@@ -109,8 +110,9 @@ epsilon_of(const char *text)
 
 	snprintf(yaml, sizeof(yaml),
 	    "populations: {customers: counts}\nyear_epsilon: 100\nepsilon: %s\n", text);
-	return ov_policy_read(&p, yaml, strlen(yaml), &fault) == OV_OK ? p.epsilon_milli
-								       : 0;
+	return ov_policy_read(&p, NULL, yaml, strlen(yaml), &fault) == OV_OK
+		   ? p.epsilon_milli
+		   : 0;
 }
 
 static void
@@ -143,7 +145,7 @@ refuses(const char *yaml, unsigned line, const char *words)
 	before = p;
 	memset(&fault, 0, sizeof(fault));
 	assert_int_equal(
-	    ov_policy_read(&p, yaml, strlen(yaml), &fault), OV_E_POLICY_INVALID);
+	    ov_policy_read(&p, NULL, yaml, strlen(yaml), &fault), OV_E_POLICY_INVALID);
 	assert_memory_equal(&p, &before, sizeof(p));
 	if (strstr(fault.text, words) == NULL || fault.line != line)
 		fail_msg("line %d: %s", (int)fault.line, fault.text);
@@ -175,8 +177,18 @@ faults_have_line_and_remedy(void **state)
 	refuses("populations:\n  a: hidden\nyear_epsilon: 2\nepsilon: 2/1\nepsilon: 1\n",
 	    5, "stands twice");
 	refuses("populations:\n  a: hidden\nyear_epsilon: 101\n", 3, "0.001 to 100");
-	refuses("populations:\n  a: hidden\ngroup: ''\n", 3, "1 to 63 bytes");
-	refuses("populations:\n  a: hidden\ngroup: [x]\n", 3, "1 to 63 bytes");
+	refuses("populations:\n  a: hidden\nicp: [x]\n", 3, "a file of criteria");
+	refuses("populations:\n  a: hidden\nicp:\n  criteria:\n    - {column: x}\n", 5,
+	    "exactly one of");
+	refuses("populations:\n  a: hidden\nicp:\n  criteria: [{column: tech,\n"
+		"    equals: SAP}]\n",
+	    4, "between, exists");
+	refuses("populations:\n  a: hidden\nicp_columns: x\n", 3, "a list");
+	refuses("populations:\n  a: hidden\nicp_columns:\n  - x\n  - X\n", 5, "twice");
+	refuses("populations:\n  a: hidden\nicp_columns:\n  - website\n", 4,
+	    "cannot be listed");
+	refuses("populations:\n  a: hidden\ngroup: ''\n", 3, "1 to 64 bytes");
+	refuses("populations:\n  a: hidden\ngroup: [x]\n", 3, "1 to 64 bytes");
 	refuses("populations:\n  a: hidden\ncaps: {slots: 1024, minimum_list: 1025}\n", 3,
 	    "over `slots`");
 	refuses("populations:\n  a: hidden\nlevel: x\n", 3, "is not a setting here");
@@ -192,6 +204,64 @@ faults_have_line_and_remedy(void **state)
 	assert_int_equal(
 	    ov_policy_read_file(&(struct ov_policy){ 0 }, "/nonexistent", &fault),
 	    OV_E_NOT_FOUND);
+}
+
+static void
+the_example_has_every_setting(void **state)
+{
+	struct ov_populations book;
+	struct ov_policy p;
+
+	(void)state;
+	if (ov_policy_read_file(&p, OV_TEST_DATA "/policy.yaml", &fault) != OV_OK)
+		fail_msg("line %d: %s", (int)fault.line, fault.text);
+	ov_populations_default(&book);
+	assert_int_equal(ov_policy_check(&p, &book, &fault), OV_OK);
+	assert_int_equal(ov_policy_level(&p, "prospects"), OV_LEVEL_COUNTS);
+	assert_int_equal(p.icp_columns.n, 3);
+	assert_true(p.icp_len > 0 && p.reciprocal);
+	assert_int_equal(p.size, 1000);
+	assert_string_equal(p.group, "emea");
+}
+
+static void
+criteria_stand_in_the_policy_or_beside_it(void **state)
+{
+	char dir[] = "/tmp/overlap-policy-XXXXXX", icp[64], path[64];
+	const char *yaml = "populations: {a: matches}\nicp: my.icp.yaml\n";
+	const char *in_line = "populations: {a: matches}\nicp:\n  criteria:\n"
+			      "    - {column: industry, equals: x}\n";
+	struct ov_policy p, q;
+	FILE *f;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(icp, sizeof(icp), "%s/my.icp.yaml", dir);
+	snprintf(path, sizeof(path), "%s/policy.yaml", dir);
+	f = fopen(icp, "w");
+	assert_non_null(f);
+	fputs("# a comment\ncriteria: [{column: industry, one_of: [x]}]\n", f);
+	fclose(f);
+	assert_int_equal(ov_policy_read(&p, path, yaml, strlen(yaml), &fault), OV_OK);
+	assert_int_equal(
+	    ov_policy_read(&q, NULL, in_line, strlen(in_line), &fault), OV_OK);
+	assert_true(p.icp_len > 0 && p.icp_len == q.icp_len);
+	assert_memory_equal(p.icp, q.icp, p.icp_len);
+	assert_int_equal(ov_policy_read(&q, NULL, yaml, strlen(yaml), &fault), OV_OK);
+	assert_int_equal(q.icp_len, 0); /* files are not opened without a place */
+	f = fopen(icp, "w");
+	assert_non_null(f);
+	fputs("criteria:\n  - {column: name, exists: yes}\n", f);
+	fclose(f);
+	assert_int_equal(
+	    ov_policy_read(&p, path, yaml, strlen(yaml), &fault), OV_E_POLICY_INVALID);
+	assert_int_equal(fault.line, 2);
+	assert_non_null(strstr(fault.text, "`icp: my.icp.yaml`, line 2: "));
+	unlink(icp);
+	assert_int_equal(
+	    ov_policy_read(&p, path, yaml, strlen(yaml), &fault), OV_E_POLICY_INVALID);
+	assert_non_null(strstr(fault.text, "No such file"));
+	rmdir(dir);
 }
 
 static void
@@ -213,6 +283,8 @@ main(void)
 		cmocka_unit_test(defaults_without_a_file),
 		cmocka_unit_test(a_file_is_read),
 		cmocka_unit_test(faults_have_line_and_remedy),
+		cmocka_unit_test(the_example_has_every_setting),
+		cmocka_unit_test(criteria_stand_in_the_policy_or_beside_it),
 		cmocka_unit_test(a_misspelt_population_is_found),
 		cmocka_unit_test(counts_have_their_settings),
 		cmocka_unit_test(fractions_are_rounded_down),

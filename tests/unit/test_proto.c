@@ -277,10 +277,61 @@ populations_reject_bad_rows(void **state)
 	assert_int_equal(n, 7);
 }
 
+/* Columns that a partner's criteria may be about. */
+static void
+shared_columns_round_trip_and_are_bounded(void **state)
+{
+	struct ov_shared_columns c = { 2, { "industry", "Tech Stack" } }, back;
+	static const uint8_t zero[] = { 0 }, control[] = { 2, 'a', '\n' };
+	static const uint8_t twice[] = { 1, 'a', 1, 'A' };
+	struct ov_buf b = { 0 };
+
+	(void)state;
+	assert_int_equal(ov_shared_columns_pack(&b, &c), OV_OK);
+	assert_int_equal(b.len, 1 + 8 + 1 + 10);
+	assert_int_equal(ov_shared_columns_unpack(&back, OV_BUF_BYTES(&b)), OV_OK);
+	assert_int_equal(back.n, 2);
+	assert_string_equal(back.name[1], "Tech Stack");
+	assert_true(ov_shared_columns_have(&back, "TECH stack"));
+	assert_false(ov_shared_columns_have(&back, "tech"));
+	for (size_t len = 1; len < b.len; len++) /* 9: the first column alone */
+		assert_int_equal(ov_shared_columns_unpack(&back, OV_BYTES(b.p, len)),
+		    len == 9 ? OV_OK : OV_E_WIRE_TRUNCATED);
+	assert_int_equal(
+	    ov_shared_columns_unpack(&back, OV_BYTES(zero, 1)), OV_E_WIRE_RANGE);
+	assert_int_equal(
+	    ov_shared_columns_unpack(&back, OV_BYTES(control, 3)), OV_E_WIRE_RANGE);
+	assert_int_equal(
+	    ov_shared_columns_unpack(&back, OV_BYTES(twice, 4)), OV_E_WIRE_RANGE);
+	b.len = 0;
+	for (uint8_t i = 0; i <= OV_SHARED_COLUMNS_MAX; i++) {
+		const uint8_t name[2] = { 1, (uint8_t)(0x80 + i) };
+
+		assert_int_equal(
+		    ov_shared_columns_unpack(&back, OV_BUF_BYTES(&b)), OV_OK);
+		assert_int_equal(back.n, i);
+		assert_int_equal(ov_buf_append(&b, name, 2), OV_OK);
+	}
+	assert_int_equal(
+	    ov_shared_columns_unpack(&back, OV_BUF_BYTES(&b)), OV_E_WIRE_LIMIT);
+	b.len = 0;
+	memset(c.name[0], 'x', sizeof(c.name[0]) - 1);
+	assert_int_equal(ov_shared_columns_pack(&b, &c), OV_OK); /* 64 bytes */
+	b.p[0]++;
+	assert_int_equal(
+	    ov_shared_columns_unpack(&back, OV_BUF_BYTES(&b)), OV_E_WIRE_RANGE);
+	b.len = 0;
+	c.name[1][0] = '\0';
+	assert_int_equal(ov_shared_columns_pack(&b, &c), OV_E_WIRE_RANGE);
+	assert_int_equal(b.len, 0);
+	ov_buf_free(&b);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(shared_columns_round_trip_and_are_bounded),
 		cmocka_unit_test(both_sides_derive_the_same_keys),
 		cmocka_unit_test(derivation_refuses_zero_agreement),
 		cmocka_unit_test(local_keys_depend_on_transcript_seed_and_list),

@@ -87,7 +87,7 @@ put_match(const uint8_t job[OV_ID], const struct ov_report_match *m)
 	    ov_db_run(db, "INSERT INTO job_match VALUES (?, ?, ?, ?, ?, ?, ?)",
 		OV_DB_BLOB(job, OV_ID), OV_DB_I64(m->number), OV_DB_I64(m->rank),
 		OV_DB_I64(OV_LABEL(m->theirs, m->band)), OV_DB_I64(m->mine),
-		OV_DB_I64(m->fit), OV_DB_I64(m->number)),
+		OV_DB_I64(m->own_fit), OV_DB_I64(m->number)),
 	    OV_OK);
 	assert_int_equal(
 	    ov_db_run(db,
@@ -150,11 +150,11 @@ put_job1(void)
 	    (struct ov_cell_row){ 1, 2, OV_HELD_BACK, OV_HELD_BACK, OV_HELD_BACK, 0, 0 });
 	put_cell(job1, (struct ov_cell_row){ 2, 1, 1234, 1, 0, 7, 0 });
 	put_match(job1, &(struct ov_report_match){ 900, OV_RANK_LEI, 1, 1, 0, OV_FIT_YES,
-			    2, "A1;A7", "Ajax, \"the\" Co" });
-	put_match(job1, &(struct ov_report_match){ 17, OV_RANK_DOMAIN, 2, 1, 2,
-			    OV_FIT_UNKNOWN, 1, "B2", "=1+1" });
+			    0, 2, "A1;A7", "Ajax, \"the\" Co" });
+	put_match(job1, &(struct ov_report_match){ 17, OV_RANK_DOMAIN, 2, 1, 0,
+			    OV_FIT_UNKNOWN, 0, 1, "B2", "=1+1" });
 	put_match(job1, &(struct ov_report_match){ 4000000000, OV_RANK_NAME_COUNTRY, 2, 2,
-			    0, OV_FIT_NO, 1, "-3", "M\xc3\xbcller" });
+			    0, OV_FIT_NO, 0, 1, "-3", "M\xc3\xbcller" });
 	put_report(job1);
 	put_charge(job1, globex, CLOSED - 50);
 	put_charge(job4, globex, CLOSED - 10 * DAY);
@@ -617,9 +617,9 @@ put_counted(bool drawn)
 		put_cell(
 		    job1, (struct ov_cell_row){ 1, 2, 140, 52, OV_HELD_BACK, 17, 12 });
 	put_match(job1, &(struct ov_report_match){
-			    900, OV_RANK_LEI, 1, 1, 0, OV_FIT_YES, 1, "A1", "Ajax" });
+			    900, OV_RANK_LEI, 1, 1, 0, OV_FIT_YES, 0, 1, "A1", "Ajax" });
 	put_match(job1, &(struct ov_report_match){
-			    901, OV_RANK_LEI, 1, 1, 0, OV_FIT_NO, 1, "A2", "Bolt" });
+			    901, OV_RANK_LEI, 1, 1, 0, OV_FIT_NO, 0, 1, "A2", "Bolt" });
 	put_held(
 	    job1, drawn ? (struct ov_held_row){ 2, OV_HELD_SMALL, 0 }
 			: (struct ov_held_row){ 0, OV_HELD_NOT_DUE, CLOSED + 28 * DAY });
@@ -810,7 +810,8 @@ table_is_exact(void **state)
 }
 
 #define HEADER                                                                           \
-	"match,account_id,name,my_population,their_population,key,rows,fits_my_icp\r\n"
+	"match,account_id,name,my_population,their_population,key,rows,fits_my_icp,"     \
+	"fits_by_my_data,fits_by_their_data,band_by_their_data\r\n"
 
 static void
 csv_is_exact(void **state)
@@ -819,11 +820,11 @@ csv_is_exact(void **state)
 
 	(void)state;
 	load_job1(&r);
-	assert_string_equal(print(csv, &r, &everything),
-	    HEADER "17,B2,=1+1,prospects,Kunden,domain,1,unknown\r\n"
-		   "900,A1;A7,\"Ajax, \"\"the\"\" Co\",customers,Kunden,lei,2,yes\r\n"
-		   "4000000000,-3,M\xc3\xbcller,prospects,open_opportunities,namecc,1,no"
-		   "\r\n");
+	assert_string_equal(print(csv, &r, &everything), HEADER
+	    "17,B2,=1+1,prospects,Kunden,domain,1,unknown,unknown,,\r\n"
+	    "900,A1;A7,\"Ajax, \"\"the\"\" Co\",customers,Kunden,lei,2,yes,yes,,\r\n"
+	    "4000000000,-3,M\xc3\xbcller,prospects,open_opportunities,namecc,1,no,no,,"
+	    "\r\n");
 }
 
 static void
@@ -833,11 +834,11 @@ csv_for_spreadsheets_runs_nothing(void **state)
 
 	(void)state;
 	load_job1(&r);
-	assert_string_equal(print(csv_for_excel, &r, &everything),
-	    HEADER "17,B2,'=1+1,prospects,Kunden,domain,1,unknown\r\n"
-		   "900,A1;A7,\"Ajax, \"\"the\"\" Co\",customers,Kunden,lei,2,yes\r\n"
-		   "4000000000,'-3,M\xc3\xbcller,prospects,open_opportunities,namecc,1,no"
-		   "\r\n");
+	assert_string_equal(print(csv_for_excel, &r, &everything), HEADER
+	    "17,B2,'=1+1,prospects,Kunden,domain,1,unknown,unknown,,\r\n"
+	    "900,A1;A7,\"Ajax, \"\"the\"\" Co\",customers,Kunden,lei,2,yes,yes,,\r\n"
+	    "4000000000,'-3,M\xc3\xbcller,prospects,open_opportunities,namecc,1,no,no,,"
+	    "\r\n");
 }
 
 static void
@@ -960,11 +961,62 @@ json_matches_are_one_document(void **state)
 	    "\t\"their_population\":\t\"Kunden\",\n"
 	    "\t\"key\":\t\"lei\",\n"
 	    "\t\"rows\":\t2,\n"
-	    "\t\"fits_my_icp\":\t\"yes\"\n"
+	    "\t\"fits_my_icp\":\t\"yes\",\n"
+	    "\t\"fits_by_my_data\":\t\"yes\",\n"
+	    "\t\"fits_by_their_data\":\tnull,\n"
+	    "\t\"band_by_their_data\":\tnull\n"
 	    "}\n"
 	    "]}\n");
 	print(json_matches, &r, &everything);
 	assert_non_null(strstr(printed, "}\n,{"));
+}
+
+/* The partner evaluated my criteria: its word counts where mine is missing. */
+static void
+fits_by_the_partners_data_stand_beside_the_own(void **state)
+{
+	static const struct {
+		uint8_t band, own;
+	} cases[] = { { OV_BAND_YES + 1, OV_FIT_UNKNOWN }, { OV_BAND_YES, OV_FIT_NO },
+		{ OV_BAND_NO, OV_FIT_YES }, { OV_BAND_NO, OV_FIT_UNKNOWN },
+		{ OV_BAND_UNKNOWN, OV_FIT_UNKNOWN }, { OV_BAND_YES + 2, OV_FIT_YES } };
+	const struct ov_match_filter yes = { .fits = 1U << OV_FIT_YES };
+	struct ov_report r;
+
+	(void)state;
+	put_job(job1, globex, OV_JOB_CLOSED, CLOSED - 100);
+	put_population(job1, OV_SIDE_MINE, 1, "customers", 30);
+	put_population(job1, OV_SIDE_THEIRS, 1, "Kunden", 0);
+	put_report(job1);
+	assert_int_equal(ov_db_run(db, "INSERT INTO job_band VALUES (?, 1, 'Gold')",
+			     OV_DB_BLOB(job1, OV_ID)),
+	    OV_OK);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		put_match(job1, &(struct ov_report_match){ (uint32_t)i, OV_RANK_LEI, 1, 1,
+				    cases[i].band, cases[i].own, 0, 1, "id", "name" });
+	assert_int_equal(load(&r, globex, NULL), OV_OK);
+	assert_true(r.bands);
+	assert_int_equal(r.fits[OV_FIT_YES], 3);
+	assert_int_equal(r.fits[OV_FIT_NO], 2);
+	assert_int_equal(r.fits[OV_FIT_UNKNOWN], 1);
+	assert_int_equal(r.fits_by_theirs, 1);
+	assert_string_equal(print(csv, &r, &everything),
+	    HEADER "0,id,name,customers,Kunden,lei,1,yes,unknown,yes,Gold\r\n"
+		   "1,id,name,customers,Kunden,lei,1,no,no,yes,\r\n"
+		   "2,id,name,customers,Kunden,lei,1,yes,yes,no,\r\n"
+		   "3,id,name,customers,Kunden,lei,1,no,unknown,no,\r\n"
+		   "4,id,name,customers,Kunden,lei,1,unknown,unknown,unknown,\r\n"
+		   "5,id,name,customers,Kunden,lei,1,yes,yes,yes,yes\r\n");
+	print(csv, &r, &yes);
+	assert_null(strstr(printed, "\r\n1,"));
+	assert_non_null(strstr(printed, "\r\n2,"));
+	print(table, &r, &everything);
+	assert_non_null(strstr(printed, "by their data\n"));
+	assert_non_null(strstr(printed, "  yes            Gold\n"));
+	print(json_matches, &r, &everything);
+	assert_non_null(strstr(printed, "\"band_by_their_data\":\t\"Gold\""));
+	assert_int_equal(ov_db_run(db, "UPDATE job_band SET band = 9"), OV_OK);
+	assert_int_equal(load(&r, globex, NULL), OV_E_DB_FAILED);
 }
 
 static void
@@ -1010,6 +1062,7 @@ main(void)
 		TEST(wrong_matches_are_left_out),
 		TEST(an_account_without_id_is_remembered_by_name),
 		TEST(json_matches_are_one_document),
+		TEST(fits_by_the_partners_data_stand_beside_the_own),
 		TEST(full_disk_is_told),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,7 +21,7 @@ sheet_of(const char *yaml)
 	struct ov_policy p;
 	struct ov_buf sheet = { 0 };
 
-	if (ov_policy_read(&p, yaml, strlen(yaml), &fault) != OV_OK)
+	if (ov_policy_read(&p, NULL, yaml, strlen(yaml), &fault) != OV_OK)
 		fail_msg("line %d: %s", (int)fault.line, fault.text);
 	assert_int_equal(ov_sheet_of_policy(&sheet, &p), OV_OK);
 	return sheet;
@@ -81,7 +81,7 @@ a_policy_that_grants_nothing_makes_no_sheet(void **state)
 	const char *yaml = "populations: {customers: hidden}\n";
 
 	(void)state;
-	assert_int_equal(ov_policy_read(&p, yaml, strlen(yaml), &fault), OV_OK);
+	assert_int_equal(ov_policy_read(&p, NULL, yaml, strlen(yaml), &fault), OV_OK);
 	assert_int_equal(ov_sheet_of_policy(&sheet, &p), OV_E_POLICY_REFUSED);
 	assert_int_equal(sheet.len, 0);
 	ov_buf_free(&sheet);

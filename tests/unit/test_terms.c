@@ -508,6 +508,100 @@ crossing_changes_meet(void **state)
 	assert_true(n_terms <= 4);
 }
 
+/* Lets the last change of the partner's criteria be 28 days ago. */
+static void
+age_criteria(struct company *c)
+{
+	assert_int_equal(ov_db_begin(c->home->db), OV_OK);
+	assert_int_equal(
+	    ov_db_run(c->home->db, "UPDATE criteria SET at = at - 28 * 86400"), OV_OK);
+	assert_int_equal(ov_db_commit(c->home->db, "test"), OV_OK);
+}
+
+/* Both have agreed to what the other's newest sheet asks for. */
+static void
+settle_criteria(const char *criteria)
+{
+	consent(&a, 31, criteria);
+	process(&a);
+	process(&b);
+	consent(&b, 31, "");
+	for (int i = 0; i < 2; i++) {
+		process(&b);
+		process(&a);
+	}
+}
+
+static enum ov_status
+obstacle(struct company *c)
+{
+	struct ov_terms_view v;
+	enum ov_status st;
+
+	assert_int_equal(ov_terms_view(&v, c->home, c->other.company), OV_OK);
+	st = v.obstacle;
+	ov_terms_view_free(&v);
+	return st;
+}
+
+static void
+criteria_change_once_in_28_days(void **state)
+{
+	(void)state;
+	settle_criteria(REVENUE_5);
+	assert_state(b, OV_TERMS_IN_FORCE);
+	assert_int_equal(view(&b).force_sequence, 1);
+	settle_criteria(REVENUE_6);
+	assert_state(b, OV_TERMS_ASKED); /* although its person agreed */
+	assert_int_equal(obstacle(&b), OV_E_TERMS_TOO_SOON);
+	assert_int_equal(view(&b).force_sequence, 1);
+	/* a way round: none at all, then others */
+	settle_criteria("");
+	assert_state(b, OV_TERMS_IN_FORCE);
+	settle_criteria(REVENUE_6);
+	assert_int_equal(obstacle(&b), OV_E_TERMS_TOO_SOON);
+	/* the last ones again are no change */
+	settle_criteria(REVENUE_5);
+	assert_state(b, OV_TERMS_IN_FORCE);
+	assert_int_equal(obstacle(&b), OV_OK);
+	age_criteria(&b);
+	settle_criteria(REVENUE_6);
+	assert_state(b, OV_TERMS_IN_FORCE);
+	settle_criteria(REVENUE_5);
+	assert_int_equal(obstacle(&b), OV_E_TERMS_TOO_SOON);
+}
+
+static void
+criteria_on_columns_that_are_not_listed_are_refused_by_both(void **state)
+{
+	static const char *const bad[] = {
+		"criteria: [{column: employees, between: [1, 2]}]",
+		"criteria: [{column: revenue, equals: 5}]"
+	};
+	struct ov_fault fault = { 0 };
+	struct ov_terms_view v;
+
+	(void)state;
+	bring_into_force(31, 31);
+	for (size_t i = 0; i < 2; i++) {
+		settle_criteria(bad[i]);
+		assert_int_equal(obstacle(&a), OV_E_TERMS_CRITERIA);
+		assert_int_equal(obstacle(&b), OV_E_TERMS_CRITERIA);
+		assert_state(a, OV_TERMS_ASKED);
+		assert_state(b, OV_TERMS_ASKED);
+	}
+	assert_int_equal(view(&a).force_sequence, 1);
+	assert_int_equal(ov_terms_view(&v, b.home, b.other.company), OV_OK);
+	assert_int_equal(ov_terms_obstacle(b.home, b.other.company, OV_BUF_BYTES(&v.mine),
+			     OV_BUF_BYTES(&v.theirs), &fault),
+	    OV_E_TERMS_CRITERIA);
+	ov_terms_view_free(&v);
+	assert_non_null(strstr(fault.text, "the partner's criteria, line 1"));
+	settle_criteria(REVENUE_5);
+	assert_int_equal(obstacle(&b), OV_OK);
+	assert_state(b, OV_TERMS_IN_FORCE);
+}
+
 static void
 criteria_need_a_person_again(void **state)
 {
@@ -525,6 +619,7 @@ criteria_need_a_person_again(void **state)
 	process(&a);
 	assert_int_equal(view(&a).force_sequence, 2);
 	/* other criteria: again */
+	age_criteria(&b);
 	consent(&a, 31, REVENUE_6);
 	process(&a);
 	process(&b);
@@ -864,6 +959,8 @@ main(void)
 		T(crossing_first_offers_meet),
 		T(crossing_changes_meet),
 		T(criteria_need_a_person_again),
+		T(criteria_change_once_in_28_days),
+		T(criteria_on_columns_that_are_not_listed_are_refused_by_both),
 		T(a_partner_that_makes_me_give_more_needs_my_person),
 		T(consent_is_to_the_criteria_that_were_shown),
 		T(offers_are_checked),

@@ -81,7 +81,7 @@ scene_check_counted(const struct scene *s, const struct company *c,
 		.their_slots = c == &s->a ? s->b.slots : s->a.slots };
 
 	for (size_t i = 0; i < c->list.n_records; i++)
-		accounts[c->list.records[i].population]++;
+		accounts[OV_LABEL_POPULATION(c->list.records[i].label)]++;
 	MUST(ov_counted_verify(&in, view) == OV_OK);
 }
 
