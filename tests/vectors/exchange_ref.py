@@ -185,7 +185,8 @@ class Exchange:
             made = []
             for r in given[x]:
                 tokens = [ov.Token(rank, value.encode()) for rank, value in r["tokens"]]
-                made.append(ov.Record(r["population"], r["fit"], tokens))
+                label, fit = ov.label_and_fit(r["population"], r["fit"], r["band"])
+                made.append(ov.Record(label, fit, tokens))
             self.records[x] = ov.list_order(made)
             self.list_digest[x] = ov.list_digest(self.records[x])
             sets = [set(r.tokens) for r in made]

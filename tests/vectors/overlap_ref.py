@@ -264,7 +264,12 @@ def release(low, high):  # 6.2; sheets as dicts of GRANTS, populations as [level
 # --- 7 a job: list, keys
 
 Token = namedtuple("Token", "rank value")
-Record = namedtuple("Record", "population fit tokens")
+Record = namedtuple("Record", "label fit tokens")
+
+
+def label_and_fit(population, own_fit, band):  # 7.16
+    other_fit = 2 if band >= 3 else max(band - 1, 0)
+    return population | band << 4, own_fit | other_fit << 2
 
 
 def list_order(records):  # 7.9
@@ -275,7 +280,7 @@ def list_order(records):  # 7.9
 def list_digest(records):  # 7.9
     out = b""
     for r in records:
-        out += u8(r.population) + u8(r.fit) + u8(len(r.tokens))
+        out += u8(r.label) + u8(r.fit) + u8(len(r.tokens))
         out += b"".join(u8(t.rank) + lv(t.value) for t in r.tokens)
     return rc.sha512(lv(b"list") + out)
 
@@ -359,7 +364,7 @@ def deck(records, n, keys):
             padding += 1
         copies.append(model)
     number = shuffle(len(copies), keys["records"])
-    made = [Slot(t, number[i], rank, r.population, r.fit, real) for t, i, rank, r, real in slots]
+    made = [Slot(t, number[i], rank, r.label, r.fit, real) for t, i, rank, r, real in slots]
     return [made[i] for i in shuffle(n, keys["order"])]
 
 

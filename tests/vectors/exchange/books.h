@@ -15,6 +15,7 @@ struct book_token {
 
 struct book_record {
 	uint8_t population, fit;
+	uint8_t band; /* of the partner's criteria; 0: not evaluated */
 	struct book_token tokens[OV_TOKENS_PER_RECORD + 1]; /* in no order */
 };
 

@@ -48,7 +48,8 @@ side_of(struct columns *k, const struct company *c, const struct company *other,
 		.rank = k->rank,
 		.label = k->label,
 		.fit = k->fit,
-		.ranks = r->ranks };
+		.ranks = r->ranks,
+		.bands = r->bands[giver] };
 
 	for (uint32_t i = 0; i < c->slots; i++) {
 		struct ov_roster_row row;

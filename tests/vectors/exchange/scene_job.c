@@ -44,6 +44,7 @@ write_record(struct ov_json *list, const struct book_record *r)
 
 	ov_json_number(at, "population", r->population);
 	ov_json_number(at, "fit", r->fit);
+	ov_json_number(at, "band", r->band);
 	tokens = ov_json_array(at, "tokens");
 	for (size_t i = 0; r->tokens[i].rank != 0; i++) {
 		struct ov_json *pair = ov_json_array(tokens, NULL);
@@ -64,7 +65,8 @@ make_list(struct scene_file *f, const char *key, struct company *c)
 		const struct book_record *r = &c->book->records[i];
 
 		write_record(in, r);
-		MUST(ov_list_add(&c->list, i, r->population, r->fit, t,
+		MUST(ov_list_add(&c->list, i, OV_LABEL(r->population, r->band),
+			 OV_FIT(r->fit, ov_band_fit(r->band)), t,
 			 tokens_of(t, r)) == OV_OK);
 	}
 	MUST(ov_list_sort(&c->list) == OV_OK);

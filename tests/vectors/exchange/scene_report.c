@@ -59,7 +59,8 @@ verify(struct scene *s, struct company *c, struct company *other, enum ov_role r
 		.tags = tags,
 		.other_slots = other->slots,
 		.proof_key = s->keys.proof[1 - role],
-		.roster_key = s->keys.roster[1 - role] };
+		.roster_key = s->keys.roster[1 - role],
+		.bands = other == &s->b }; /* who evaluated the other's criteria */
 	struct ov_release release;
 	struct ov_verify v;
 	struct ov_match match;
