@@ -57,6 +57,13 @@ def use(client, broker):
             sys.exit(f"{program} is not a program")
 
 
+def needs_clock():
+    """Skips in a build whose clock cannot be moved."""
+    with open(overlap, "rb") as f:
+        if b"OVERLAP_CLOCK_SHIFT" not in f.read():
+            raise unittest.SkipTest("built without crash points")
+
+
 @atexit.register
 def _end_all():
     for process in _live:

@@ -31,13 +31,6 @@ FAR = 200  # a sum of four draws is not so far off, but for once in 10^25
 DAYS = 28
 
 
-def needs_clock(case):
-    """Skips in a build whose clock cannot be moved."""
-    with open(harness.overlap, "rb") as f:
-        if b"OVERLAP_CLOCK_SHIFT" not in f.read():
-            raise unittest.SkipTest("built without crash points")
-
-
 def build(gives=GIVES_COUNTS, other=GIVES_ALL):
     world = harness.World()
     policies = []
@@ -93,7 +86,7 @@ class Nights(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        needs_clock(cls)
+        harness.needs_clock()
         cls.world = build()
         cls.addClassCleanup(cls.world.close)
         cls.exact = {}
@@ -189,7 +182,7 @@ class Nights(unittest.TestCase):
 
 class Charged(unittest.TestCase):
     def setUp(self):
-        needs_clock(self)
+        harness.needs_clock()
 
     def test_what_was_charged_stays_when_the_job_dies(self):
         """Birch dies when it has charged, and the job expires: no view was seen, and none
@@ -276,7 +269,7 @@ class Privacy(unittest.TestCase):
     """Who is given counts only gets nothing about a single account."""
 
     def setUp(self):
-        needs_clock(self)
+        harness.needs_clock()
 
     def view(self, lists):
         world = harness.World()
