@@ -405,11 +405,11 @@ caps:
 """
 
 
-def sample_world():
+def sample_world(lists=SAMPLES):
     world = World()
     policy = world.path / "policy.yaml"
     policy.write_text(POLICY)
-    return world.build(policy, SAMPLES)
+    return world.build(policy, lists)
 
 
 def pairs(world):
