@@ -10,6 +10,7 @@
 /* cmocka wants the four above first */
 #include <cmocka.h>
 
+#include "client/hold.h"
 #include "client/job/job.h"
 #include "client/job/profile.h"
 #include "client/mail.h"
@@ -38,9 +39,11 @@ static struct {
 	const char *put, *other; /* ERRORs; put NULL: takes the step */
 	const char *get_job;	 /* ERROR, or NULL: state */
 	enum ov_job_state state;
-	bool accepted_late;	   /* ACCEPT is there from the second question on */
-	const char *refusal;	   /* REFUSE is there, with this reason */
-	const uint8_t *refused_by; /* secret key that signed it */
+	bool accepted_late;	    /* ACCEPT is there from the second question on */
+	const char *refusal;	    /* REFUSE is there, with this reason */
+	const uint8_t *refused_by;  /* secret key that signed it */
+	const uint8_t *accepted_by; /* the same of ACCEPT; NULL: the partner's */
+	unsigned int calls;	    /* that came here */
 	unsigned int asked;
 } script;
 
@@ -71,6 +74,8 @@ reply_job(struct ov_buf *reply)
 {
 	struct ov_msg_job m = { .state = script.state };
 
+	memcpy(m.a, partner.company, OV_ID);
+	memcpy(m.b, home->company, OV_ID);
 	if (script.get_job != NULL)
 		fake_error(reply, script.get_job, 0);
 	else
@@ -86,7 +91,8 @@ reply_accept(struct ov_buf *reply, uint64_t seen)
 		fake_error(reply, "E_BROKER_WAIT", 0);
 		return;
 	}
-	ov_sign(signature, partner_sk, "accept", OV_BUF_BYTES(&accept_body));
+	ov_sign(signature, script.accepted_by != NULL ? script.accepted_by : partner_sk,
+	    "accept", OV_BUF_BYTES(&accept_body));
 	reply_step(
 	    reply, OV_STEP_ACCEPT, OV_BUF_BYTES(&accept_body), signature, seen, true);
 }
@@ -116,6 +122,7 @@ play(void *arg, struct ov_buf *reply, struct ov_bytes in, const uint8_t fingerpr
 	(void)arg;
 	(void)fingerprint;
 	MUST(ov_msg_decode(&m, type, in) == OV_OK);
+	script.calls++;
 	if (type == OV_MSG_PUT_STEP && script.put != NULL)
 		fake_error(reply, script.put, 0);
 	else if (type == OV_MSG_PUT_STEP)
@@ -278,6 +285,18 @@ start_job(enum ov_job_state state, int64_t left)
 	    OV_OK);
 	in_one(ov_step_keep(home, job.id, OV_STEP_PROPOSE, OV_BUF_BYTES(&propose), none));
 	ov_list_fini(&list);
+}
+
+/* As if there had been none: start_job begins anew. */
+static void
+forget_job(void)
+{
+	begin();
+	assert_int_equal(ov_db_run(home->db, "DELETE FROM job_list"), OV_OK);
+	assert_int_equal(ov_db_run(home->db, "DELETE FROM job_match"), OV_OK);
+	assert_int_equal(ov_db_run(home->db, "DELETE FROM job_step"), OV_OK);
+	in_one(ov_db_run(home->db, "DELETE FROM job"));
+	propose.len = accept_body.len = 0;
 }
 
 static enum ov_status
@@ -537,10 +556,7 @@ broker_that_ends_a_job_gets_no_signature(void **state)
 	(void)state;
 	script.other = "E_JOB_FAILED";
 	for (unsigned int s = OV_JOB_CLOSED; s < OV_JOB_STATES; s++) {
-		begin();
-		assert_int_equal(ov_db_run(home->db, "DELETE FROM job_step"), OV_OK);
-		in_one(ov_db_run(home->db, "DELETE FROM job"));
-		propose.len = accept_body.len = 0;
+		forget_job();
 		script.state = (enum ov_job_state)s;
 		script.refusal = s == OV_JOB_REFUSED ? "E_CAP_RUNS" : NULL;
 		script.refused_by = partner_sk;
@@ -549,6 +565,83 @@ broker_that_ends_a_job_gets_no_signature(void **state)
 		assert_true(ov_job_final(job.state));
 		assert_int_equal(kept_matches(), 0);
 		assert_signed_nothing();
+	}
+}
+
+/* The broker shows an ACCEPT that somebody else signed: no transcript comes of it. */
+static void
+answer_of_somebody_else_is_none(void **state)
+{
+	struct ov_step_text t = { 0 };
+	uint8_t pk[32], forger[64];
+
+	(void)state;
+	ov_sign_keypair(pk, forger);
+	start_job(OV_JOB_PROPOSED, 3600);
+	script.state = OV_JOB_ACCEPTED;
+	script.accepted_late = true;
+	script.accepted_by = forger;
+	assert_int_equal(advance(60000), OV_E_CRYPTO_SIGNATURE);
+	assert_ended(OV_JOB_FAILED, OV_E_CRYPTO_SIGNATURE);
+	assert_int_equal(ov_step_load(&t, home, job.id, OV_STEP_ACCEPT), OV_E_NOT_FOUND);
+}
+
+static enum ov_status
+propose_and_answer(const uint8_t id[OV_ID], enum ov_status *answered)
+{
+	struct ov_job_run run = { .home = home, .session = session };
+	struct ov_job out;
+
+	*answered = ov_job_answer(&out, &run, id);
+	return ov_job_propose(&out, &run, &partner);
+}
+
+/* In every state of a job, with a partner that is not one any more, or is suspended:
+ * nothing is signed, and nothing but a question leaves. */
+static void
+who_is_no_partner_gets_no_step(void **state)
+{
+	static const enum ov_job_state states[] = { OV_JOB_PROPOSED, OV_JOB_ACCEPTED,
+		OV_JOB_EXCHANGING, OV_JOB_REPORTED };
+	static const uint8_t other_job[OV_ID] = { 77 };
+	int64_t before, after;
+	enum ov_status answered;
+
+	(void)state;
+	for (int suspended = 0; suspended < 2; suspended++) {
+		enum ov_status want =
+		    suspended ? OV_E_PARTNER_SUSPENDED : OV_E_PARTNER_UNPAIRED;
+
+		partner.state = suspended ? OV_PARTNER_PAIRED : OV_PARTNER_ENDED;
+		begin();
+		in_one(ov_partner_put(home, &partner));
+		if (suspended)
+			assert_int_equal(ov_hold_set(home, OV_HOLD_PARTNER,
+					     partner.company, OV_E_PARTNER_SUSPENDED),
+			    OV_OK);
+		for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+			forget_job();
+			start_job(states[i], 3600);
+			script.calls = 0;
+			assert_int_equal(ov_db_number(&before, home->db,
+					     "SELECT count(*) FROM job_step"),
+			    OV_OK);
+			assert_int_equal(advance(0), want);
+			assert_int_equal(ov_db_number(&after, home->db,
+					     "SELECT count(*) FROM job_step"),
+			    OV_OK);
+			assert_int_equal(before, after);
+			assert_int_equal(script.calls, 0);
+		}
+		forget_job();
+		script.state = OV_JOB_PROPOSED;
+		assert_int_equal(propose_and_answer(other_job, &answered), want);
+		if (!suspended)
+			assert_int_equal(answered, OV_E_PARTNER_UNPAIRED);
+		assert_int_equal(
+		    ov_db_number(&after, home->db, "SELECT count(*) FROM job_step"),
+		    OV_OK);
+		assert_int_equal(after, 0);
 	}
 }
 
@@ -607,6 +700,8 @@ main(void)
 		T(report_that_the_partner_found_void_does_not_stand),
 		T(broker_cannot_make_this_home_accuse_the_partner),
 		T(broker_that_ends_a_job_gets_no_signature),
+		T(answer_of_somebody_else_is_none),
+		T(who_is_no_partner_gets_no_step),
 		T(new_terms_end_a_job_under_the_old_ones),
 		T(new_terms_do_not_touch_a_report),
 		T(mail_outlives_a_log_that_is_wrong),

@@ -684,6 +684,63 @@ chunks_go_to_their_receiver_alone(void **state)
 	run_free(&r);
 }
 
+/* The least of a message that is in its form. */
+static struct ov_bytes
+least(struct ov_buf *out, unsigned int step, const struct run *r)
+{
+	static const uint8_t completes[6 * OV_DIGEST], charges[OV_CHARGES_LEN];
+	enum ov_msg type = ov_step_message(step);
+	union ov_msg_any m;
+
+	memset(&m, 0, sizeof(m));
+	if (type == OV_MSG_PROPOSE)
+		m.propose = r->p;
+	else if (type == OV_MSG_ACCEPT)
+		m.accept = r->a;
+	else if (type == OV_MSG_REFUSE)
+		m.refuse.reason = OV_LITERAL("OK");
+	else if (type == OV_MSG_CANCEL)
+		m.cancel.reason = OV_LITERAL("OK");
+	else if (type == OV_MSG_COMPLETE)
+		m.complete.stream = 1;
+	else if (type == OV_MSG_CLOSE)
+		m.close.verdict = OV_LITERAL("OK");
+	else if (type == OV_MSG_REPORT) {
+		m.report.completes = OV_BYTES(completes, sizeof(completes));
+		m.report.charges = OV_BYTES(charges, sizeof(charges));
+	}
+	out->len = 0;
+	assert_int_equal(ov_msg_encode(out, type, &m), OV_OK);
+	return OV_BUF_BYTES(out);
+}
+
+/* Every step, also the broker's own, into a job of others: the job stays as it is, and
+ * the stranger does not even learn that there is one. */
+static void
+no_step_of_a_stranger_is_taken(void **state)
+{
+	struct ov_msg_job before, after;
+	struct ov_msg_proven reply;
+	struct ov_buf body = { 0 };
+	struct run r;
+
+	(void)state;
+	start_run(&r, 1);
+	before = job_state(&ada, r.p.job);
+	for (unsigned int step = 1; step < OV_STEP_STORED; step++) {
+		struct ov_bytes m = least(&body, step, &r);
+
+		assert_int_equal(put(&eve, r.p.job, step, m, &reply),
+		    ov_step_sender(step) == OV_ROLE_S ? OV_E_BROKER_DENIED
+						      : OV_E_BROKER_UNKNOWN);
+	}
+	after = job_state(&ada, r.p.job);
+	assert_int_equal(after.state, before.state);
+	assert_int_equal(after.steps, before.steps);
+	ov_buf_free(&body);
+	run_free(&r);
+}
+
 static void
 first_chunk_is_charged_and_runs_are_capped(void **state)
 {
@@ -810,6 +867,7 @@ main(void)
 		WITH_DEAL(acceptance_must_fit_the_proposal),
 		WITH_DEAL(refusal_and_cancel_end_with_their_reason),
 		WITH_DEAL(chunks_go_to_their_receiver_alone),
+		WITH_DEAL(no_step_of_a_stranger_is_taken),
 		WITH_DEAL(first_chunk_is_charged_and_runs_are_capped),
 		WITH_DEAL(deadlines_end_jobs_and_delete_streams),
 		WITH_DEAL(revocation_fails_the_open_jobs),
