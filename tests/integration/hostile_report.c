@@ -184,26 +184,29 @@ is_matched(const struct forgery *f, uint32_t own, uint32_t other)
 }
 
 /* One of the partner's positions that no match names, of this rank. */
-static uint32_t
-free_position(const struct forgery *f, uint8_t rank)
+static bool
+free_position(uint32_t *at, const struct forgery *f, uint8_t rank_wanted)
 {
-	uint32_t at = 0;
+	size_t n = f->roster[f->other].len / OV_ROSTER_ROW;
 
-	while (slot(f, f->other, at).rank != rank || is_matched(f, UINT32_MAX, at))
-		MUST(++at < f->roster[f->other].len / OV_ROSTER_ROW);
-	return at;
+	for (*at = 0; *at < n; ++*at)
+		if (slot(f, f->other, *at).rank == rank_wanted &&
+		    !is_matched(f, UINT32_MAX, *at))
+			return true;
+	return false;
 }
 
-/* One match more, of accounts that have none. */
+/* One match more, of slots that have none. */
 static void
 invent(struct forgery *f)
 {
 	struct ov_match_row *m = &f->rows[f->n];
-	uint32_t own = 0;
+	uint32_t own = 0, other;
 
-	while (is_matched(f, own, UINT32_MAX))
-		own++;
-	say_pair(f, m, own, free_position(f, slot(f, f->role, own).rank));
+	while (is_matched(f, own, UINT32_MAX) ||
+	       !free_position(&other, f, slot(f, f->role, own).rank))
+		MUST(++own < f->roster[f->role].len / OV_ROSTER_ROW);
+	say_pair(f, m, own, other);
 	m->number = f->rows[f->n - 1].number + 1;
 	count(f, m, 1);
 	f->n++;
@@ -213,10 +216,13 @@ invent(struct forgery *f)
 static void
 move(struct forgery *f)
 {
-	struct ov_match_row *m = &f->rows[0];
+	struct ov_match_row *m = f->rows;
+	uint32_t other;
 
+	while (!free_position(&other, f, m->rank))
+		MUST(++m < f->rows + f->n);
 	count(f, m, -1);
-	say_pair(f, m, m->own, free_position(f, m->rank));
+	say_pair(f, m, m->own, other);
 	count(f, m, 1);
 }
 
@@ -224,11 +230,15 @@ move(struct forgery *f)
 static void
 cross(struct forgery *f)
 {
-	struct ov_match_row *x = &f->rows[0], *y = &f->rows[1];
-	uint32_t other = x->other;
+	struct ov_match_row *x = f->rows, *y = x + 1, *end = f->rows + f->n;
+	uint32_t other;
 
 	while (y->rank != x->rank)
-		MUST(++y < f->rows + f->n);
+		if (++y == end) {
+			MUST(++x + 1 < end);
+			y = x + 1;
+		}
+	other = x->other;
 	count(f, x, -1);
 	count(f, y, -1);
 	say_pair(f, x, x->own, y->other);
@@ -292,6 +302,48 @@ twice(struct forgery *f)
 	f->rows[f->n] = f->rows[0];
 	f->rows[f->n].number = f->rows[f->n - 1].number + 1;
 	count(f, &f->rows[0], 1);
+	f->n++;
+}
+
+static const uint8_t *
+tag(const struct forgery *f, enum ov_role role, uint32_t position)
+{
+	return f->tags[1 - role].p + (size_t)position * OV_TAG_ROW;
+}
+
+/* Another pair of slots, equal in truth, of two records that are a match already. */
+static bool
+other_key(
+    uint32_t *own, uint32_t *other, const struct forgery *f, const struct ov_match_row *m)
+{
+	uint32_t n = (uint32_t)(f->roster[f->role].len / OV_ROSTER_ROW);
+	uint32_t k = (uint32_t)(f->roster[f->other].len / OV_ROSTER_ROW);
+	uint32_t record = slot(f, f->role, m->own).record;
+
+	for (*own = 0; *own < n; ++*own) {
+		if (*own == m->own || slot(f, f->role, *own).record != record)
+			continue;
+		for (*other = 0; *other < k; ++*other)
+			if (memcmp(tag(f, f->role, *own), tag(f, f->other, *other),
+				OV_TAG_LEN) == 0)
+				return true;
+	}
+	return false;
+}
+
+/* A true match counted twice, by two keys that the two accounts share. */
+static void
+two_keys(struct forgery *f)
+{
+	struct ov_match_row *m = &f->rows[f->n];
+	uint32_t own, other;
+	size_t i = 0;
+
+	while (!other_key(&own, &other, f, &f->rows[i]))
+		MUST(++i < f->n);
+	say_pair(f, m, own, other);
+	m->number = f->rows[f->n - 1].number + 1;
+	count(f, m, 1);
 	f->n++;
 }
 
@@ -414,6 +466,7 @@ static const struct {
 	{ "proof", proof },
 	{ "roster", roster },
 	{ "twice", twice },
+	{ "two-keys", two_keys },
 	{ "number", number },
 	{ "beyond", beyond },
 	{ "cell", cell },

@@ -31,6 +31,7 @@ class Reports(Liar):
         "rank": "another kind of key",
         "beyond": "a position that the partner does not have",
         "twice": "a match twice",
+        "two-keys": "a match twice, by two keys that the accounts do share",
         "number": "two matches of one number",
         "cell": "one pair more in a cell",
         "no-cell": "a cell left out",
