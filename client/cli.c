@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "client/screen.h"
+#include "common/crypto/memory.h"
 
 enum ov_status
 ov_cli_fail(struct ov_cli *cli, enum ov_status st, const char *format, ...)
@@ -126,6 +127,24 @@ ov_cli_confirm(struct ov_cli *cli, const char *question)
 		return false;
 	line[strcspn(line, "\r\n")] = '\0';
 	return strcasecmp(line, "y") == 0 || strcasecmp(line, "yes") == 0;
+}
+
+enum ov_status
+ov_cli_token(struct ov_token_code *token, char *text)
+{
+	char line[2 * OV_TOKEN_TEXT] = "";
+	enum ov_status st = OV_OK;
+
+	if (strcmp(text, "-") != 0) {
+		st = ov_token_read(token, text);
+		ov_wipe(text, strlen(text));
+		return st;
+	}
+	OV_REQUIRE(fgets(line, sizeof(line), stdin) != NULL, OV_E_BROKER_TOKEN);
+	OV_TRY(ov_token_read(token, line));
+done:
+	ov_wipe(line, sizeof(line));
+	return st;
 }
 
 /* --- printing --- */

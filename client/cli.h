@@ -12,6 +12,7 @@
 
 #include "client/home.h"
 #include "client/session.h"
+#include "proto/code.h"
 
 struct ov_cli {
 	struct ov_home_options home; /* from --home, --key-file, --key-fd */
@@ -53,6 +54,10 @@ OV_MUST_CHECK enum ov_status ov_cli_session(
 /* Asks a yes/no question at the terminal; false without one.  Nothing but y or yes is
  * yes. */
 bool ov_cli_confirm(struct ov_cli *cli, const char *question);
+
+/* An enrolment token as an argument, which is wiped so that it leaves the list of
+ * processes; `-` reads it from standard input.  SECRET: wipe it.  OV_E_BROKER_TOKEN. */
+OV_MUST_CHECK enum ov_status ov_cli_token(struct ov_token_code *token, char *text);
 
 /* "2026-01-31 12:00 UTC". */
 #define OV_TIME_TEXT 24

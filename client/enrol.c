@@ -69,7 +69,7 @@ done:
 }
 
 static enum ov_status
-draw(struct request *r, struct ov_home *home, const struct ov_token_code *token)
+draw(struct request *r, struct ov_home *home, const struct ov_enrol_options *o)
 {
 	struct ov_msg_enrol_body m = { .version = OV_PROTOCOL_VERSION,
 		.created = ov_home_now(home) };
@@ -78,9 +78,9 @@ draw(struct request *r, struct ov_home *home, const struct ov_token_code *token)
 
 	OV_TRY(ov_tls_key_create(&r->tls_key));
 	OV_TRY(ov_tls_key_public(spki, r->tls_key));
-	memcpy(m.token, token->secret, sizeof(m.token));
-	memcpy(m.identity, home->identity, 32);
-	memcpy(m.envelope, home->envelope, 32);
+	memcpy(m.token, o->token->secret, sizeof(m.token));
+	memcpy(m.identity, o->as != NULL ? o->as->identity : home->identity, 32);
+	memcpy(m.envelope, o->as != NULL ? o->as->envelope : home->envelope, 32);
 	m.tls_key = OV_BYTES(spki, sizeof(spki));
 	OV_TRY(ov_msg_encode(&r->body, OV_MSG_ENROL_BODY, &m));
 done:
@@ -115,17 +115,19 @@ done:
 
 /* The stored request of this token, or a fresh one, stored. */
 static enum ov_status
-request_of(struct request *r, struct ov_home *home, const struct ov_token_code *token)
+request_of(struct request *r, struct ov_home *home, const struct ov_enrol_options *o)
 {
-	struct ov_bytes parts[] = { OV_LITERAL("join"), OV_BYTES(token, sizeof(*token)) };
+	struct ov_bytes parts[] = { OV_LITERAL("join"),
+		OV_BYTES(o->token, sizeof(*o->token)),
+		OV_BYTES(o->as != NULL ? o->as->identity : home->identity, 32) };
 	uint8_t digest[OV_DIGEST];
 	enum ov_status st;
 
-	_Static_assert(sizeof(*token) == 64, "no padding in what is hashed");
-	ov_hash_parts(digest, parts, 2);
+	_Static_assert(sizeof(*o->token) == 64, "no padding in what is hashed");
+	ov_hash_parts(digest, parts, 3);
 	st = load(r, home, digest);
 	OV_REQUIRE(st == OV_E_NOT_FOUND, st);
-	OV_TRY(draw(r, home, token));
+	OV_TRY(draw(r, home, o));
 	OV_TRY(store(r, home, digest));
 done:
 	return st;
@@ -206,28 +208,67 @@ done:
 	return st;
 }
 
+/* A home stays with the broker that it joined. */
+static enum ov_status
+check_same(const struct ov_broker *b, const struct ov_home *home)
+{
+	struct ov_certificate was, is;
+	enum ov_status st = OV_OK;
+
+	if (!home->joined)
+		goto done;
+	OV_REQUIRE(memcmp(b->log_key, home->broker.log_key, 32) == 0 &&
+		       memcmp(b->report_key, home->broker.report_key, 32) == 0,
+	    OV_E_PAIR_BROKER);
+	OV_TRY(ov_certificate_read(&was, home->broker.ca_pem));
+	OV_TRY(ov_certificate_read(&is, b->ca_pem));
+	OV_REQUIRE(memcmp(was.fingerprint, is.fingerprint, sizeof(was.fingerprint)) == 0,
+	    OV_E_TLS_CERTIFICATE);
+done:
+	return st;
+}
+
+static enum ov_status
+renew(struct ov_home *home, const struct ov_joined *joined)
+{
+	enum ov_status st;
+
+	OV_TRY(ov_db_begin(home->db));
+	OV_TRY(ov_home_put_certificate(home, joined));
+	OV_TRY(ov_db_commit(home->db, "home.renew"));
+done:
+	ov_db_rollback(home->db);
+	return st;
+}
+
 static enum ov_status
 finish(struct ov_home *home, const struct ov_enrol_options *o, const char *tls_key,
     const struct ov_msg_enrolled *m)
 {
+	const char *address = o->broker != NULL ? o->broker : home->broker.address;
 	struct ov_broker b = { 0 };
 	char name[OV_NAME_MAX + 1] = { 0 };
+	struct ov_joined joined = { .name = name,
+		.broker = &b,
+		.tls_key_pem = tls_key,
+		.head = m->head,
+		.head_signature = m->head_signature };
 	enum ov_status st = OV_OK;
 
-	OV_REQUIRE(strlen(o->broker) <= OV_ADDRESS_MAX, OV_E_NET_ADDRESS);
+	OV_REQUIRE(strlen(address) <= OV_ADDRESS_MAX, OV_E_NET_ADDRESS);
 	OV_REQUIRE(m->name.len <= OV_NAME_MAX, OV_E_WIRE_RANGE);
 	memcpy(name, m->name.p, m->name.len);
-	memcpy(b.address, o->broker, strlen(o->broker));
+	memcpy(b.address, address, strlen(address));
 	memcpy(b.log_key, m->log_key, 32);
 	memcpy(b.report_key, m->report_key, 32);
 	OV_TRY(text_of(&b.ca_pem, m->ca));
 	OV_TRY(text_of(&b.certificate_pem, m->certificate));
 	OV_TRY(check_pins(&b, o->token, m));
-	OV_TRY(ov_home_join(home, &(struct ov_joined){ .name = name,
-				      .broker = &b,
-				      .tls_key_pem = tls_key,
-				      .head = m->head,
-				      .head_signature = m->head_signature }));
+	OV_TRY(check_same(&b, home));
+	if (o->finish != NULL)
+		st = o->finish(o->arg, home, &joined);
+	else
+		st = home->joined ? renew(home, &joined) : ov_home_join(home, &joined);
 done:
 	free(b.ca_pem);
 	free(b.certificate_pem);
@@ -245,11 +286,15 @@ ov_enrol(struct ov_home *home, const struct ov_enrol_options *o)
 	char host[OV_ADDRESS_MAX + 1];
 	enum ov_status st;
 
-	OV_REQUIRE(!home->joined, OV_E_HOME_EXISTS);
-	OV_TRY(ov_address_host(host, o->broker)); /* found wrong before, not after */
-	OV_TRY(request_of(&r, home, o->token));
+	OV_REQUIRE(home->joined || o->broker != NULL, OV_E_NET_ADDRESS);
+	if (o->broker != NULL) /* found wrong before, not after */
+		OV_TRY(ov_address_host(host, o->broker));
+	OV_TRY(request_of(&r, home, o));
 	enrol.body = OV_BUF_BYTES(&r.body);
-	OV_TRY(ov_home_sign(enrol.signature, home, "enrol", enrol.body));
+	if (o->as != NULL)
+		ov_sign(enrol.signature, o->as->identity_sk, "enrol", enrol.body);
+	else
+		OV_TRY(ov_home_sign(enrol.signature, home, "enrol", enrol.body));
 	OV_TRY(ov_msg_encode(&question, OV_MSG_ENROL, &enrol));
 	OV_TRY(ask(&answer, o, OV_BUF_BYTES(&question)));
 	OV_TRY(

@@ -12,7 +12,7 @@ ov_exit_of(enum ov_status st)
 	if (st == OV_E_DB_BUSY || st == OV_E_NET_UNREACHABLE || st == OV_E_NET_CLOSED ||
 	    st == OV_E_NET_LIMIT || st == OV_E_BROKER_QUOTA ||
 	    st == OV_E_BROKER_STOPPING || st == OV_E_BROKER_FAILED ||
-	    st == OV_E_TIMEOUT || st == OV_E_CANCELLED)
+	    st == OV_E_TIMEOUT || st == OV_E_CANCELLED || st == OV_E_HOME_CHANGED)
 		return OV_EXIT_AGAIN;
 	switch (ov_status_class(st)) {
 	case OV_CLASS_USAGE:

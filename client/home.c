@@ -430,6 +430,26 @@ done:
 }
 
 enum ov_status
+ov_home_put_certificate(struct ov_home *h, const struct ov_joined *j)
+{
+	struct ov_buf sealed = { 0 };
+	enum ov_status st = OV_OK;
+
+	OV_TRY(ov_home_require_joined(h));
+	OV_TRY(ov_home_seal(
+	    &sealed, h, "tls key", OV_BYTES(j->tls_key_pem, strlen(j->tls_key_pem))));
+	OV_TRY(ov_db_run(h->db,
+	    "UPDATE broker SET name = ?, address = ?, certificate = ?, tls_key_sealed = ?"
+	    " WHERE id = 1",
+	    OV_DB_TEXT(j->name), OV_DB_TEXT(j->broker->address),
+	    OV_DB_TEXT(j->broker->certificate_pem), OV_DB_BLOB(sealed.p, sealed.len)));
+	OV_TRY(ov_db_run(h->db, "DELETE FROM joining"));
+done:
+	ov_buf_free(&sealed);
+	return st;
+}
+
+enum ov_status
 ov_home_tls_key(char **pem, struct ov_home *h)
 {
 	struct ov_db_stmt *q = NULL;
@@ -535,6 +555,22 @@ done:
 
 /* --- claim, clock --- */
 
+/* What this process has in memory must be what the next one signs with. */
+static enum ov_status
+check_unchanged(struct ov_home *h)
+{
+	int64_t same;
+	enum ov_status st;
+
+	OV_TRY(ov_db_number(&same, h->db,
+	    "SELECT EXISTS (SELECT 1 FROM home WHERE identity = ?1)"
+	    " AND NOT EXISTS (SELECT 1 FROM broker WHERE certificate <> ?2)",
+	    OV_DB_BLOB(h->identity, 32), OV_DB_TEXT(h->broker.certificate_pem)));
+	OV_REQUIRE(same != 0, OV_E_HOME_CHANGED);
+done:
+	return st;
+}
+
 enum ov_status
 ov_home_claim(struct ov_home *h)
 {
@@ -549,6 +585,8 @@ ov_home_claim(struct ov_home *h)
 	OV_REQUIRE(fd >= 0, OV_E_IO);
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
 		OV_REQUIRE(false, errno == EWOULDBLOCK ? OV_E_DB_BUSY : OV_E_IO);
+	if (h->db != NULL) /* else it is being made */
+		OV_TRY(check_unchanged(h));
 	h->lock_fd = fd;
 	fd = -1;
 done:

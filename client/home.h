@@ -108,6 +108,11 @@ struct ov_joined {
 OV_MUST_CHECK enum ov_status ov_home_join(
     struct ov_home *home, const struct ov_joined *joined);
 
+/* A new certificate of the same broker, its key, name and address, in the caller's
+ * transaction; the pinned keys stay.  In memory the home is as it was: open it anew. */
+OV_MUST_CHECK enum ov_status ov_home_put_certificate(
+    struct ov_home *home, const struct ov_joined *joined);
+
 /* The TLS key as PEM, SECRET: ov_secret_free it.  Unlocks. */
 OV_MUST_CHECK enum ov_status ov_home_tls_key(char **pem, struct ov_home *home);
 
@@ -123,7 +128,9 @@ OV_MUST_CHECK enum ov_status ov_home_open_sealed(uint8_t *plain, size_t len,
 
 /* Claims the home for work that must not run twice at once (runs, the agent, mail).
  * OV_E_DB_BUSY if another process has it, at once.  The system releases the claim when
- * the process ends, however it ends.  Claiming twice is fine; one release ends it. */
+ * the process ends, however it ends.  OV_E_HOME_CHANGED if identity or certificate are
+ * not those any more with which the home was opened.  Claiming twice is fine; one release
+ * ends it. */
 OV_MUST_CHECK enum ov_status ov_home_claim(struct ov_home *home);
 /* The same, but waits up to wait_ms for the other process. */
 OV_MUST_CHECK enum ov_status ov_home_claim_within(struct ov_home *home, uint32_t wait_ms);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/identity.h"
 #include "client/pair.h"
 #include "client/partner.h"
 #include "client/terms.h"
@@ -216,6 +217,23 @@ done:
 }
 _Static_assert(MAIL_KEPT == 4, "the number in mark_in");
 
+enum ov_status
+ov_mail_drop_new(struct ov_home *home)
+{
+	return ov_db_run(
+	    home->db, "DELETE FROM mail_in WHERE state = ?", OV_DB_I64(MAIL_NEW));
+}
+
+enum ov_status
+ov_mail_done_within(struct ov_home *home, const uint8_t from[OV_ID], struct ov_bytes body)
+{
+	return ov_db_run(home->db,
+	    "UPDATE mail_in SET state = ?, body = NULL WHERE state = ? AND company = ?"
+	    " AND body = ?",
+	    OV_DB_I64(MAIL_DONE), OV_DB_I64(MAIL_NEW), OV_DB_BLOB(from, OV_ID),
+	    OV_DB_BYTES(body));
+}
+
 /* What to do with a mail. */
 enum verdict { DID, LATER, KEEP, REFUSED };
 
@@ -236,8 +254,8 @@ take_job(const struct row *r, const struct ov_mail_handlers *h)
 }
 
 static enum verdict
-work_on(enum ov_status *why, struct ov_home *home, const struct row *r,
-    const struct ov_mail_handlers *h)
+work_on(enum ov_status *why, struct ov_home *home, struct ov_session *s,
+    const struct row *r, const struct ov_mail_handlers *h)
 {
 	struct ov_bytes body = OV_BUF_BYTES(&r->body);
 	struct ov_partner p;
@@ -259,8 +277,9 @@ work_on(enum ov_status *why, struct ov_home *home, const struct row *r,
 	case OV_MAIL_COSELL:
 	case OV_MAIL_TERMS_ASK:
 	case OV_MAIL_TERMS_END:
-	case OV_MAIL_IDENTITY:
 		break;
+	case OV_MAIL_IDENTITY:
+		return verdict_of(*why = ov_identity_take(home, s, r->company, body));
 	}
 	if ((*why = ov_partner_get(&p, home, r->company)) != OV_OK)
 		return verdict_of(*why);
@@ -273,7 +292,8 @@ work_on(enum ov_status *why, struct ov_home *home, const struct row *r,
 
 /* Works on everything that is stored and new, once. */
 static enum ov_status
-work(size_t *n, struct ov_home *home, const struct ov_mail_handlers *h)
+work(size_t *n, struct ov_home *home, struct ov_session *s,
+    const struct ov_mail_handlers *h)
 {
 	struct row r = { 0 };
 	enum ov_status st, why;
@@ -283,7 +303,7 @@ work(size_t *n, struct ov_home *home, const struct ov_mail_handlers *h)
 		if (st == OV_E_NOT_FOUND)
 			break;
 		OV_TRY(st);
-		switch (work_on(&why, home, &r, h)) {
+		switch (work_on(&why, home, s, &r, h)) {
 		case DID:
 			OV_TRY(mark_in(home, r.id, MAIL_DONE, OV_OK));
 			++*n;
@@ -389,7 +409,7 @@ ov_mail_process(size_t *n, struct ov_home *home, struct ov_session *s,
 
 	OV_TRY(ov_home_unlock(home)); /* a mail is not refused for want of a key */
 	OV_TRY(ov_mail_flush(home, s));
-	OV_TRY(work(&count, home, handlers));
+	OV_TRY(work(&count, home, s, handlers));
 	if (wait_ms > OV_WAIT_MAX)
 		wait_ms = OV_WAIT_MAX;
 	for (;;) {
@@ -398,7 +418,7 @@ ov_mail_process(size_t *n, struct ov_home *home, struct ov_session *s,
 			break;
 		OV_TRY(st);
 		wait_ms = 0;
-		OV_TRY(work(&count, home, handlers));
+		OV_TRY(work(&count, home, s, handlers));
 	}
 	OV_TRY(advance_terms(home, s));
 	OV_TRY(ov_mail_flush(home, s));

@@ -17,6 +17,13 @@
 OV_MUST_CHECK enum ov_status ov_mail_put(struct ov_home *home, const uint8_t to[OV_ID],
     enum ov_mail kind, struct ov_bytes body);
 
+/* Both inside the caller's transaction.  Mail that was fetched and not worked on goes;
+ * and: this very mail was worked on, so that a crash right afterwards does not repeat it.
+ */
+OV_MUST_CHECK enum ov_status ov_mail_drop_new(struct ov_home *home);
+OV_MUST_CHECK enum ov_status ov_mail_done_within(
+    struct ov_home *home, const uint8_t from[OV_ID], struct ov_bytes body);
+
 /* Sends what is in the outbox. */
 OV_MUST_CHECK enum ov_status ov_mail_flush(struct ov_home *home, struct ov_session *s);
 

@@ -19,6 +19,7 @@
 const struct ov_verb ov_verbs[] = {
 	VERB(init, "set up a home: keys and database of this company"),
 	VERB(join, "join a broker with the token that its operator gave"),
+	VERB(identity, "change this company's identity with a new token"),
 	VERB(partner, "invite and accept partners, agree on terms"),
 	VERB(policy, "show or check what a policy file lets a partner learn"),
 	VERB(import, "read a CSV export of the CRM into the book"),

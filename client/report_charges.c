@@ -39,6 +39,7 @@ load_terms(struct ov_report *r, struct ov_db *db)
 	struct ov_msg_terms_body body;
 	struct ov_db_stmt *q = NULL;
 	uint8_t low[OV_ID];
+	int64_t theirs;
 	enum ov_status st;
 
 	OV_TRY(ov_db_query(&q, db,
@@ -49,7 +50,12 @@ load_terms(struct ov_report *r, struct ov_db *db)
 		goto done;
 	OV_TRY(ov_msg_decode(&body, OV_MSG_TERMS_BODY, ov_db_blob(q, 0)));
 	ov_company_id(low, body.low);
-	r->my_row = memcmp(low, r->partner, OV_ID) == 0 ? 1 : 0;
+	/* the partner may have been another company when these were signed */
+	OV_TRY(ov_db_number(&theirs, db,
+	    "SELECT ?1 = ?2 OR EXISTS (SELECT 1 FROM partner_past WHERE company = ?2"
+	    " AND was = ?1)",
+	    OV_DB_BLOB(low, OV_ID), OV_DB_BLOB(r->partner, OV_ID)));
+	r->my_row = theirs != 0 ? 1 : 0;
 	OV_TRY(ov_release_decode(&r->release, ov_db_blob(q, 1)));
 done:
 	ov_db_finish(q);

@@ -1,6 +1,7 @@
 #include "client/schema.h"
 
 #include "client/book/book.h"
+#include "client/identity.h"
 #include "client/job/profile.h"
 #include "client/job/record.h"
 #include "client/ledger.h"
@@ -151,5 +152,6 @@ const char *const ov_schema[] = {
 	ov_book_schema_5,
 	home_4,
 	ov_job_bands_schema_1,
+	ov_identity_schema_1,
 };
 const size_t ov_schema_n = sizeof(ov_schema) / sizeof(ov_schema[0]);

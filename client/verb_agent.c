@@ -101,7 +101,8 @@ forever(struct ov_work *w)
 		if (ov_work_stopped())
 			break;
 		ov_log(OV_LOG_WARN, "agent.round", OV_F_STATUS(st));
-		if (ov_status_class(st) == OV_CLASS_BUG || st == OV_E_BROKER_REVOKED)
+		if (ov_status_class(st) == OV_CLASS_BUG || st == OV_E_BROKER_REVOKED ||
+		    st == OV_E_HOME_CHANGED)
 			return st;
 		pause_ms(POLL_MS);
 	}

@@ -5,6 +5,7 @@
 
 #include "client/book/book.h"
 #include "client/hold.h"
+#include "client/identity.h"
 #include "client/job/freeze.h"
 #include "client/json.h"
 #include "client/mail.h"
@@ -18,7 +19,7 @@
 const char ov_help_inbox[] =
     "usage: overlap inbox [--offline]\n"
     "       overlap inbox clear NUMBER [--accept-new-log]\n"
-    "       overlap inbox clear mail\n"
+    "       overlap inbox clear mail | identities\n"
     "       overlap inbox take import\n"
     "       overlap inbox drop import\n"
     "\n"
@@ -33,10 +34,11 @@ const char ov_help_inbox[] =
     "  --accept-new-log  for a hold on the broker's log: its operator announced that a\n"
     "                    restored backup begins a new log, and you believe it\n"
     "  clear mail        forgets the refused mail\n"
+    "  clear identities  partners' changed identities were looked at\n"
     "  take import       the list that was held becomes the book\n"
     "  drop import       the list that was held is deleted; the book stays as it is\n"
     "\n"
-    "JSON: fetched (the broker was asked), proposals, holds, terms, mail.\n"
+    "JSON: fetched (the broker was asked), proposals, holds, terms, identities, mail.\n"
     "\n"
     "example: overlap inbox --json\n";
 
@@ -45,7 +47,7 @@ const char ov_help_inbox[] =
 struct inbox {
 	struct ov_cli *cli;
 	struct ov_home *home;
-	struct ov_json *holds, *terms, *mail; /* with --json */
+	struct ov_json *holds, *terms, *identities, *mail; /* with --json */
 	unsigned int n;
 	bool fetched; /* the broker was asked, and answered */
 	/* Terms in force before the fetch, by company: what came since is news. */
@@ -275,6 +277,41 @@ done:
 	return st;
 }
 
+/* Nobody is asked, but whoever is surprised should ask the partner. */
+static enum ov_status
+show_identity(void *arg, const struct ov_identity_note *n)
+{
+	struct inbox *in = arg;
+	char was[2 * OV_ID + 1], is[2 * OV_ID + 1], at[OV_TIME_TEXT];
+	struct ov_partner p = { 0 };
+	struct ov_json *o;
+
+	if (n->seen)
+		return OV_OK;
+	if (ov_partner_get(&p, in->home, n->company) != OV_OK)
+		memset(&p, 0, sizeof(p)); /* ended meanwhile */
+	in->n++;
+	if (in->cli->json) {
+		o = ov_json_object(in->identities, NULL);
+		ov_json_text(o, "partner", p.name[0] != '\0' ? p.name : NULL);
+		ov_json_hex(o, "was", n->was, OV_ID);
+		ov_json_hex(o, "company", n->company, OV_ID);
+		ov_json_time(o, "at", n->at);
+		return OV_OK;
+	}
+	ov_hex(was, n->was, OV_ID);
+	ov_hex(is, n->company, OV_ID);
+	ov_time_text(at, n->at);
+	ov_print_name(in->cli->out, p.name);
+	fprintf(in->cli->out,
+	    " changed its identity, %s: company %.8s is %.8s now, by a statement that\n"
+	    "  its old identity signed.  If that surprises you, ask it by another "
+	    "channel.\n"
+	    "  When you have looked: overlap inbox clear identities\n",
+	    at, was, is);
+	return OV_OK;
+}
+
 static enum ov_status
 show_note(void *arg, const struct ov_mail_note *n)
 {
@@ -334,11 +371,13 @@ show_all(struct inbox *in)
 		ov_json_bool(doc, "fetched", in->fetched);
 		in->holds = ov_json_array(doc, "holds");
 		in->terms = ov_json_array(doc, "terms");
+		in->identities = ov_json_array(doc, "identities");
 		in->mail = ov_json_array(doc, "mail");
 	}
 	OV_TRY(show_proposals(in, doc));
 	OV_TRY(ov_hold_each(in->home, show_hold, in));
 	OV_TRY(ov_partner_each(in->home, show_partner, in));
+	OV_TRY(ov_identity_each(in->home, show_identity, in));
 	OV_TRY(ov_mail_each_note(in->home, show_note, in));
 	if (in->cli->json)
 		OV_TRY(ov_json_write(in->cli->out, doc));
@@ -383,6 +422,8 @@ clear(struct inbox *in, const char *what, bool accept_log)
 
 	if (strcmp(what, "mail") == 0)
 		return ov_mail_forget_refused(in->home);
+	if (strcmp(what, "identities") == 0)
+		return ov_identity_clear(in->home);
 	if (end == what || *end != '\0')
 		return ov_cli_fail(in->cli, OV_E_USAGE, "clear takes a hold's number");
 	st = ov_hold_clear(in->home, number, accept_log);
@@ -431,9 +472,8 @@ act(struct inbox *in, const char *verb, const char *what, bool accept_log)
 	    (strcmp(verb, "take") == 0 || strcmp(verb, "drop") == 0))
 		return decide_import(in, verb[0] == 't');
 	return ov_cli_fail(in->cli, OV_E_USAGE,
-	    "inbox takes nothing, or `clear NUMBER`, `clear mail`, `take import` or "
-	    "`drop "
-	    "import`");
+	    "inbox takes nothing, or `clear NUMBER`, `clear mail`, `clear identities`, "
+	    "`take import` or `drop import`");
 }
 
 enum ov_status

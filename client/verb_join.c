@@ -9,12 +9,18 @@
 
 const char ov_help_join[] =
     "usage: overlap join TOKEN --broker HOST:PORT --enrol HOST:PORT [--json]\n"
+    "       overlap join TOKEN --enrol HOST:PORT [--broker HOST:PORT]\n"
     "\n"
     "Joins a broker.  TOKEN comes from the broker's operator, over a channel you trust;\n"
     "it names the broker's keys, works once and for 24 hours.  `-` reads it from "
     "standard\n"
     "input, so that it is not seen in the list of processes.  If it breaks off, run it\n"
     "again.\n"
+    "\n"
+    "In a home that has joined, a new token of the same broker, for the same name, "
+    "renews\n"
+    "the certificate: identity, partners and terms stay, the old certificate ends.  An\n"
+    "agent that runs meanwhile ends with exit code 5: start it again.\n"
     "\n"
     "  --broker HOST:PORT  where the broker serves companies\n"
     "  --enrol HOST:PORT   where it takes in new ones\n"
@@ -23,30 +29,16 @@ const char ov_help_join[] =
     "broker.example:7401\n";
 
 static enum ov_status
-read_token(struct ov_token_code *token, char *text)
-{
-	char line[2 * OV_TOKEN_TEXT] = "";
-	enum ov_status st = OV_OK;
-
-	if (strcmp(text, "-") != 0) {
-		st = ov_token_read(token, text);
-		/* gone from the list of processes; `-` never puts it there */
-		ov_wipe(text, strlen(text));
-		return st;
-	}
-	OV_REQUIRE(fgets(line, sizeof(line), stdin) != NULL, OV_E_BROKER_TOKEN);
-	OV_TRY(ov_token_read(token, line));
-done:
-	ov_wipe(line, sizeof(line));
-	return st;
-}
-
-static enum ov_status
-print(struct ov_cli *cli, const struct ov_home *home)
+print(struct ov_cli *cli, const struct ov_home *home, bool renewed)
 {
 	struct ov_json *doc;
 	enum ov_status st;
 
+	if (!cli->json && renewed) {
+		fputs(
+		    "Renewed: the certificate of this company is a new one.\n", cli->out);
+		return OV_OK;
+	}
 	if (!cli->json) {
 		fprintf(cli->out, "Joined as ");
 		ov_print_name(cli->out, home->name);
@@ -55,6 +47,7 @@ print(struct ov_cli *cli, const struct ov_home *home)
 		return OV_OK;
 	}
 	doc = ov_json_new();
+	ov_json_bool(doc, "renewed", renewed);
 	ov_json_text(doc, "name", home->name);
 	ov_json_hex(doc, "company", home->company, OV_ID);
 	ov_json_text(doc, "broker", home->broker.address);
@@ -73,6 +66,7 @@ ov_verb_join(struct ov_cli *cli, int argc, char **argv)
 	struct ov_token_code token = { 0 };
 	struct ov_enrol_options o = { .token = &token };
 	struct ov_home *home = NULL;
+	bool renewed;
 	enum ov_status st;
 
 	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -83,18 +77,24 @@ ov_verb_join(struct ov_cli *cli, int argc, char **argv)
 		else
 			return ov_cli_bad_option(cli, argv, "join");
 	}
-	if (optind != argc - 1 || o.broker == NULL || o.enrol == NULL)
+	if (optind != argc - 1 || o.enrol == NULL)
 		return ov_cli_fail(cli, OV_E_USAGE,
 		    "overlap join TOKEN --broker HOST:PORT --enrol HOST:PORT");
-	OV_TRY(read_token(&token, argv[optind]));
+	OV_TRY(ov_cli_token(&token, argv[optind]));
 	OV_TRY(ov_cli_home(&home, cli));
-	if (home->joined) {
-		st = ov_cli_fail(cli, OV_E_HOME_EXISTS, "it has joined a broker");
+	renewed = home->joined;
+	if (!renewed && o.broker == NULL) {
+		st = ov_cli_fail(cli, OV_E_USAGE,
+		    "overlap join TOKEN --broker HOST:PORT --enrol HOST:PORT");
 		goto done;
 	}
-	OV_TRY(ov_home_claim(home));
-	OV_TRY(ov_enrol(home, &o));
-	OV_TRY(print(cli, home));
+	OV_TRY(ov_home_claim_within(home, OV_HOME_CLAIM_WAIT_MS));
+	st = ov_enrol(home, &o);
+	if (renewed && (st == OV_E_PAIR_BROKER || st == OV_E_TLS_CERTIFICATE))
+		st = ov_cli_fail(cli, st,
+		    "this home has joined a broker, and the token is of another");
+	OV_TRY(st);
+	OV_TRY(print(cli, home, renewed));
 done:
 	ov_wipe(&token, sizeof(token));
 	ov_home_close(home);

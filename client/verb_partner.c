@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/identity.h"
 #include "client/json.h"
 #include "client/mail.h"
 #include "client/pair.h"
@@ -261,8 +262,8 @@ ov_terms_state_words(enum ov_terms_state state)
 }
 
 static void
-list_partner_json(
-    struct ov_json *at, const struct ov_partner *p, const struct ov_terms_view *v)
+list_partner_json(struct ov_json *at, const struct ov_partner *p,
+    const struct ov_terms_view *v, uint64_t changed)
 {
 	struct ov_json *o = ov_json_object(at, NULL);
 
@@ -271,6 +272,7 @@ list_partner_json(
 	ov_json_text(o, "state", p->state == OV_PARTNER_PAIRED ? "paired" : "ended");
 	ov_json_bool(o, "suspended", p->suspended);
 	ov_json_time(o, "paired", p->paired);
+	ov_json_time(o, "identity_changed", changed);
 	ov_json_text(o, "terms", ov_terms_state_name(v->state));
 	ov_json_number(o, "terms_sequence", v->sequence);
 	ov_json_number(o, "terms_in_force", v->force_sequence);
@@ -281,13 +283,15 @@ list_partner(void *arg, const struct ov_partner *p)
 {
 	struct listing *l = arg;
 	struct ov_terms_view v = { 0 };
-	char hex[2 * OV_ID + 1];
+	char hex[2 * OV_ID + 1], at[OV_TIME_TEXT];
+	uint64_t changed;
 	enum ov_status st;
 
 	OV_TRY(ov_terms_view(&v, l->home, p->company));
+	OV_TRY(ov_identity_since(&changed, l->home, p->company));
 	l->n++;
 	if (l->cli->json) {
-		list_partner_json(l->partners, p, &v);
+		list_partner_json(l->partners, p, &v, changed);
 		goto done;
 	}
 	ov_hex(hex, p->company, OV_ID);
@@ -295,6 +299,10 @@ list_partner(void *arg, const struct ov_partner *p)
 	fprintf(l->cli->out, "  %.8s  terms: %s%s\n", hex,
 	    p->state == OV_PARTNER_PAIRED ? ov_terms_state_words(v.state) : "ended",
 	    p->suspended ? "; SUSPENDED, see `overlap inbox`" : "");
+	if (changed > 0) {
+		ov_time_text(at, changed);
+		fprintf(l->cli->out, "    its identity changed %s\n", at);
+	}
 done:
 	ov_terms_view_free(&v);
 	return st;

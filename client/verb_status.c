@@ -248,13 +248,13 @@ warn_certificate(struct report *r)
 		return;
 	if (c.not_after < now)
 		warn(r, "certificate_expired",
-		    "this company's certificate has expired; ask the broker's operator "
-		    "for "
-		    "a new token.");
+		    "this company's certificate has expired; `overlap join` renews it "
+		    "with a "
+		    "new token of the broker's operator.");
 	else if (c.not_after < now + EXPIRY_WARNING_S)
 		warn(r, "certificate_expires",
-		    "this company's certificate expires within 30 days; ask the broker's "
-		    "operator for a new token.");
+		    "this company's certificate expires within 30 days; `overlap join` "
+		    "renews it with a new token of the broker's operator.");
 }
 
 static enum ov_status

@@ -14,6 +14,7 @@
 
 OV_VERB(init)
 OV_VERB(join)
+OV_VERB(identity)
 OV_VERB(partner)
 OV_VERB(policy)
 OV_VERB(import)

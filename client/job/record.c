@@ -317,15 +317,14 @@ done:
 	return st;
 }
 
-enum ov_status
-ov_job_set_state(struct ov_home *home, struct ov_job *j, enum ov_job_state state,
-    enum ov_status reason)
+/* Inside the caller's transaction. */
+static enum ov_status
+put_state(struct ov_home *home, struct ov_job *j, enum ov_job_state state,
+    enum ov_status reason, uint64_t closed)
 {
 	bool final = ov_job_final(state);
-	uint64_t closed = final ? ov_home_now(home) : 0;
 	enum ov_status st;
 
-	OV_TRY(ov_db_begin(home->db));
 	OV_TRY(ov_db_run(home->db,
 	    "UPDATE job SET state = ?, reason = ?, closed = ? WHERE id = ?",
 	    OV_DB_I64(state), OV_DB_TEXT(ov_status_name(reason)), OV_DB_I64(closed),
@@ -346,6 +345,45 @@ ov_job_set_state(struct ov_home *home, struct ov_job *j, enum ov_job_state state
 		    "  AND m.record = job_account.record)",
 		    OV_DB_I64(OV_JOB_CLOSED)));
 	}
+done:
+	return st;
+}
+
+enum ov_status
+ov_job_end_open(struct ov_home *home, const uint8_t *partner, enum ov_status reason)
+{
+	struct ov_db_stmt *q;
+	struct ov_job j;
+	enum ov_status st;
+
+	for (;;) {
+		OV_TRY(ov_db_query(&q, home->db,
+		    "SELECT " JOB_COLUMNS
+		    " FROM job WHERE (?1 IS NULL OR partner = ?1) AND state < ?2 LIMIT 1",
+		    partner != NULL ? OV_DB_BLOB(partner, OV_ID) : OV_DB_NULL,
+		    OV_DB_I64(OV_JOB_CLOSED)));
+		st = first_job(&j, q);
+		if (st == OV_E_NOT_FOUND)
+			return OV_OK;
+		OV_TRY(st);
+		OV_TRY(put_state(home, &j,
+		    j.state == OV_JOB_REPORTED ? OV_JOB_CLOSED : OV_JOB_CANCELLED, reason,
+		    ov_home_now(home)));
+	}
+done:
+	return st;
+}
+
+enum ov_status
+ov_job_set_state(struct ov_home *home, struct ov_job *j, enum ov_job_state state,
+    enum ov_status reason)
+{
+	bool final = ov_job_final(state);
+	uint64_t closed = final ? ov_home_now(home) : 0;
+	enum ov_status st;
+
+	OV_TRY(ov_db_begin(home->db));
+	OV_TRY(put_state(home, j, state, reason, closed));
 	OV_TRY(ov_db_commit(home->db, "job.state"));
 	j->state = state;
 	j->reason = reason;

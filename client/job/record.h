@@ -72,6 +72,12 @@ OV_MUST_CHECK enum ov_status ov_job_load_seeds(
 OV_MUST_CHECK enum ov_status ov_job_set_state(struct ov_home *home, struct ov_job *j,
     enum ov_job_state state, enum ov_status reason);
 
+/* Inside the caller's transaction: every open job with this partner (NULL: with anyone)
+ * ends as `cancelled`, or, where the report is here, as `closed`, with this reason, as
+ * ov_job_set_state has it. */
+OV_MUST_CHECK enum ov_status ov_job_end_open(
+    struct ov_home *home, const uint8_t *partner, enum ov_status reason);
+
 /* Charges the job, once, before the first byte of ROSTER or TAGS leaves.  Of a job that
  * was not charged yet: OV_E_CAP_GROUP if partner and group have had as many runs as the
  * terms allow (another job of the group may have come in between). */

@@ -69,7 +69,8 @@ class Partners(unittest.TestCase):
             self.assertEqual(said["partners"][0]["terms"], "in_force")
             inbox = json.loads(company("inbox", "--json"))
             self.assertEqual(
-                inbox, {"fetched": True, "proposals": 0, "holds": [], "terms": [], "mail": []})
+                inbox, {"fetched": True, "proposals": 0, "holds": [], "terms": [],
+                        "identities": [], "mail": []})
 
     def walk(self, k):
         walk = Walk(k)

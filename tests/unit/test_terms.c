@@ -778,7 +778,7 @@ bad_offers_are_shown_and_stop_nothing(void **state)
 	m.p[m.len - 1] ^= 1;
 	post(&a, b.home->company, id, OV_MAIL_TERMS_OFFER, OV_BUF_BYTES(&m));
 	id[0] = 2;
-	post(&a, b.home->company, id, OV_MAIL_IDENTITY, OV_BYTES("later", 5));
+	post(&a, b.home->company, id, OV_MAIL_TERMS_ASK, OV_BYTES("later", 5));
 	bring_into_force(31, 31);
 	assert_int_equal(notes_of(&b, OV_E_CRYPTO_SIGNATURE), 1);
 	assert_int_equal(notes_of(&b, OV_OK), 1); /* kept */

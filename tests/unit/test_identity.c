@@ -1,0 +1,322 @@
+/* A partner's changed identity: what is believed, and that all that is kept of it moves.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+/* cmocka wants the four above first */
+#include <cmocka.h>
+
+#include "client/identity.h"
+#include "client/partner.h"
+#include "common/crypto/memory.h"
+#include "fake_broker.h"
+#include "proto/keys.h"
+
+static struct fake_broker broker;
+static struct ov_home *home;
+static struct ov_session *session;
+
+/* The partner: its keys before and after, and what the broker says of it. */
+static struct keys {
+	uint8_t identity[32], sk[64], company[OV_ID];
+} old, next;
+static uint8_t envelope[32];
+static struct ov_msg_company known;
+static bool knows;
+
+static void
+answer(void *arg, struct ov_buf *reply, struct ov_bytes in, const uint8_t fingerprint[32])
+{
+	(void)arg;
+	(void)fingerprint;
+	if (ov_msg_type(in) == OV_MSG_WHO && knows) {
+		if (ov_msg_encode(reply, OV_MSG_COMPANY, &known) != OV_OK)
+			abort();
+		return;
+	}
+	fake_error(reply, "E_BROKER_UNKNOWN", 0);
+}
+
+static void
+draw(struct keys *k)
+{
+	ov_sign_keypair(k->identity, k->sk);
+	ov_company_id(k->company, k->identity);
+}
+
+static void
+put_partner(const struct keys *k, enum ov_partner_state state, uint64_t paired)
+{
+	struct ov_partner p = { .name = "Acme", .state = state, .paired = paired };
+
+	memcpy(p.company, k->company, OV_ID);
+	memcpy(p.identity, k->identity, 32);
+	memset(p.envelope, 1, 32);
+	assert_int_equal(ov_db_begin(home->db), OV_OK);
+	assert_int_equal(ov_partner_put(home, &p), OV_OK);
+	assert_int_equal(ov_db_commit(home->db, "test"), OV_OK);
+}
+
+static void
+be_known(const struct keys *k)
+{
+	known = (struct ov_msg_company){ .name = OV_LITERAL("Other") };
+	memcpy(known.identity, k->identity, 32);
+	memcpy(known.envelope, envelope, 32);
+	knows = true;
+}
+
+static int
+setup(void **state)
+{
+	if (site_setup(state) != 0)
+		return -1;
+	fake_start(&broker);
+	broker.extra = answer;
+	home = fake_home(&broker, "Globex");
+	if (ov_session_open(&session, home) != OV_OK)
+		return -1;
+	draw(&old);
+	draw(&next);
+	memset(envelope, 9, 32);
+	be_known(&next);
+	put_partner(&old, OV_PARTNER_PAIRED, ov_home_now(home) - 100);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	ov_session_close(session);
+	ov_home_close(home);
+	fake_stop(&broker);
+	return site_teardown(state);
+}
+
+/* The mail by which `from` says that it is `to` now. */
+static struct ov_buf
+statement(const struct keys *from, const struct keys *to, uint64_t created)
+{
+	struct ov_msg_identity_change m = { .version = OV_PROTOCOL_VERSION,
+		.created = created };
+	struct ov_buf mail = { 0 };
+	uint8_t signature[64];
+
+	memcpy(m.old_identity, from->identity, 32);
+	memcpy(m.identity, to->identity, 32);
+	memcpy(m.envelope, envelope, 32);
+	assert_int_equal(ov_msg_encode(&mail, OV_MSG_IDENTITY_CHANGE, &m), OV_OK);
+	ov_sign(signature, from->sk, "identity", OV_BUF_BYTES(&mail));
+	assert_int_equal(ov_buf_append(&mail, signature, 64), OV_OK);
+	assert_int_equal(ov_buf_append(&mail, home->company, OV_ID), OV_OK);
+	return mail;
+}
+
+static enum ov_status
+take(const struct keys *from, const struct keys *to, uint64_t created)
+{
+	struct ov_buf mail = statement(from, to, created);
+	enum ov_status st =
+	    ov_identity_take(home, session, to->company, OV_BUF_BYTES(&mail));
+
+	ov_buf_free(&mail);
+	return st;
+}
+
+static void
+assert_partner(const struct keys *k)
+{
+	struct ov_partner p;
+
+	assert_int_equal(ov_partner_find(&p, home, "Acme"), OV_OK);
+	assert_memory_equal(p.company, k->company, OV_ID);
+	assert_memory_equal(p.identity, k->identity, 32);
+}
+
+static void
+a_good_statement_moves_the_partner_once(void **state)
+{
+	uint64_t now = ov_home_now(home), at;
+	struct ov_partner p;
+
+	(void)state;
+	assert_int_equal(take(&old, &next, now), OV_OK);
+	assert_partner(&next);
+	assert_int_equal(ov_partner_get(&p, home, next.company), OV_OK);
+	assert_memory_equal(p.envelope, envelope, 32);
+	assert_string_equal(p.name, "Acme"); /* what was paired, not the broker's word */
+	assert_int_equal(ov_identity_since(&at, home, next.company), OV_OK);
+	assert_true(at >= now);
+	assert_int_equal(take(&old, &next, now), OV_E_IDENTITY_OLD);
+	assert_int_equal(take(&old, &next, now + 1), OV_E_PARTNER_UNPAIRED);
+}
+
+static void
+changes_follow_each_other_in_time(void **state)
+{
+	uint64_t now = ov_home_now(home);
+	struct keys third;
+
+	(void)state;
+	draw(&third);
+	assert_int_equal(take(&old, &next, now), OV_OK);
+	be_known(&third);
+	assert_int_equal(take(&next, &third, now), OV_E_IDENTITY_OLD);
+	assert_partner(&next);
+	assert_int_equal(take(&next, &third, now + 1), OV_OK);
+	assert_partner(&third);
+	be_known(&old); /* paired anew in its first name: what it said before is old */
+	put_partner(&old, OV_PARTNER_PAIRED, now + 1000);
+	be_known(&next);
+	assert_int_equal(take(&old, &next, now), OV_E_IDENTITY_OLD);
+	assert_int_equal(take(&old, &next, now + 2), OV_E_IDENTITY_OLD);
+}
+
+static void
+time_and_company_must_fit(void **state)
+{
+	uint64_t now = ov_home_now(home);
+	struct ov_buf mail = statement(&old, &next, now);
+
+	(void)state;
+	assert_int_equal(take(&old, &next, now + 1000), OV_E_PROTO_CLOCK);
+	assert_int_equal(take(&old, &next, now - 1000), OV_E_IDENTITY_OLD);
+	assert_int_equal(take(&old, &old, now), OV_E_PROTO_MISMATCH);
+	/* sent by somebody else; for somebody else */
+	assert_int_equal(
+	    ov_identity_take(home, session, old.company, OV_BUF_BYTES(&mail)),
+	    OV_E_PROTO_MISMATCH);
+	mail.p[mail.len - 1] ^= 1;
+	assert_int_equal(
+	    ov_identity_take(home, session, next.company, OV_BUF_BYTES(&mail)),
+	    OV_E_PROTO_MISMATCH);
+	assert_partner(&old);
+	ov_buf_free(&mail);
+}
+
+static void
+only_the_old_identity_can_say_it(void **state)
+{
+	uint64_t now = ov_home_now(home);
+	struct ov_buf mail = statement(&old, &next, now);
+	struct keys thief = old;
+	enum ov_status st;
+
+	(void)state;
+	memcpy(thief.sk, next.sk, 64);
+	assert_int_equal(take(&thief, &next, now), OV_E_CRYPTO_SIGNATURE);
+	draw(&thief);
+	assert_int_equal(take(&thief, &next, now), OV_E_PARTNER_UNPAIRED);
+	for (size_t i = 0; i < mail.len; i++) {
+		mail.p[i] ^= 1;
+		st = ov_identity_take(home, session, next.company, OV_BUF_BYTES(&mail));
+		mail.p[i] ^= 1;
+		assert_int_not_equal(st, OV_OK);
+		st = ov_identity_take(home, session, next.company, OV_BYTES(mail.p, i));
+		assert_int_not_equal(st, OV_OK);
+	}
+	assert_partner(&old);
+	ov_buf_free(&mail);
+}
+
+static void
+the_broker_must_know_exactly_these_keys(void **state)
+{
+	uint64_t now = ov_home_now(home);
+
+	(void)state;
+	knows = false;
+	assert_int_equal(take(&old, &next, now), OV_E_IDENTITY_UNKNOWN);
+	be_known(&old);
+	assert_int_equal(take(&old, &next, now), OV_E_IDENTITY_UNKNOWN);
+	be_known(&next);
+	known.envelope[0] ^= 1;
+	assert_int_equal(take(&old, &next, now), OV_E_IDENTITY_UNKNOWN);
+	assert_partner(&old);
+}
+
+static void
+an_end_and_another_pairing_stay(void **state)
+{
+	uint64_t now = ov_home_now(home);
+
+	(void)state;
+	put_partner(&next, OV_PARTNER_PAIRED, now - 50);
+	assert_int_equal(take(&old, &next, now), OV_E_PROTO_MISMATCH);
+	put_partner(&old, OV_PARTNER_ENDED, now - 100);
+	assert_int_equal(take(&old, &next, now), OV_E_PARTNER_UNPAIRED);
+}
+
+/* Every table with a column for a partner's company id: moved, or here with the reason.
+ */
+static void
+no_table_is_forgotten(void **state)
+{
+	static const char *const known_tables[] = {
+		"charge", "criteria", "hold", "job", "match_wrong", "partner",
+		"partner_group", "partner_past", "partner_profile", "pledge", "sheet",
+		"terms", "identity_past", /* own ones */
+		"invitation",		  /* history of pairings */
+		"mail_in", "mail_out",	  /* history; what is unsent goes */
+	};
+	struct ov_db_stmt *q;
+	bool row, found;
+
+	(void)state;
+	assert_int_equal(
+	    ov_db_query(&q, home->db,
+		"SELECT DISTINCT m.name FROM sqlite_schema m, pragma_table_info(m.name) c"
+		" WHERE m.type = 'table' AND c.name IN ('company', 'partner')"),
+	    OV_OK);
+	for (;;) {
+		assert_int_equal(ov_db_step(q, &row), OV_OK);
+		if (!row)
+			break;
+		found = false;
+		for (size_t i = 0; i < sizeof(known_tables) / sizeof(*known_tables); i++)
+			found = found || strcmp(ov_db_text(q, 0), known_tables[i]) == 0;
+		if (!found)
+			fail_msg("table %s does not follow a changed identity",
+			    ov_db_text(q, 0));
+	}
+}
+
+static void
+a_process_with_the_old_keys_cannot_go_on(void **state)
+{
+	struct ov_home *other;
+
+	(void)state;
+	assert_int_equal(ov_home_open(&other, &home->options), OV_OK);
+	assert_int_equal(ov_home_claim(other), OV_OK);
+	ov_home_release(other);
+	assert_int_equal(ov_db_begin(home->db), OV_OK);
+	assert_int_equal(
+	    ov_db_run(home->db, "UPDATE home SET identity = ?", OV_DB_BLOB(next.sk, 32)),
+	    OV_OK);
+	assert_int_equal(ov_db_commit(home->db, "test"), OV_OK);
+	assert_int_equal(ov_home_claim(other), OV_E_HOME_CHANGED);
+	ov_home_close(other);
+}
+
+int
+main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(a_good_statement_moves_the_partner_once),
+		T(changes_follow_each_other_in_time),
+		T(time_and_company_must_fit),
+		T(only_the_old_identity_can_say_it),
+		T(the_broker_must_know_exactly_these_keys),
+		T(an_end_and_another_pairing_stay),
+		T(no_table_is_forgotten),
+		T(a_process_with_the_old_keys_cannot_go_on),
+	};
+
+	return cmocka_run_group_tests_name("identity", tests, NULL, NULL);
+}
