@@ -88,25 +88,33 @@ name_of_built(const struct ov_merge *m)
 	return OV_BYTES("", 0);
 }
 
+static size_t
+add_text(uint8_t *record, size_t len, struct ov_bytes text, bool more)
+{
+	memcpy(record + len, text.p, text.len);
+	len += text.len;
+	if (more)
+		record[len++] = OV_NOTE_SEPARATOR;
+	return len;
+}
+
+#define TEXT(s) OV_BYTES((s), strlen(s))
+
 /* What rules need beside the value of a claim, behind it: the new length. */
 static size_t
 add_note(uint8_t *record, size_t len, const struct ov_merge *m, const uint8_t built[2],
     struct ov_bytes name)
 {
 	const struct ov_name_signs *s = &m->name_signs;
-	uint8_t rank = built[0], source = built[1];
-	size_t n = rank == OV_RANK_DOMAIN ? strlen(s->initials) : strlen(s->kind);
 
-	if (rank == OV_RANK_DOMAIN && source != OV_CLAIM_COLUMN && name.len > 0) {
-		memcpy(record + len, name.p, name.len);
-		record[len + name.len] = OV_NOTE_SEPARATOR;
-		memcpy(record + len + name.len + 1, s->initials, n);
-		return len + name.len + 1 + n;
+	if (built[0] == OV_RANK_DOMAIN && built[1] != OV_CLAIM_COLUMN && name.len > 0) {
+		len = add_text(record, len, name, true);
+		len = add_text(record, len, TEXT(s->written), true);
+		return add_text(record, len, TEXT(s->initials), false);
 	}
-	if (rank != OV_RANK_NAME_COUNTRY && rank != OV_RANK_NAME)
-		return len;
-	memcpy(record + len, s->kind, n);
-	return len + n;
+	if (built[0] == OV_RANK_NAME_COUNTRY || built[0] == OV_RANK_NAME)
+		return add_text(record, len, TEXT(s->kind), false);
+	return len;
 }
 
 static enum ov_status
@@ -131,7 +139,7 @@ add_claim(struct ov_merge *m, size_t at, struct ov_bytes name)
 static enum ov_status
 end_row(struct ov_merge *m)
 {
-	struct ov_bytes name = name_of_built(m);
+	const struct ov_bytes name = name_of_built(m);
 	uint32_t signs = 0;
 	enum ov_status st = OV_OK;
 

@@ -77,12 +77,12 @@ void ov_merge_free(struct ov_merge *m); /* NULL is fine */
 OV_MUST_CHECK enum ov_status ov_merge_row(struct ov_merge *m, uint64_t tag);
 
 /* The row claims value, of 1 to 255 bytes without a zero (else OV_E_BUG), copied.  Again
- * the same: the earlier source in the enum counts.  A row's first bare name is the one
- * that the family rule looks at. */
+ * the same: the earlier source in the enum counts. */
 OV_MUST_CHECK enum ov_status ov_merge_claim(struct ov_merge *m, enum ov_rank rank,
     enum ov_claim_source source, struct ov_bytes value);
 
-/* What the row's first name says beside its value. */
+/* What the row's name says beside its value: the family rule looks at it.  The first call
+ * for a row counts. */
 void ov_merge_signs(struct ov_merge *m, const struct ov_name_signs *signs);
 
 /* Decides.  Once, after the last row. */

@@ -83,34 +83,51 @@ is_fund(struct ov_bytes name)
 	return false;
 }
 
+/* The text before the next separator, and what is behind it. */
+static struct ov_bytes
+next_text(struct ov_bytes *rest)
+{
+	const uint8_t *end =
+	    rest->len > 0 ? memchr(rest->p, OV_NOTE_SEPARATOR, rest->len) : NULL;
+	struct ov_bytes text = *rest;
+
+	if (end == NULL) {
+		rest->len = 0;
+		return text;
+	}
+	text.len = (size_t)(end - text.p);
+	rest->p = end + 1;
+	rest->len -= text.len + 1;
+	return text;
+}
+
 struct ov_bytes
 ov_rules_note_name(struct ov_bytes note)
 {
-	const uint8_t *end =
-	    note.len > 0 ? memchr(note.p, OV_NOTE_SEPARATOR, note.len) : NULL;
-
-	return end == NULL ? note : OV_BYTES(note.p, (size_t)(end - note.p));
+	return next_text(&note);
 }
 
 enum ov_kinship
 ov_rules_kinship(struct ov_bytes note, struct ov_bytes domain)
 {
-	struct ov_bytes name = ov_rules_note_name(note), initials = note;
+	const struct ov_bytes name = next_text(&note), written = next_text(&note),
+			      initials = note;
 	struct letters label, whole;
 
 	if (name.len == 0)
 		return OV_KIN_NEAR;
 	spell(&label, domain, false);
 	spell(&whole, domain, true);
-	initials.p += name.len + (name.len < note.len);
-	initials.len -= name.len + (name.len < note.len);
-	if (is_same(&label, name) || is_same(&whole, name) || /* "booking com" */
+	if (is_same(&label, name) || is_same(&label, written) || is_same(&whole, name) ||
+	    is_same(&whole, written) || /* "booking com" */
 	    (initials.len > 1 && is_same(&label, initials)))
 		return OV_KIN_HOUSE;
 	if (is_fund(name))
 		return OV_KIN_FUND;
-	return begin_alike(&label, name) || end_alike(&label, name) ? OV_KIN_NEAR
-								    : OV_KIN_NONE;
+	return begin_alike(&label, name) || begin_alike(&label, written) ||
+		       end_alike(&label, written)
+		   ? OV_KIN_NEAR
+		   : OV_KIN_NONE;
 }
 
 /* --- verdicts --- */

@@ -28,7 +28,8 @@ enum ov_kinship {
 	OV_KIN_HOUSE /* the name is the domain's */
 };
 #define OV_KINSHIPS 4
-/* The note of a domain's claim: a name, the separator, and the name's initials; or "". */
+/* The note of a domain's claim: a bare name, the same as it is written, and its initials,
+ * parted by separators; or "". */
 #define OV_NOTE_SEPARATOR 0x1f
 struct ov_bytes ov_rules_note_name(struct ov_bytes note);
 enum ov_kinship ov_rules_kinship(struct ov_bytes note, struct ov_bytes domain);

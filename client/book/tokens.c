@@ -8,6 +8,9 @@ struct trying {
 	struct ov_claim_try t;
 	ov_claim_fn *fn;
 	void *ctx;
+	const char *cc;		       /* of the row; NULL: */
+	enum ov_drop no_country;       /* why there is none */
+	char site[OV_TOKEN_VALUE_CAP]; /* its first domain of a website, or "" */
 };
 
 static enum ov_status
@@ -39,6 +42,8 @@ try_domains(struct trying *y, struct ov_bytes list, enum ov_claim_source source)
 		st = tell(y, OV_RANK_DOMAIN, source, OV_BYTES(p, len),
 		    ov_normalise_domain(y->profile, y->t.value, p, len,
 			source == OV_CLAIM_EMAIL ? OV_FROM_EMAIL : OV_FROM_WEBSITE));
+		if (source == OV_CLAIM_WEBSITE && y->site[0] == '\0')
+			memcpy(y->site, y->t.value, sizeof(y->site));
 	}
 	return st;
 }
@@ -54,25 +59,73 @@ try_id(struct trying *y, enum ov_rank rank, struct ov_bytes raw, id_rule *normal
 	    normalise(y->profile, y->t.value, (const char *)raw.p, raw.len));
 }
 
+/* One name, as name+country and bare.  Another name that makes no key is not worth a
+ * word. */
 static enum ov_status
-try_names(struct trying *y, struct ov_bytes raw, const char *cc, enum ov_drop no_country)
+try_name(struct trying *y, struct ov_name_part name, bool other)
 {
+	const struct ov_bytes raw = OV_BYTES(name.p, name.len);
 	char bare[OV_TOKEN_VALUE_CAP];
-	const char *name = (const char *)raw.p;
-	enum ov_drop why = no_country, why_bare;
-	enum ov_status st;
+	enum ov_drop why = y->no_country, why_bare;
+	enum ov_status st = OV_OK;
+
+	why_bare = ov_normalise_name_signs(
+	    y->profile, bare, &y->t.signs, name.p, name.len, NULL);
+	y->t.value[0] = '\0';
+	if (y->cc != NULL)
+		why = ov_normalise_name_country(
+		    y->profile, y->t.value, name.p, name.len, y->cc);
+	if (!other || why == OV_DROP_NONE)
+		OV_TRY(tell(y, OV_RANK_NAME_COUNTRY, OV_CLAIM_COLUMN, raw, why));
+	memcpy(y->t.value, bare, sizeof(bare));
+	if (!other || why_bare == OV_DROP_NONE)
+		OV_TRY(tell(y, OV_RANK_NAME, OV_CLAIM_COLUMN, raw, why_bare));
+done:
+	return st;
+}
+
+/* The longer name that the website tells; signs: of the row's own name. */
+static enum ov_status
+try_label(struct trying *y, const struct ov_name_signs *signs)
+{
+	char name[OV_TOKEN_VALUE_CAP];
+	enum ov_drop why;
+	enum ov_status st = OV_OK;
+
+	why = ov_normalise_label_name(y->profile, name, y->site, signs, y->cc);
+	if (why != OV_DROP_NONE)
+		return OV_OK;
+	if (y->cc != NULL) {
+		why = ov_normalise_name_country(
+		    y->profile, y->t.value, name, strlen(name), y->cc);
+		if (why == OV_DROP_NONE)
+			OV_TRY(tell(y, OV_RANK_NAME_COUNTRY, OV_CLAIM_WEBSITE,
+			    OV_BYTES(y->site, strlen(y->site)), why));
+	}
+	why = ov_normalise_label_name(y->profile, y->t.value, y->site, signs, NULL);
+	if (why == OV_DROP_NONE)
+		OV_TRY(tell(y, OV_RANK_NAME, OV_CLAIM_WEBSITE,
+		    OV_BYTES(y->site, strlen(y->site)), why));
+done:
+	return st;
+}
+
+static enum ov_status
+try_names(struct trying *y, struct ov_bytes raw)
+{
+	struct ov_name_part part[OV_NAMES_MAX];
+	struct ov_name_signs own;
+	size_t n;
+	enum ov_status st = OV_OK;
 
 	if (raw.len == 0)
 		return OV_OK;
-	why_bare =
-	    ov_normalise_name_signs(y->profile, bare, &y->t.signs, name, raw.len, NULL);
-	y->t.value[0] = '\0';
-	if (cc != NULL)
-		why =
-		    ov_normalise_name_country(y->profile, y->t.value, name, raw.len, cc);
-	OV_TRY(tell(y, OV_RANK_NAME_COUNTRY, OV_CLAIM_COLUMN, raw, why));
-	memcpy(y->t.value, bare, sizeof(bare));
-	OV_TRY(tell(y, OV_RANK_NAME, OV_CLAIM_COLUMN, raw, why_bare));
+	n = ov_normalise_names(y->profile, part, (const char *)raw.p, raw.len);
+	OV_TRY(try_name(y, part[0], false));
+	own = y->t.signs;
+	for (size_t i = 1; i < n; i++)
+		OV_TRY(try_name(y, part[i], true));
+	OV_TRY(try_label(y, &own));
 done:
 	return st;
 }
@@ -97,16 +150,16 @@ enum ov_status
 ov_row_claims(
     const struct ov_profile *p, const struct ov_row_cells *c, ov_claim_fn *fn, void *ctx)
 {
-	struct trying y = { .profile = p, .fn = fn, .ctx = ctx };
-	enum ov_drop country = OV_DROP_NO_COUNTRY;
+	struct trying y = {
+		.profile = p, .fn = fn, .ctx = ctx, .no_country = OV_DROP_NO_COUNTRY
+	};
 	char cc[OV_COUNTRY_CAP];
-	const char *known = NULL;
 	enum ov_status st;
 
 	if (c->country.len > 0) {
-		country = ov_normalise_country(
+		y.no_country = ov_normalise_country(
 		    p, cc, (const char *)c->country.p, c->country.len);
-		known = country == OV_DROP_NONE ? cc : NULL;
+		y.cc = y.no_country == OV_DROP_NONE ? cc : NULL;
 	}
 	OV_TRY(try_id(&y, OV_RANK_LEI, c->lei, ov_normalise_lei));
 	OV_TRY(try_id(&y, OV_RANK_CIK, c->cik, ov_normalise_cik));
@@ -114,13 +167,13 @@ ov_row_claims(
 	if (c->vat.len > 0)
 		OV_TRY(tell(&y, OV_RANK_VAT, OV_CLAIM_COLUMN, c->vat,
 		    ov_normalise_vat(
-			p, y.t.value, (const char *)c->vat.p, c->vat.len, known)));
+			p, y.t.value, (const char *)c->vat.p, c->vat.len, y.cc)));
 	OV_TRY(try_domains(&y, c->websites, OV_CLAIM_WEBSITE));
 	OV_TRY(try_domains(&y, c->email_domains, OV_CLAIM_EMAIL));
 	OV_TRY(try_domains(&y, c->alias_domains, OV_CLAIM_COLUMN));
-	OV_TRY(try_names(&y, c->name, known, country));
+	OV_TRY(try_names(&y, c->name));
 	for (struct ov_bytes rest = c->alias_names; rest.len > 0;)
-		OV_TRY(try_names(&y, next_line(&rest), known, country));
+		OV_TRY(try_names(&y, next_line(&rest)));
 done:
 	return st;
 }

@@ -2,11 +2,13 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define SHORT_FORM_LEN 3 /* so short a form of some countries is ambiguous elsewhere */
 #define FORMS_MAX 2048
 #define AFFIXES_MAX 64
 #define SYNONYMS_MAX 256
+#define MARKERS_MAX 64
 
 struct form {
 	struct ov_form public;
@@ -15,15 +17,29 @@ struct form {
 	uint32_t next; /* the same words in another line: index + 1, or 0 */
 };
 
+/* Words that introduce another name. */
+struct marker {
+	struct ov_field words;
+	bool inside; /* brackets alone */
+};
+
+/* One word for another, never longer. */
+struct synonym {
+	struct ov_field from, to; /* in the list */
+	bool at_end;		  /* of a name, too */
+};
+
 struct ov_forms {
 	struct form form[FORMS_MAX];
 	size_t form_count;
 	struct ov_table index, sets[OV_WORD_SETS];
-	struct ov_table synonyms; /* word -> index of the field that stands for it */
-	struct ov_field synonym[SYNONYMS_MAX];
+	struct ov_table synonyms; /* word -> index */
+	struct synonym synonym[SYNONYMS_MAX];
 	size_t synonym_count;
 	struct ov_affix affix[AFFIXES_MAX];
 	size_t affix_count;
+	struct marker marker[MARKERS_MAX];
+	size_t marker_count;
 };
 
 static unsigned int
@@ -57,23 +73,48 @@ flags_of(const struct ov_field *f)
 	return flags;
 }
 
-size_t
-ov_word_shorten(const struct ov_forms *f, char *word, size_t len)
-{
-	uint64_t k;
-
-	if (!ov_table_get(&f->synonyms, word, len, &k))
-		return len;
-	memcpy(word, f->synonym[k].p, f->synonym[k].len);
-	return f->synonym[k].len;
-}
-
 void
 ov_words_shorten(const struct ov_forms *f, struct ov_words *t)
 {
+	uint64_t k;
+
 	for (size_t i = 0; i < t->n; i++)
-		t->w[i].len =
-		    (uint16_t)ov_word_shorten(f, t->text + t->w[i].at, t->w[i].len);
+		if (ov_table_get(&f->synonyms, t->w[i].p, t->w[i].len, &k)) {
+			t->w[i].p = f->synonym[k].to.p;
+			t->w[i].len = (uint16_t)f->synonym[k].to.len;
+		}
+}
+
+/* Puts the word for the end of the name in its place; false if it has none. */
+static bool
+shorten_end(const struct ov_forms *f, char *name, size_t *len)
+{
+	for (size_t i = 0; i < f->synonym_count; i++) {
+		const struct synonym *s = &f->synonym[i];
+		size_t at = *len - s->from.len;
+
+		if (!s->at_end || *len <= s->from.len ||
+		    memcmp(name + at, s->from.p, s->from.len) != 0)
+			continue;
+		memcpy(name + at, s->to.p, s->to.len);
+		*len = at + s->to.len;
+		return true;
+	}
+	return false;
+}
+
+size_t
+ov_name_shorten(const struct ov_forms *f, char *name, size_t len)
+{
+	uint64_t k;
+
+	if (ov_table_get(&f->synonyms, name, len, &k)) {
+		memcpy(name, f->synonym[k].to.p, f->synonym[k].to.len);
+		return f->synonym[k].to.len;
+	}
+	while (shorten_end(f, name, &len)) /* each is shorter than the one before */
+		;
+	return len;
 }
 
 /* A list entry is written as people write it and goes through the same folding as
@@ -139,15 +180,26 @@ field_is(const struct ov_field *f, const char *word)
 }
 
 static enum ov_status
-add_synonym(
-    struct ov_forms *forms, const struct ov_field *word, const struct ov_field *to)
+add_synonym(struct ov_forms *forms, const struct ov_field *f, bool at_end)
 {
-	/* never longer, and never itself a word that has another */
-	if (to->len > word->len || forms->synonym_count == SYNONYMS_MAX ||
-	    ov_table_get(&forms->synonyms, to->p, to->len, NULL))
+	struct synonym *s = &forms->synonym[forms->synonym_count];
+
+	/* never longer, at the end of a name shorter, and never itself a word that has
+	 * another */
+	if (f[1].len > f[0].len - at_end || forms->synonym_count == SYNONYMS_MAX ||
+	    ov_table_get(&forms->synonyms, f[1].p, f[1].len, NULL))
 		return OV_E_BUG;
-	forms->synonym[forms->synonym_count] = *to;
-	return ov_table_put(&forms->synonyms, word->p, word->len, forms->synonym_count++);
+	*s = (struct synonym){ f[0], f[1], at_end };
+	return ov_table_put(&forms->synonyms, f[0].p, f[0].len, forms->synonym_count++);
+}
+
+static enum ov_status
+add_marker(struct ov_forms *forms, const struct ov_field *f, bool inside)
+{
+	if (forms->marker_count == MARKERS_MAX)
+		return OV_E_BUG;
+	forms->marker[forms->marker_count++] = (struct marker){ *f, inside };
+	return OV_OK;
 }
 
 static enum ov_status
@@ -161,7 +213,13 @@ add_word(void *ctx, const struct ov_field *f, size_t n)
 	struct ov_forms *forms = ctx;
 
 	if (n == 3 && field_is(&f[0], "same"))
-		return add_synonym(forms, &f[1], &f[2]);
+		return add_synonym(forms, f + 1, false);
+	if (n == 3 && field_is(&f[0], "ends"))
+		return add_synonym(forms, f + 1, true);
+	if (n == 2 && field_is(&f[0], "also"))
+		return add_marker(forms, &f[1], false);
+	if (n == 2 && field_is(&f[0], "inside"))
+		return add_marker(forms, &f[1], true);
 	for (size_t i = 0; n == 2 && i < OV_WORD_SETS; i++)
 		if (field_is(&f[0], kinds[i]))
 			return ov_table_put(&forms->sets[i], f[1].p, f[1].len, 1);
@@ -244,4 +302,21 @@ ov_affix_find(const struct ov_forms *forms, const char *text, size_t len, bool a
 			return f;
 	}
 	return NULL;
+}
+
+size_t
+ov_marker_at(const struct ov_forms *forms, const char *text, size_t len, bool inside)
+{
+	size_t longest = 0;
+
+	for (size_t i = 0; i < forms->marker_count; i++) {
+		const struct ov_field *m = &forms->marker[i].words;
+
+		if (m->len > longest && m->len < len &&
+		    (inside || !forms->marker[i].inside) &&
+		    strncasecmp(text, m->p, m->len) == 0 &&
+		    (text[m->len] == ' ' || text[m->len] == ':'))
+			longest = m->len;
+	}
+	return longest;
 }

@@ -56,10 +56,16 @@ void ov_forms_free(struct ov_forms *f); /* NULL is fine */
 bool ov_word_in(
     const struct ov_forms *f, enum ov_word_set set, const char *word, size_t len);
 
-/* Puts the one word for its variants ("international" to "intl") in place of each; never
- * longer.  The single form returns the new length and does not write a NUL. */
+/* Puts the one word for its variants ("international" to "intl") in place of each. */
 void ov_words_shorten(const struct ov_forms *f, struct ov_words *t);
-size_t ov_word_shorten(const struct ov_forms *f, char *word, size_t len);
+/* The same of a name whose words are put together: of the whole, or of its end.  Returns
+ * the new length, never larger, and does not write a NUL. */
+size_t ov_name_shorten(const struct ov_forms *f, char *name, size_t len);
+
+/* The length of the words at text that introduce another name of the same company
+ * ("formerly"), with a space or colon behind them; 0 if there are none.  inside: text is
+ * in brackets, where "now" is such a word, too. */
+size_t ov_marker_at(const struct ov_forms *f, const char *text, size_t len, bool inside);
 
 /* The form that the text is, if the country (NULL: none is given) agrees and it has all
  * of flags; else NULL. */

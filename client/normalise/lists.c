@@ -10,6 +10,12 @@
 #include "client/normalise/lists.def"
 #undef LIST
 
+/* A list that a profile has not. */
+extern const uint8_t ov_list_data_NONE[];
+extern const size_t ov_list_len_NONE;
+const uint8_t ov_list_data_NONE[] = { 0 };
+const size_t ov_list_len_NONE = 0;
+
 struct ov_slot {
 	uint64_t hash; /* 0: free */
 	uint64_t value;

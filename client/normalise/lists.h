@@ -25,7 +25,7 @@ enum ov_list_age { OV_LIST_CURRENT, OV_LIST_PREVIOUS };
 struct ov_list_file {
 	const char *name;
 	const uint8_t *data; /* static; equal where two profiles have one list */
-	size_t len;
+	size_t len;	     /* 0: the profile has no such list */
 };
 
 struct ov_list_file ov_list_file(enum ov_list which, enum ov_list_age age);

@@ -147,8 +147,7 @@ word_is(const struct span *s, size_t i, const char *word)
 {
 	const struct ov_word *w = &s->t->w[s->first + i];
 
-	return w->len == strlen(word) &&
-	       memcmp(ov_word_text(s->t, s->first + i), word, w->len) == 0;
+	return w->len == strlen(word) && memcmp(w->p, word, w->len) == 0;
 }
 
 /* The form that the words are, with the flags that are needed, or NULL. */
@@ -200,11 +199,10 @@ strip_affix(struct span *s)
 	struct ov_word *a = &s->t->w[s->first], *z = &s->t->w[s->first + s->n - 1];
 	const struct ov_affix *f;
 
-	if ((f = ov_affix_find(s->forms, s->t->text + a->at, a->len, false)) != NULL) {
-		a->at = (uint16_t)(a->at + f->len);
+	if ((f = ov_affix_find(s->forms, a->p, a->len, false)) != NULL) {
+		a->p += f->len;
 		a->len = (uint16_t)(a->len - f->len);
-	} else if ((f = ov_affix_find(s->forms, s->t->text + z->at, z->len, true)) !=
-		   NULL) {
+	} else if ((f = ov_affix_find(s->forms, z->p, z->len, true)) != NULL) {
 		z->len = (uint16_t)(z->len - f->len);
 	} else {
 		return false;
@@ -234,7 +232,7 @@ static bool
 strip_tld(struct span *s)
 {
 	const struct ov_word *w = &s->t->w[s->first + s->n - 1];
-	const char *text = s->t->text + w->at;
+	const char *text = w->p;
 
 	if (s->n < 2 || !ov_word_in(s->forms, OV_WORD_TLD, text, w->len))
 		return false;
@@ -248,7 +246,7 @@ static bool
 word_in(const struct span *s, size_t i, enum ov_word_set set)
 {
 	return ov_word_in(
-	    s->forms, set, ov_word_text(s->t, s->first + i), s->t->w[s->first + i].len);
+	    s->forms, set, s->t->w[s->first + i].p, s->t->w[s->first + i].len);
 }
 
 /* Surname first, as registers sort: "smith ao", "schwab charles".  Swapping maps no
@@ -298,7 +296,7 @@ note_initials(struct span *s)
 	size_t n = 0;
 
 	for (size_t i = 0; i < s->n && n + 1 < sizeof(s->signs->initials); i++) {
-		char c = ov_word_text(s->t, s->first + i)[0];
+		char c = s->t->w[s->first + i].p[0];
 
 		if ((uint8_t)c >= 0x80) { /* domains that are initials are ASCII */
 			n = 0;
@@ -309,9 +307,33 @@ note_initials(struct span *s)
 	out[n > 1 ? n : 0] = '\0';
 }
 
-static enum ov_drop
-prepare(const struct ov_forms *forms, struct ov_words *words, const char *in, size_t len)
+/* "Splunk, a Cisco company": the company, not whose it is. */
+static size_t
+cut_owner(const char *text, size_t len)
 {
+	static const char *const openings[] = { ", a ", ", an ", "- a ", "- an " };
+	static const char ending[] = " company";
+	size_t end = len;
+
+	while (end > 0 && (text[end - 1] == ' ' || text[end - 1] == '.'))
+		end--;
+	if (end < sizeof(ending) ||
+	    memcmp(text + end - strlen(ending), ending, strlen(ending)) != 0)
+		return len;
+	for (size_t i = end; i-- > 1;)
+		for (size_t k = 0; k < sizeof(openings) / sizeof(openings[0]); k++) {
+			size_t n = strlen(openings[k]);
+
+			if (end - i > n && memcmp(text + i, openings[k], n) == 0)
+				return is_word_at(text, i) ? i : len;
+		}
+	return len;
+}
+
+static enum ov_drop
+prepare(const struct ov_profile *p, struct ov_words *words, const char *in, size_t len)
+{
+	const struct ov_forms *forms = p->forms;
 	char text[OV_TEXT_MAX], folded[OV_FOLDED_CAP];
 	enum ov_drop why;
 	size_t n, cut;
@@ -330,6 +352,8 @@ prepare(const struct ov_forms *forms, struct ov_words *words, const char *in, si
 		return why;
 	while ((cut = cut_edgar(forms, folded, n)) != n)
 		n = cut;
+	if (p->rules >= 2)
+		n = cut_owner(folded, n);
 	n = cut_brackets(forms, folded, n);
 	while ((cut = cut_edgar(forms, folded, n)) != n)
 		n = cut;
@@ -339,13 +363,48 @@ prepare(const struct ov_forms *forms, struct ov_words *words, const char *in, si
 	return why;
 }
 
+static bool
+among(const char *cc, const char *countries)
+{
+	for (; *countries != '\0'; countries += 2)
+		if (memcmp(countries, cc, 2) == 0)
+			return true;
+	return false;
+}
+
+/* Umlauts have lost their dots: "mueller" goes to "muller" where it is one, and
+ * "aarhus" to "arhus".  Not "bauer", "quelle", "neue".  What was decided stands in what
+ * is written already, so doing it again changes nothing.  The new length. */
+static size_t
+undo_umlauts(char *name, size_t len, const char *cc)
+{
+	bool german = cc != NULL && among(cc, "DEATCHLI");
+	bool danish = cc != NULL && among(cc, "DKNO");
+	size_t out = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		char before = out > 0 ? name[out - 1] : ' ';
+		char two_before = out > 1 ? name[out - 2] : ' ';
+
+		if (german && name[i] == 'e' && strchr("aou", before) != NULL &&
+		    strchr("aeiouq", two_before) == NULL)
+			continue;
+		if (danish && ((name[i] == 'a' && before == 'a') ||
+				  (name[i] == 'e' && before == 'o')))
+			continue;
+		name[out++] = name[i];
+	}
+	return out;
+}
+
 static enum ov_drop
-once(const struct ov_forms *forms, char out[OV_TOKEN_VALUE_CAP],
+once(const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP],
     struct ov_name_signs *signs, const char *in, size_t len, const char *cc)
 {
+	const struct ov_forms *forms = p->forms;
 	struct ov_words words;
 	struct span s;
-	enum ov_drop why = prepare(forms, &words, in, len);
+	enum ov_drop why = prepare(p, &words, in, len);
 
 	if (why != OV_DROP_NONE)
 		return why;
@@ -358,13 +417,19 @@ once(const struct ov_forms *forms, char out[OV_TOKEN_VALUE_CAP],
 		;
 	turn_forename(&s);
 	drop_and(&s);
-	if (signs != NULL && signs->initials[0] == '\0')
+	if (signs != NULL && signs->written[0] == '\0') {
 		note_initials(&s);
+		(void)ov_words_join_written(
+		    signs->written, sizeof(signs->written), &words, s.first, s.n);
+	}
 	len = ov_words_join(out, OV_TOKEN_VALUE_CAP, &words, s.first, s.n, "");
 	if (len == 0)
 		return OV_DROP_TOO_LONG;
 	/* "inter national" has become a word that has a shorter one */
-	out[ov_word_shorten(forms, out, len)] = '\0';
+	len = ov_name_shorten(forms, out, len);
+	if (p->rules >= 2)
+		len = undo_umlauts(out, len, cc);
+	out[len] = '\0';
 	return OV_DROP_NONE;
 }
 
@@ -375,6 +440,16 @@ is_ascii(const char *text)
 		if ((uint8_t)*text >= 0x80)
 			return false;
 	return true;
+}
+
+/* The name under which a well-known company is known, in place of another one. */
+static void
+take_known(const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP], const char *cc)
+{
+	const char *known = ov_others_find(p->others, out, strlen(out), cc);
+
+	if (known != NULL)
+		memcpy(out, known, strlen(known) + 1);
 }
 
 /* An ASCII result is one word of letters and digits, which no rule touches again.  In
@@ -392,15 +467,17 @@ ov_normalise_name_signs(const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP]
 		memset(signs, 0, sizeof(*signs));
 	if (cc != NULL && cc[0] == '\0')
 		cc = NULL;
-	why = once(p->forms, out, signs, in, len, cc);
+	why = once(p, out, signs, in, len, cc);
 	for (int i = 0; why == OV_DROP_NONE && !is_ascii(out); i++) {
 		memcpy(before, out, sizeof(before));
-		why = i < ROUNDS ? once(p->forms, out, signs, before, strlen(before), cc)
+		why = i < ROUNDS ? once(p, out, signs, before, strlen(before), cc)
 				 : OV_DROP_MALFORMED;
 		if (strcmp(before, out) == 0)
 			break;
 	}
-	if (why != OV_DROP_NONE)
+	if (why == OV_DROP_NONE)
+		take_known(p, out, cc);
+	else
 		out[0] = '\0';
 	return why;
 }

@@ -94,6 +94,8 @@ enum ov_drop ov_normalise_name(const struct ov_profile *p, char out[OV_TOKEN_VAL
 
 /* What a name says beside its value, for merging rows of one book. */
 struct ov_name_signs {
+	char written[OV_TOKEN_VALUE_CAP]; /* its words without form, as they are written:
+					     what a domain may begin with */
 	char kind[8]; /* of legal form, where two kinds are two companies ("ag", "gmbh");
 			 else "": "inc", "ltd" and the like are left out and mixed up */
 	char initials[16]; /* of a name of two words or more ("ibm"), else "" */
@@ -102,6 +104,23 @@ struct ov_name_signs {
 /* As ov_normalise_name; signs may be NULL. */
 enum ov_drop ov_normalise_name_signs(const struct ov_profile *p,
     char out[OV_TOKEN_VALUE_CAP], struct ov_name_signs *signs, const char *in, size_t len,
+    const char *cc);
+
+/* The names of one company that a cell holds: its own first, then what brackets,
+ * "formerly" or a slash tell ("Meta (formerly Facebook)", "Acme d/b/a Widgets",
+ * "Optilly/Monetizer"). Parts of in; returns their number, 1 or more. */
+#define OV_NAMES_MAX 4
+struct ov_name_part {
+	const char *p;
+	size_t len;
+};
+size_t ov_normalise_names(const struct ov_profile *p,
+    struct ov_name_part out[OV_NAMES_MAX], const char *in, size_t len);
+
+/* The longer name that a website tells: "True Link" at truelinkfinancial.com.  domain: a
+ * value of ov_normalise_domain; signs: of the name.  OV_DROP_EMPTY if it tells none. */
+enum ov_drop ov_normalise_label_name(const struct ov_profile *p,
+    char out[OV_TOKEN_VALUE_CAP], const char *domain, const struct ov_name_signs *signs,
     const char *cc);
 
 /* ISO 3166-1 alpha-2 of a name, code or alias in any of many languages. */

@@ -102,9 +102,12 @@ set_digest(struct ov_profile *p)
 	ov_hash_lv(&h, p->id, strlen(p->id));
 	for (int i = 0; i < OV_LIST_COUNT; i++) {
 		const struct ov_list_file file = ov_list_file((enum ov_list)i, p->age);
+
 		uint8_t digest[OV_HASH_LEN];
 		struct ov_hash one;
 
+		if (file.len == 0)
+			continue;
 		ov_hash_init(&one);
 		ov_hash_raw(&one, file.data, file.len);
 		ov_hash_final(&one, digest);
@@ -131,6 +134,9 @@ ov_normalise_init(void)
 				share_part(p, p - 1, part);
 			else
 				st = load_part(p, part);
+		if (st == OV_OK)
+			st = ov_others_new(
+			    &p->others, p, ov_list_file(OV_LIST_OTHER_NAMES, p->age));
 		set_digest(p);
 	}
 	ready = st == OV_OK;
@@ -149,6 +155,8 @@ ov_normalise_fini(void)
 		for (enum part part = SUFFIXES; part < PARTS; part++)
 			if (i == 0 || !is_shared(p, p - 1, part))
 				drop_part(p, part);
+		ov_others_free(p->others);
+		p->others = NULL;
 		p->suffixes = NULL;
 		p->hosts = NULL;
 		p->forms = NULL;

@@ -10,6 +10,7 @@
 #include "client/normalise/forms.h"
 #include "client/normalise/lists.h"
 #include "client/normalise/normalise.h"
+#include "client/normalise/others.h"
 #include "client/normalise/suffix.h"
 
 struct ov_profile {
@@ -22,6 +23,7 @@ struct ov_profile {
 	struct ov_hosts *hosts;
 	struct ov_forms *forms;
 	struct ov_table *countries;
+	struct ov_others *others; /* never shared: made by the profile's own rules */
 };
 
 #endif /* OV_CLIENT_NORMALISE_PROFILE_H */

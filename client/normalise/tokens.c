@@ -17,7 +17,7 @@ begin(struct ov_words *t)
 		return false;
 	if (t->n > 0)
 		t->text[t->used++] = ' ';
-	t->w[t->n++] = (struct ov_word){ (uint16_t)t->used, 0, false, false };
+	t->w[t->n++] = (struct ov_word){ .at = (uint16_t)t->used };
 	return true;
 }
 
@@ -56,8 +56,10 @@ join_initials(struct ov_words *t)
 			memmove(t->text + used, t->text + t->w[k].at, t->w[k].len);
 			used += t->w[k].len;
 		}
-		t->w[out++] = (struct ov_word){ (uint16_t)at, (uint16_t)(used - at),
-			is_initial(t, i), t->w[i].dotted };
+		t->w[out++] = (struct ov_word){ .at = (uint16_t)at,
+			.len = (uint16_t)(used - at),
+			.initials = is_initial(t, i),
+			.dotted = t->w[i].dotted };
 		i += run;
 	}
 	t->n = out;
@@ -104,6 +106,10 @@ ov_words_split(struct ov_words *out, const char *text, size_t len)
 		}
 	}
 	join_initials(out);
+	for (size_t i = 0; i < out->n; i++) {
+		out->w[i].p = out->text + out->w[i].at;
+		out->w[i].written = out->w[i].len;
+	}
 	return OV_DROP_NONE;
 }
 
@@ -123,8 +129,22 @@ ov_words_join(char *out, size_t cap, const struct ov_words *t, size_t first, siz
 		}
 		if (i > first)
 			memcpy(out + used, sep, gap);
-		memcpy(out + used + need - t->w[i].len, ov_word_text(t, i), t->w[i].len);
+		memcpy(out + used + need - t->w[i].len, t->w[i].p, t->w[i].len);
 		used += need;
+	}
+	out[used] = '\0';
+	return used;
+}
+
+size_t
+ov_words_join_written(
+    char *out, size_t cap, const struct ov_words *t, size_t first, size_t n)
+{
+	size_t used = 0;
+
+	for (size_t i = first; i < first + n && used + t->w[i].written < cap; i++) {
+		memcpy(out + used, t->text + t->w[i].at, t->w[i].written);
+		used += t->w[i].written;
 	}
 	out[used] = '\0';
 	return used;

@@ -159,6 +159,34 @@ gather_ends(struct ends *e, const struct truth *t)
 	}
 }
 
+/* The same company of the first list in pair k and in another: it has several rows in the
+ * second one. */
+static bool
+is_same(const struct truth *t, size_t k, size_t other)
+{
+	return t->pair[k].a == t->pair[other].a && !t->pair[other].aside &&
+	       strcmp(t->pair[k].b->key, t->pair[other].b->key) == 0;
+}
+
+static bool
+is_first(const struct truth *t, size_t k)
+{
+	for (size_t i = 0; i < k; i++)
+		if (is_same(t, k, i))
+			return false;
+	return true;
+}
+
+static bool
+is_found(const struct truth *t, size_t k)
+{
+	for (size_t i = k; i < t->n; i++)
+		if (is_same(t, k, i) && t->pair[i].a->pair != NO_PAIR &&
+		    t->pair[i].a->pair == t->pair[i].b->pair)
+			return true;
+	return false;
+}
+
 struct score {
 	size_t known, found, ok, wrong, unknown;
 };
@@ -190,15 +218,15 @@ judge(struct score *s, const struct bench_pairs *p, const struct truth *t, bool 
 			    e[i].a, e[i].b, p->pair[i].value);
 	}
 	for (size_t k = 0; k < t->n; k++) {
-		const struct known *w = &t->pair[k];
+		bool found;
 
-		if (w->aside)
+		if (t->pair[k].aside || !is_first(t, k))
 			continue;
+		found = is_found(t, k);
 		s->known++;
-		if (w->a->pair != NO_PAIR && w->a->pair == w->b->pair)
-			s->found++;
-		else if (tell)
-			show("missed", w->a, w->b, "");
+		s->found += found;
+		if (!found && tell)
+			show("missed", t->pair[k].a, t->pair[k].b, "");
 	}
 	free(e);
 }

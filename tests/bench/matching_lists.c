@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "client/book/book.h"
+#include "client/schema.h"
 #include "common/crypto/hash.h"
 #include "proto/slots.h"
 #include "server/join.h"
@@ -79,8 +80,6 @@ take_row(void *ctx, const struct ov_table_row *row)
 static void
 open_book(struct bench_list *l)
 {
-	const char *const migrations[] = { ov_book_schema_1, ov_book_schema_2,
-		ov_book_schema_3 };
 	char path[] = "/tmp/bench_matching_XXXXXX";
 	int fd = mkstemp(path);
 	const char *const ends[] = { "", "-wal", "-shm" };
@@ -90,8 +89,8 @@ open_book(struct bench_list *l)
 		must(OV_E_IO, path);
 	close(fd);
 	must(ov_db_open(&l->db, &(struct ov_db_options){ .path = path,
-				    .migrations = migrations,
-				    .n_migrations = 3,
+				    .migrations = ov_schema,
+				    .n_migrations = ov_schema_n,
 				    .application_id = 1,
 				    .busy_timeout_ms = 1000 }),
 	    path);

@@ -40,12 +40,33 @@ check_name(const struct ov_profile *p, const char *in, size_t len, const char *c
 	require_clean(why, out);
 }
 
+/* Parts of the input, none empty; and what a website tells beside each. */
+static void
+check_names(const struct ov_profile *p, const char *in, size_t len, const char *cc)
+{
+	struct ov_name_part part[OV_NAMES_MAX];
+	char out[OV_TOKEN_VALUE_CAP];
+	struct ov_name_signs signs;
+	size_t n = ov_normalise_names(p, part, in, len);
+
+	if (n < 1 || n > OV_NAMES_MAX)
+		abort();
+	for (size_t i = 0; i < n; i++) {
+		if (part[i].p < in || part[i].p + part[i].len > in + len)
+			abort();
+		(void)ov_normalise_name_signs(p, out, &signs, part[i].p, part[i].len, cc);
+		require_clean(
+		    ov_normalise_label_name(p, out, "acmesoftware.com", &signs, cc), out);
+	}
+}
+
 static void
 check_all(const struct ov_profile *p, const char *in, size_t len, const char *cc)
 {
 	char out[OV_TOKEN_VALUE_CAP];
 
 	check_name(p, in, len, cc);
+	check_names(p, in, len, cc);
 	require_clean(ov_normalise_country(p, out, in, len), out);
 	require_clean(ov_normalise_lei(p, out, in, len), out);
 	require_clean(ov_normalise_cik(p, out, in, len), out);

@@ -230,41 +230,6 @@ class Charged(unittest.TestCase):
         self.assertGreaterEqual(len(cells), 6)
 
 
-class Group(unittest.TestCase):
-    """Two partners that Birch holds to be one: what one has seen, the other has."""
-
-    def setUp(self):
-        needs_clock(self)
-
-    def test_group(self):
-        world = build(GIVES_COUNTS + "group: the house\n")
-        self.addCleanup(world.close)
-        a, b = world.a, world.b
-        c = harness.Company(world.path / "c", "Cedar")
-        c("init")
-        c.join(world.broker)
-        c("import", harness.SAMPLES[0])
-        harness.pair(c, b)
-        harness.agree(c, b, world.path / "policy_a.yaml", world.path / "policy_b.yaml")
-        world.exchange()
-        self.assertTrue(counted(a.json("report", b.name)))
-        world.exchange(c, b)
-        report = c.json("report", b.name)
-        self.assertEqual(counted(report), {})
-        # who is in a group is told to nobody, nor until when
-        self.assertEqual(report["held_back"],
-                         [{"theirs": None, "reason": "partner", "next_view": None}])
-        self.assertIsNone(report["charged"]["group"])
-        self.assertTrue(c.matches(b))
-        for partner in b.json("status")["partners"]:
-            ledger = partner["ledger"]
-            self.assertEqual((ledger["group"], ledger["runs_30_days"],
-                              ledger["group_runs_30_days"]), ("the house", 1, 2))
-            self.assertEqual(ledger["their_views"]["epsilon_milli_365_days"], 333)
-            self.assertFalse(ledger["their_views"]["due"])
-        self.assertIn("the house", b("report", c.name))
-
-
 class Privacy(unittest.TestCase):
     """Who is given counts only gets nothing about a single account."""
 

@@ -6,8 +6,6 @@ import harness
 
 
 NOT_TO_BE_FOUND = {
-    # two accounts of A without a common key are one company; one of them is matched
-    ("0015g00000aC292AAC", "18200000185"),
     # a name without a country is no key under these terms
     ("0015g00000Gb033AAB", "18200001221"),
     ("0015g00000AA028AAD", "18200001036"),

@@ -30,7 +30,7 @@ claim_text(struct ov_merge *m, const char *text)
 		{ "mail", OV_RANK_DOMAIN, OV_CLAIM_EMAIL },
 		{ "cc", OV_RANK_NAME_COUNTRY, OV_CLAIM_COLUMN },
 		{ "name", OV_RANK_NAME, OV_CLAIM_COLUMN } };
-	struct ov_name_signs signs = { "", "" };
+	struct ov_name_signs signs = { .kind = "" };
 	char copy[1024], *save, *part;
 
 	assert_true(strlen(text) < sizeof(copy));
@@ -50,6 +50,8 @@ claim_text(struct ov_merge *m, const char *text)
 			snprintf(signs.initials, sizeof(signs.initials), "%s", value);
 			continue;
 		}
+		if (strcmp(part, "name") == 0 && signs.written[0] == '\0')
+			snprintf(signs.written, sizeof(signs.written), "%s", value);
 		while (strcmp(kinds[k].kind, part) != 0)
 			assert_true(++k < sizeof(kinds) / sizeof(kinds[0]));
 		for (char *p = value; *p != '\0'; p++)

@@ -271,7 +271,8 @@ profile_binds_every_list(void **state)
 			const struct ov_list_file f =
 			    ov_list_file((enum ov_list)i, (enum ov_list_age)age);
 
-			assert_true(f.len > 0);
+			if (f.len == 0) /* the profile before has no such list */
+				continue;
 			ov_hash_init(&one);
 			ov_hash_raw(&one, f.data, f.len);
 			ov_hash_final(&one, file_digest);

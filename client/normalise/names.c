@@ -1,0 +1,174 @@
+/* names.c - the names that a cell holds, or a website tells. */
+#include <string.h>
+
+#include "client/normalise/normalise.h"
+#include "client/normalise/profile.h"
+
+#define SLASH_LETTERS_MIN 6 /* not "R/GA", "A/S", "24/7" */
+#define LABEL_NAME_MIN 5    /* a beginning that is no accident */
+#define LABEL_REST_MIN 4    /* not "app", "pay", "hq" */
+
+static size_t
+count_letters(struct ov_name_part part)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < part.len; i++) {
+		uint8_t c = (uint8_t)part.p[i];
+
+		n += (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c >= 0x80;
+	}
+	return n;
+}
+
+/* Without what stands around a name. */
+static struct ov_name_part
+trim(struct ov_name_part part)
+{
+	while (part.len > 0 && strchr(" ,;:-(", part.p[0]) != NULL)
+		part.p++, part.len--;
+	while (part.len > 0 && strchr(" ,;:-", part.p[part.len - 1]) != NULL)
+		part.len--;
+	return part;
+}
+
+struct names {
+	struct ov_name_part *out;
+	size_t n;
+};
+
+static void
+add(struct names *names, const char *from, const char *to)
+{
+	struct ov_name_part part =
+	    trim((struct ov_name_part){ from, (size_t)(to - from) });
+
+	if (names->n < OV_NAMES_MAX && count_letters(part) > 1)
+		names->out[names->n++] = part;
+}
+
+static bool
+is_open(char c)
+{
+	return c == '(' || c == '[';
+}
+
+static bool
+is_close(char c)
+{
+	return c == ')' || c == ']';
+}
+
+/* Behind each marker another name; the first outside of brackets ends the own one. */
+static void
+add_marked(struct names *names, const struct ov_forms *forms, const char *in, size_t len)
+{
+	struct ov_name_part *own = &names->out[0];
+	const char *end = in + len, *stop;
+	bool inside = false;
+
+	for (const char *p = in + 1; p < end; p++) {
+		size_t n = 0;
+
+		if (is_open(p[-1]))
+			inside = true;
+		else if (is_close(p[-1]))
+			inside = false;
+		if (is_open(p[-1]) || p[-1] == ' ' || p[-1] == ',')
+			n = ov_marker_at(forms, p, (size_t)(end - p), inside);
+		if (n == 0)
+			continue;
+		for (stop = p + n; stop < end && !is_open(*stop) && !is_close(*stop);
+		     stop++)
+			;
+		if (!inside && own->p + own->len == end) {
+			struct ov_name_part before =
+			    trim((struct ov_name_part){ in, (size_t)(p - in) });
+
+			if (count_letters(before) == 0)
+				return;
+			*own = before;
+		}
+		add(names, p + n, stop);
+		p = stop - 1;
+	}
+}
+
+static bool
+is_register_mark(const struct ov_forms *forms, struct ov_name_part part)
+{
+	char word[16];
+
+	if (part.len >= sizeof(word))
+		return false;
+	for (size_t i = 0; i < part.len; i++)
+		word[i] = (char)(part.p[i] | 0x20); /* lower case, where it is a letter */
+	return ov_word_in(forms, OV_WORD_EDGAR, word, part.len);
+}
+
+/* "Optilly/Installmonetizer": either side, where it is long enough to be a name. */
+static void
+add_halves(struct names *names, const struct ov_forms *forms)
+{
+	struct ov_name_part own = names->out[0], half[2];
+	const char *slash = memchr(own.p, '/', own.len);
+	size_t left;
+
+	if (slash == NULL)
+		return;
+	left = (size_t)(slash - own.p);
+	if (memchr(slash + 1, '/', own.len - left - 1) != NULL)
+		return; /* an address, or a register's mark */
+	half[0] = trim((struct ov_name_part){ own.p, left });
+	half[1] = trim((struct ov_name_part){ slash + 1, own.len - left - 1 });
+	if (is_register_mark(forms, half[1]) || count_letters(half[0]) < 3 ||
+	    count_letters(half[1]) < 3)
+		return;
+	for (size_t i = 0; i < 2; i++)
+		if (count_letters(half[i]) >= SLASH_LETTERS_MIN)
+			add(names, half[i].p, half[i].p + half[i].len);
+}
+
+size_t
+ov_normalise_names(const struct ov_profile *p, struct ov_name_part out[OV_NAMES_MAX],
+    const char *in, size_t len)
+{
+	struct names names = { out, 1 };
+
+	out[0] = (struct ov_name_part){ in, len };
+	if (p->rules < 2 || len == 0 || len > OV_TEXT_MAX)
+		return 1;
+	add_marked(&names, p->forms, in, len);
+	if (names.n == 1)
+		add_halves(&names, p->forms);
+	return names.n;
+}
+
+/* "corporation" of comcastcorporation.com says no more. */
+static bool
+is_form(const struct ov_forms *forms, const char *text, size_t len, const char *cc)
+{
+	char word[OV_TOKEN_VALUE_CAP];
+
+	memcpy(word, text, len);
+	return ov_form_find(forms, word, ov_name_shorten(forms, word, len), cc, 0) !=
+	       NULL;
+}
+
+enum ov_drop
+ov_normalise_label_name(const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP],
+    const char *domain, const struct ov_name_signs *signs, const char *cc)
+{
+	size_t name = strlen(signs->written), n = 0;
+	char label[OV_TOKEN_VALUE_CAP];
+
+	out[0] = '\0';
+	for (const char *c = domain; *c != '\0' && *c != '.'; c++)
+		if (*c != '-')
+			label[n++] = *c; /* values fit */
+	if (p->rules < 2 || name < LABEL_NAME_MIN || n < name + LABEL_REST_MIN ||
+	    memcmp(label, signs->written, name) != 0 ||
+	    is_form(p->forms, label + name, n - name, cc))
+		return OV_DROP_EMPTY;
+	return ov_normalise_name(p, out, label, n, cc);
+}
