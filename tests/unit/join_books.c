@@ -99,7 +99,7 @@ book_draw(struct book *k, uint32_t records, uint32_t tags)
 	for (uint32_t r = 0; r < records; r++) {
 		uint8_t fit = fits[draw(9)];
 		uint8_t band = ov_band_of(OV_FIT_OTHER(fit), (uint8_t)draw(4));
-		uint8_t label = OV_LABEL(1 + draw(5), band);
+		uint8_t label = OV_LABEL(1 + draw(5), (uint32_t)band);
 		uint32_t slots = 1 + draw(OV_TOKENS_PER_RECORD);
 
 		for (uint32_t i = 0; i < slots && k->side.n < BOOK_SLOTS; i++) {

@@ -74,7 +74,7 @@ list_fit(struct roster *r, uint32_t company, unsigned int population, enum ov_fi
 	ov_put32(r->tag[i], company);
 	r->record[i] = (uint32_t)i;
 	r->rank[i] = OV_RANK_DOMAIN;
-	r->label[i] = OV_LABEL(population, 0);
+	r->label[i] = OV_LABEL(population, 0U);
 	r->fit[i] = OV_FIT(own, OV_FIT_UNKNOWN);
 }
 
