@@ -16,18 +16,30 @@ struct pair {
 	struct fe v[PAIR];
 };
 
+/* The two take turns: each is carried beside the other's next square. */
 INLINE void
 pair_sqr_n(struct pair *r, const struct pair *a, int n)
 {
-	BOTH fe_sqr(&r->v[i_], &a->v[i_]);
-	for (int j = 1; j < n; j++)
-		BOTH fe_sqr(&r->v[i_], &r->v[i_]);
+	struct fe x, y = a->v[1];
+	struct wide xx, yy;
+
+	wide_sqr(&xx, &a->v[0], 0, NOTHING_BESIDE);
+	for (int j = 1; j < n; j++) {
+		wide_sqr(&yy, &y, 0, BESIDE(.carry = { { &x, &xx } }));
+		wide_sqr(&xx, &x, 0, BESIDE(.carry = { { &y, &yy } }));
+	}
+	wide_sqr(&yy, &y, 0, BESIDE(.carry = { { &r->v[0], &xx } }));
+	r->v[1] = fe_carry(yy);
 }
 
 INLINE void
 pair_mul(struct pair *r, const struct pair *a, const struct pair *b)
 {
-	BOTH fe_mul(&r->v[i_], &a->v[i_], &b->v[i_]);
+	struct wide x, y;
+
+	wide_mul(&x, &a->v[0], &b->v[0], 0, NOTHING_BESIDE);
+	wide_mul(&y, &a->v[1], &b->v[1], 0, BESIDE(.carry = { { &r->v[0], &x } }));
+	r->v[1] = fe_carry(y);
 }
 
 /* r = x^(2^252 - 3); the comments give the exponent. */
@@ -146,7 +158,7 @@ map_ratio(struct fe *u, struct fe *v, struct fe *r, const struct fe *t)
 	fe_mul(v, &a, &b);
 }
 
-/* The rest of the map: x = w0 / w1, y = w2 / w3. */
+/* The rest of the map.  e and h are < 8u. */
 INLINE void
 map_finish(struct completed *w, lane_mask square, struct fe s, const struct fe *v,
     const struct fe *r, const struct fe *t)
@@ -162,11 +174,11 @@ map_finish(struct completed *w, lane_mask square, struct fe s, const struct fe *
 	fe_scale(&n, &n, CONST(D_MINUS_ONE_SQ));
 	n = fe_sub(n, *v);
 	fe_mul(&a, &s, v);
-	w->e = fe_add(a, a);
+	w->e = wide_add(wide_of(a), wide_of(a));
 	fe_scale(&w->f, &n, CONST(SQRT_AD_MINUS_ONE));
 	fe_sqr(&a, &s);
 	w->g = fe_sub(CONST(ONE), a);
-	w->h = fe_add(CONST(ONE), a);
+	w->h = wide_add(wide_of(CONST(ONE)), wide_of(a));
 }
 
 /* The sum of two maps (section 4.3.4) of LANES times 64 bytes, 64 bytes apart: the two
@@ -190,7 +202,7 @@ map_uniform(struct add_in *out, const uint8_t *uniform)
 		struct completed w;
 
 		map_finish(&w, square.m[i_], s.v[i_], &v.v[i_], &r.v[i_], &t.v[i_]);
-		to_add_in(&sum[i_], &w);
+		to_add_in(&sum[i_], &w, NULL);
 	}
 	to_cached(&second, &sum[1]);
 	point_add(out, &sum[0], &second);
@@ -236,14 +248,14 @@ decode_pair(struct add_in out[PAIR], struct pair_mask *ok, const uint8_t *encodi
 		ok->m[i_] = mask_and(ok->m[i_], mask_not(bad));
 		out[i_].P = fe_add(y, x);
 		out[i_].M = fe_sub(y, x);
-		out[i_].Z = CONST(ONE);
+		out[i_].Z = wide_of(CONST(ONE));
 		out[i_].T = t;
 	}
 }
 
 /* What encoding one vector of points needs to remember across the shared inversion. */
 struct half_encoded {
-	struct completed c;
+	struct fe e, f, g, h;
 	struct fe eg, fh, before; /* before: the product of all earlier vectors */
 	lane_mask zero;
 };
@@ -272,10 +284,10 @@ encode_one(const struct half_encoded *s, const struct fe *inverse)
 	fe_mul(&t_inv, &s->fh, inverse);
 	fe_mul(&a, &s->eg, &z_inv); /* x y */
 	rotate = fe_is_negative(a);
-	fe_scale(&f, &s->c.f, CONST(SQRT_M1));
-	e = fe_select(rotate, s->c.g, s->c.e);
-	g = fe_select(rotate, fe_neg(s->c.e), s->c.g);
-	h = fe_select(rotate, f, s->c.h);
+	fe_scale(&f, &s->f, CONST(SQRT_M1));
+	e = fe_select(rotate, s->g, s->e);
+	g = fe_select(rotate, fe_neg(s->e), s->g);
+	h = fe_select(rotate, f, s->h);
 	magic = fe_select(rotate, CONST(SQRT_M1), CONST(INVSQRT_A_MINUS_D));
 	fe_mul(&a, &h, &e);
 	fe_mul(&a, &a, &z_inv); /* x */
@@ -295,13 +307,18 @@ double_and_encode(uint8_t *out, unsigned *is_identity, struct half_encoded *work
     const struct double_in *p, size_t n)
 {
 	struct fe product = CONST(ONE), factor, inverse;
+	struct completed c;
 
 	for (size_t i = 0; i < n; i++) {
 		struct half_encoded *s = &work[i];
 
-		double_half(&s->c, &p[i]);
-		fe_mul(&s->eg, &s->c.e, &s->c.g);
-		fe_mul(&s->fh, &s->c.f, &s->c.h);
+		double_half(&c, &p[i]);
+		s->e = fe_carry(c.e);
+		s->f = c.f;
+		s->g = c.g;
+		s->h = fe_carry(c.h);
+		fe_mul(&s->eg, &s->e, &s->g);
+		fe_mul(&s->fh, &s->f, &s->h);
 		fe_mul(&factor, &s->eg, &s->fh);
 		s->zero = fe_is_zero(factor);
 		s->before = product;

@@ -34,6 +34,14 @@ struct wide {
 typedef __m256i lane_mask; /* all bits of a lane, or none */
 typedef __m256i all_mask;  /* every bit of every lane the same */
 
+/* An element as it stands in a table: limbs 2 i and 2 i + 1 share a lane, which halves
+ * the search. */
+struct stored {
+	__m256i l[LIMBS / 2];
+};
+
+#include "common/psi/beside.h"
+
 #define V_SET(x) _mm256_set1_epi64x((long long)(x))
 #define V_ZERO _mm256_setzero_si256()
 #define V_ADD _mm256_add_epi64
@@ -183,6 +191,79 @@ fe_neg(struct fe a)
 	return fe_carry(wide_sub(wide_offset(2), wide_of(a)));
 }
 
+/* m is 0 or all ones. */
+INLINE all_mask
+all_mask_of(uint64_t m)
+{
+	return V_SET(m);
+}
+
+/* Exchanges a and b where m is all ones. */
+INLINE void
+v_exchange(all_mask m, __m256i *a, __m256i *b)
+{
+	__m256i t = V_AND(m, V_XOR(*a, *b));
+
+	*a = V_XOR(*a, t);
+	*b = V_XOR(*b, t);
+}
+
+INLINE void
+fe_exchange(all_mask m, struct fe *a, struct fe *b)
+{
+	UNROLL for (int i = 0; i < LIMBS; i++) v_exchange(m, &a->l[i], &b->l[i]);
+}
+
+INLINE void
+wide_exchange(all_mask m, struct wide *a, struct wide *b)
+{
+	UNROLL for (int i = 0; i < LIMBS; i++) v_exchange(m, &a->l[i], &b->l[i]);
+}
+
+INLINE struct stored
+fe_put(struct fe a)
+{
+	struct stored r;
+
+	UNROLL for (int i = 0; i < LIMBS / 2; i++) r.l[i] =
+	    V_OR(a.l[2 * i], V_SLL(a.l[2 * i + 1], 32)); /* limbs < 2^27 */
+	return r;
+}
+
+INLINE struct fe
+fe_search(struct searching s)
+{
+	const struct stored first = fe_put(s.found);
+	struct fe r;
+
+	UNROLL for (int i = 0; i < LIMBS / 2; i++)
+	{
+		__m256i x = V_AND(first.l[i], s.is[0]);
+
+		_Pragma("GCC unroll 16") for (size_t j = 0; j < TABLE; j++)
+		{
+			const char *at = (const char *)s.column + j * s.stride;
+
+			x = V_OR(
+			    x, V_AND(((const struct stored *)at)->l[i], s.is[j + 1]));
+		}
+		r.l[2 * i] = V_AND(x, V_SET(UINT32_MAX));
+		r.l[2 * i + 1] = V_SRL(x, 32);
+	}
+	return r;
+}
+
+/* Products are functions of their own here: what goes beside them goes behind them. */
+INLINE void
+beside(struct beside x)
+{
+	for (int i = 0; i < 2; i++)
+		if (x.carry[i].r != NULL)
+			*x.carry[i].r = fe_carry(*x.carry[i].w);
+	if (x.search != NULL && x.search->column != NULL)
+		x.search->found = fe_search(*x.search);
+}
+
 /* Keeps the ten accumulators in registers, row by row: without it the compilers hoist the
  * multiplications of many rows and spill everything. */
 #define ROW_END(r)                                                                       \
@@ -285,15 +366,18 @@ wide_sqr_from(struct wide *out, const struct start *start, const struct fe *a)
 }
 
 INLINE void
-wide_mul(struct wide *r, const struct fe *a, const struct fe *b, const int k)
+wide_mul(
+    struct wide *r, const struct fe *a, const struct fe *b, const int k, struct beside x)
 {
 	wide_mul_from(r, start_of(k), a, b);
+	beside(x);
 }
 
 INLINE void
-wide_sqr(struct wide *r, const struct fe *a, const int k)
+wide_sqr(struct wide *r, const struct fe *a, const int k, struct beside x)
 {
 	wide_sqr_from(r, start_of(k), a);
+	beside(x);
 }
 
 /* r may be a or b. */
@@ -302,7 +386,7 @@ fe_mul(struct fe *r, const struct fe *a, const struct fe *b)
 {
 	struct wide w;
 
-	wide_mul(&w, a, b, 0);
+	wide_mul(&w, a, b, 0, NOTHING_BESIDE);
 	*r = fe_carry(w);
 }
 
@@ -311,7 +395,7 @@ fe_sqr(struct fe *r, const struct fe *a)
 {
 	struct wide w;
 
-	wide_sqr(&w, a, 0);
+	wide_sqr(&w, a, 0, NOTHING_BESIDE);
 	*r = fe_carry(w);
 }
 
@@ -392,67 +476,6 @@ fe_select(lane_mask m, struct fe a, struct fe b)
 	UNROLL for (int i = 0; i < LIMBS; i++) b.l[i] =
 	    _mm256_blendv_epi8(b.l[i], a.l[i], m);
 	return b;
-}
-
-/* m is 0 or all ones. */
-INLINE all_mask
-all_mask_of(uint64_t m)
-{
-	return V_SET(m);
-}
-
-/* Exchanges a and b where m is all ones. */
-INLINE void
-fe_exchange(all_mask m, struct fe *a, struct fe *b)
-{
-	UNROLL for (int i = 0; i < LIMBS; i++)
-	{
-		__m256i t = V_AND(m, V_XOR(a->l[i], b->l[i]));
-
-		a->l[i] = V_XOR(a->l[i], t);
-		b->l[i] = V_XOR(b->l[i], t);
-	}
-}
-
-/* An element as it stands in a table: limbs 2 i and 2 i + 1 share a lane, which halves
- * the scan. */
-struct stored {
-	__m256i l[LIMBS / 2];
-};
-
-INLINE struct stored
-fe_put(struct fe a)
-{
-	struct stored r;
-
-	UNROLL for (int i = 0; i < LIMBS / 2; i++) r.l[i] =
-	    V_OR(a.l[2 * i], V_SLL(a.l[2 * i + 1], 32)); /* limbs < 2^27 */
-	return r;
-}
-
-/* The table element j - 1 whose mask m[j] is set, or `start` where m[0] is; exactly one
- * of the n + 1 masks is set.  Reads all n elements, `stride` bytes apart. */
-INLINE struct fe
-fe_scan(
-    const struct stored *table, size_t stride, const all_mask *m, int n, struct fe start)
-{
-	const struct stored first = fe_put(start);
-	struct fe r;
-
-	UNROLL for (int i = 0; i < LIMBS / 2; i++)
-	{
-		__m256i x = V_AND(first.l[i], m[0]);
-
-		_Pragma("GCC unroll 16") for (int j = 0; j < n; j++)
-		{
-			const char *at = (const char *)table + (size_t)j * stride;
-
-			x = V_OR(x, V_AND(((const struct stored *)at)->l[i], m[j + 1]));
-		}
-		r.l[2 * i] = V_AND(x, V_SET(UINT32_MAX));
-		r.l[2 * i + 1] = V_SRL(x, 32);
-	}
-	return r;
 }
 
 INLINE __m256i

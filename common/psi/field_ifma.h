@@ -27,7 +27,14 @@ struct wide {
 	__m512i l0, l1, l2, l3, l4;
 };
 typedef __mmask8 lane_mask; /* one bit a lane */
-typedef __m512i all_mask;   /* every bit of every lane the same */
+typedef __mmask8 all_mask;  /* the same, and all bits are equal */
+
+/* An element as it stands in a table. */
+struct stored {
+	struct fe f;
+};
+
+#include "common/psi/beside.h"
 
 #define V_SET(x) _mm512_set1_epi64((long long)(x))
 #define V_ZERO _mm512_setzero_si512()
@@ -45,6 +52,7 @@ typedef __m512i all_mask;   /* every bit of every lane the same */
 #define WIDE_BELOW (1ULL << 62) /* 4096u */
 
 #ifdef NDEBUG
+#define CHECK_LANES_BELOW(v, bound) ((void)0)
 #define CHECK_BELOW(a, bound) ((void)0)
 #define CHECK_COVERS(a, b) ((void)0)
 #else
@@ -105,22 +113,51 @@ fe_const(uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 	};
 }
 
-/* All five carries at once.  Columns < 2^62 give carries < 2^11, so limbs < 2^51 + 2^11,
- * the lowest < 2^51 + 19 * 2^11 < 2^51 + 2^16. */
+/* All five carries at once, limb by limb.  Columns < 2^62 give carries < 2^11, so limbs
+ * < 2^51 + 2^11, the lowest < 2^51 + 19 * 2^11 < 2^51 + 2^16. */
+#define KEEP(c, i) V_AND((c)->w->l##i, V_SET(M51))
+#define PASS(c, i) V_SRL((c)->w->l##i, 51)
+#define CARRIED(c, i, sum)                                                               \
+	do {                                                                             \
+		(c)->r->l##i = (sum);                                                    \
+		CHECK_LANES_BELOW((c)->r->l##i, CARRIED_BELOW);                          \
+	} while (0)
+
+INLINE void
+carry_step(const struct carrying *c, const int limb)
+{
+	if (limb == 0) {
+		CHECK_BELOW(*c->w, WIDE_BELOW);
+		CARRIED(c, 0, V_LO(KEEP(c, 0), PASS(c, 4), V_SET(19)));
+	} else if (limb == 1) {
+		CARRIED(c, 1, V_ADD(KEEP(c, 1), PASS(c, 0)));
+	} else if (limb == 2) {
+		CARRIED(c, 2, V_ADD(KEEP(c, 2), PASS(c, 1)));
+	} else if (limb == 3) {
+		CARRIED(c, 3, V_ADD(KEEP(c, 3), PASS(c, 2)));
+	} else {
+		CARRIED(c, 4, V_ADD(KEEP(c, 4), PASS(c, 3)));
+	}
+}
+#undef KEEP
+#undef PASS
+#undef CARRIED
+
 INLINE struct fe
 fe_carry(struct wide w)
 {
-	const __m512i m = V_SET(M51);
 	struct fe r;
+	const struct carrying c = { &r, &w };
 
-	CHECK_BELOW(w, WIDE_BELOW);
-	r.l0 = V_LO(V_AND(w.l0, m), V_SRL(w.l4, 51), V_SET(19));
-	r.l1 = V_ADD(V_AND(w.l1, m), V_SRL(w.l0, 51));
-	r.l2 = V_ADD(V_AND(w.l2, m), V_SRL(w.l1, 51));
-	r.l3 = V_ADD(V_AND(w.l3, m), V_SRL(w.l2, 51));
-	r.l4 = V_ADD(V_AND(w.l4, m), V_SRL(w.l3, 51));
-	CHECK_BELOW(r, CARRIED_BELOW);
+	for (int i = 0; i < 5; i++)
+		carry_step(&c, i);
 	return r;
+}
+
+INLINE struct stored
+fe_put(struct fe a)
+{
+	return (struct stored){ a };
 }
 
 INLINE struct wide
@@ -177,6 +214,91 @@ fe_neg(struct fe a)
 	return fe_carry(wide_sub(wide_offset(2), wide_of(a)));
 }
 
+/* m ? a : b, lane by lane.  In assembly, so that it is from registers to a register: the
+ * compilers would make a masked load of it, and a mask would decide over an access to
+ * memory. */
+INLINE __m512i
+v_select(lane_mask m, __m512i a, __m512i b)
+{
+	__m512i r;
+
+	__asm__("vpblendmq %2, %1, %0 %{%3%}" : "=v"(r) : "v"(b), "v"(a), "Yk"(m));
+	return r;
+}
+
+/* m is 0 or all ones. */
+INLINE all_mask
+all_mask_of(uint64_t m)
+{
+	return (all_mask)m;
+}
+
+/* Takes element j - 1 where it is the one. */
+INLINE void
+search_row(struct searching *s, const int j)
+{
+	const struct fe *f = &((const struct stored *)((const char *)s->column +
+						       (size_t)(j - 1) * s->stride))
+				  ->f;
+
+	s->found.l0 = v_select(s->is[j], f->l0, s->found.l0);
+	s->found.l1 = v_select(s->is[j], f->l1, s->found.l1);
+	s->found.l2 = v_select(s->is[j], f->l2, s->found.l2);
+	s->found.l3 = v_select(s->is[j], f->l3, s->found.l3);
+	s->found.l4 = v_select(s->is[j], f->l4, s->found.l4);
+}
+
+/* Step 0 to 4 of what goes beside a product. */
+#define STEPS 5
+INLINE void
+beside_step(const struct beside *x, const int step)
+{
+	for (int i = 0; i < 2; i++)
+		if (x->carry[i].r != NULL)
+			carry_step(&x->carry[i], (step + 1) % STEPS);
+	if (x->search != NULL && x->search->column != NULL)
+		for (int j = step * TABLE / STEPS; j < (step + 1) * TABLE / STEPS; j++)
+			search_row(x->search, j + 1);
+}
+
+/* A search without a product. */
+INLINE struct fe
+fe_search(struct searching s)
+{
+	for (int j = 1; j <= TABLE; j++)
+		search_row(&s, j);
+	return s.found;
+}
+
+/* Exchanges a and b where m is all ones. */
+#define EXCHANGE(m, a, b)                                                                \
+	do {                                                                             \
+		__m512i t_ = v_select(m, b, a);                                          \
+		b = v_select(m, a, b);                                                   \
+		a = t_;                                                                  \
+	} while (0)
+
+INLINE void
+fe_exchange(all_mask m, struct fe *a, struct fe *b)
+{
+	EXCHANGE(m, a->l0, b->l0);
+	EXCHANGE(m, a->l1, b->l1);
+	EXCHANGE(m, a->l2, b->l2);
+	EXCHANGE(m, a->l3, b->l3);
+	EXCHANGE(m, a->l4, b->l4);
+}
+
+INLINE void
+wide_exchange(all_mask m, struct wide *a, struct wide *b)
+{
+	EXCHANGE(m, a->l0, b->l0);
+	EXCHANGE(m, a->l1, b->l1);
+	EXCHANGE(m, a->l2, b->l2);
+	EXCHANGE(m, a->l3, b->l3);
+	EXCHANGE(m, a->l4, b->l4);
+}
+#undef EXCHANGE
+
 /* Product number i of a row: the five accumulators take the parts of ai times b. */
 #define ROW(part, ai, p, q, s, t, u)                                                     \
 	p = part(p, ai, b.l0);                                                           \
@@ -193,7 +315,8 @@ fe_neg(struct fe a)
  * 28, 26, 20, 14, 8, 2 u; folded, without the offset: 498, 390, 282, 174, 66 u. A column
  * of 5 or more is folded as soon as it is complete. */
 INLINE void
-wide_mul(struct wide *r, const struct fe *fa, const struct fe *fb, const int k)
+wide_mul(struct wide *r, const struct fe *fa, const struct fe *fb, const int k,
+    struct beside x)
 {
 	const struct fe a = *fa, b = *fb;
 	__m512i z0 = OFFSET0(k, 0), z1 = OFFSETI(k, 1), z2 = OFFSETI(k, 1);
@@ -203,24 +326,29 @@ wide_mul(struct wide *r, const struct fe *fa, const struct fe *fb, const int k)
 	CHECK_BELOW(a, CARRIED_BELOW);
 	CHECK_BELOW(b, CARRIED_BELOW);
 	ROW(V_HI, a.l4, z5, z6, z7, z8, z9);
+	beside_step(&x, 0);
 	ROW(V_HI, a.l3, z4, z5, z6, z7, z8);
+	beside_step(&x, 1);
 	ROW(V_HI, a.l2, z3, z4, z5, z6, z7);
+	beside_step(&x, 2);
 	ROW(V_HI, a.l1, z2, z3, z4, z5, z6);
-	ROW(V_HI, a.l0, z1, z2, z3, z4, z5);
-	DOUBLE(z4);
-	z4 = v_fold(z4, z9, v_c38); /* doubled and folded in one */
+	beside_step(&x, 3);
 	DOUBLE(z8);
 	DOUBLE(z7);
+	ROW(V_HI, a.l0, z1, z2, z3, z4, z5);
 	DOUBLE(z6);
+	DOUBLE(z4);
+	z4 = v_fold(z4, z9, v_c38); /* doubled and folded in one */
 	DOUBLE(z5);
-	DOUBLE(z3);
-	DOUBLE(z2);
-	DOUBLE(z1);
 	ROW(V_LO, a.l4, z4, z5, z6, z7, z8);
+	beside_step(&x, 4);
+	DOUBLE(z3);
 	z3 = v_fold(z3, z8, v_c19);
 	ROW(V_LO, a.l3, z3, z4, z5, z6, z7);
+	DOUBLE(z2);
 	z2 = v_fold(z2, z7, v_c19);
 	ROW(V_LO, a.l2, z2, z3, z4, z5, z6);
+	DOUBLE(z1);
 	z1 = v_fold(z1, z6, v_c19);
 	ROW(V_LO, a.l1, z1, z2, z3, z4, z5);
 	z0 = v_fold(z0, z5, v_c19);
@@ -229,9 +357,10 @@ wide_mul(struct wide *r, const struct fe *fa, const struct fe *fb, const int k)
 }
 
 /* a^2 + 2^k p, same bounds.  Cross products count twice; a doubled limb might not fit 52
- * bits, so accumulators are doubled instead: once more for high parts. */
+ * bits, so accumulators are doubled instead: once more for high parts.  z5, z7 and z9
+ * lack a doubling and are folded with 38. */
 INLINE void
-wide_sqr(struct wide *r, const struct fe *a, const int k)
+wide_sqr(struct wide *r, const struct fe *a, const int k, struct beside x)
 {
 	const __m512i a0 = a->l0, a1 = a->l1, a2 = a->l2, a3 = a->l3, a4 = a->l4;
 	__m512i z0, z1, z2, z3, z4, z5, z6, z7, z8, z9;
@@ -242,49 +371,54 @@ wide_sqr(struct wide *r, const struct fe *a, const int k)
 	z7 = V_HI(V_ZERO, a2, a4);
 	z8 = V_HI(V_ZERO, a3, a4);
 	z9 = V_HI(V_ZERO, a4, a4);
+	beside_step(&x, 0);
 	z5 = V_HI(z5, a1, a3);
 	z6 = V_HI(z6, a2, a3);
 	z4 = V_HI(OFFSETI(k, 2), a0, a3);
 	z3 = V_HI(OFFSETI(k, 2), a0, a2);
 	DOUBLE(z7);
-	z8 = V_SLL(z8, 2);
+	beside_step(&x, 1);
 	z2 = V_HI(OFFSETI(k, 2), a0, a1);
+	z8 = V_SLL(z8, 2);
 	z4 = V_HI(z4, a1, a2);
 	DOUBLE(z5);
-	DOUBLE(z6);
-	DOUBLE(z3);
-	DOUBLE(z2);
-	z8 = V_LO(z8, a4, a4);
 	z7 = V_HI(z7, a3, a3);
+	DOUBLE(z6);
+	z8 = V_LO(z8, a4, a4);
+	beside_step(&x, 2);
 	z6 = V_LO(z6, a2, a4);
+	DOUBLE(z3);
 	z5 = V_HI(z5, a2, a2);
 	z1 = V_HI(OFFSETI(k, 1), a0, a0);
-	DOUBLE(z4);
+	DOUBLE(z2);
 	z7 = V_LO(z7, a3, a4);
+	DOUBLE(z4);
 	z3 = V_HI(z3, a1, a1);
+	beside_step(&x, 3);
 	z5 = V_LO(z5, a1, a4);
 	DOUBLE(z6);
 	z4 = V_LO(z4, a0, a4);
 	z2 = V_LO(z2, a0, a2);
 	z1 = V_LO(z1, a0, a1);
 	z6 = V_LO(z6, a3, a3);
+	beside_step(&x, 4);
 	z3 = V_LO(z3, a0, a3);
 	z5 = V_LO(z5, a2, a3);
 	z4 = V_LO(z4, a1, a3);
 	DOUBLE(z2);
 	DOUBLE(z1);
 	z3 = V_LO(z3, a1, a2);
-	DOUBLE(z4);
-	z4 = v_fold(z4, z9, v_c38); /* z5, z7, z9 lack a doubling: folded with 38 */
-	z0 = OFFSET0(k, 0);
-	z2 = v_fold(z2, z7, v_c38);
 	z1 = v_fold(z1, z6, v_c19);
+	z2 = v_fold(z2, z7, v_c38);
+	DOUBLE(z4);
+	z4 = v_fold(z4, z9, v_c38);
+	z0 = OFFSET0(k, 0);
 	DOUBLE(z3);
-	z3 = v_fold(z3, z8, v_c19);
-	z0 = k ? v_fold(z0, z5, v_c38) : v_times(z5, v_c38);
-	z0 = V_LO(z0, a0, a0);
 	z2 = V_LO(z2, a1, a1);
+	z0 = k ? v_fold(z0, z5, v_c38) : v_times(z5, v_c38);
+	z3 = v_fold(z3, z8, v_c19);
 	z4 = V_LO(z4, a2, a2);
+	z0 = V_LO(z0, a0, a0);
 	*r = (struct wide){ z0, z1, z2, z3, z4 };
 }
 #undef ROW
@@ -296,7 +430,7 @@ fe_mul(struct fe *r, const struct fe *a, const struct fe *b)
 {
 	struct wide w;
 
-	wide_mul(&w, a, b, 0);
+	wide_mul(&w, a, b, 0, NOTHING_BESIDE);
 	*r = fe_carry(w);
 }
 
@@ -305,7 +439,7 @@ fe_sqr(struct fe *r, const struct fe *a)
 {
 	struct wide w;
 
-	wide_sqr(&w, a, 0);
+	wide_sqr(&w, a, 0, NOTHING_BESIDE);
 	*r = fe_carry(w);
 }
 
@@ -389,67 +523,9 @@ mask_bits(lane_mask a)
 INLINE struct fe
 fe_select(lane_mask m, struct fe a, struct fe b)
 {
-	return (struct fe){
-		_mm512_mask_blend_epi64(m, b.l0, a.l0),
-		_mm512_mask_blend_epi64(m, b.l1, a.l1),
-		_mm512_mask_blend_epi64(m, b.l2, a.l2),
-		_mm512_mask_blend_epi64(m, b.l3, a.l3),
-		_mm512_mask_blend_epi64(m, b.l4, a.l4),
-	};
-}
-
-/* m is 0 or all ones. */
-INLINE all_mask
-all_mask_of(uint64_t m)
-{
-	return V_SET(m);
-}
-
-/* m ? a : b for all lanes: plain loads and ternary logic, no masked memory access. */
-INLINE struct fe
-fe_select_all(all_mask m, struct fe a, struct fe b)
-{
-#define PICK(x) _mm512_ternarylogic_epi64(m, a.x, b.x, 0xca)
-	return (struct fe){ PICK(l0), PICK(l1), PICK(l2), PICK(l3), PICK(l4) };
-#undef PICK
-}
-
-/* Exchanges a and b where m is all ones. */
-INLINE void
-fe_exchange(all_mask m, struct fe *a, struct fe *b)
-{
-	struct fe t = fe_select_all(m, *b, *a);
-
-	*b = fe_select_all(m, *a, *b);
-	*a = t;
-}
-
-/* An element as it stands in a table. */
-struct stored {
-	struct fe f;
-};
-
-INLINE struct stored
-fe_put(struct fe a)
-{
-	return (struct stored){ a };
-}
-
-/* The table element j - 1 whose mask m[j] is set, or `start` where m[0] is; exactly one
- * of the n + 1 masks is set.  Reads all n elements, `stride` bytes apart. */
-INLINE struct fe
-fe_scan(
-    const struct stored *table, size_t stride, const all_mask *m, int n, struct fe start)
-{
-	struct fe r = start;
-
-#pragma GCC unroll 16
-	for (int j = 0; j < n; j++) {
-		const char *at = (const char *)table + (size_t)j * stride;
-
-		r = fe_select_all(m[j + 1], ((const struct stored *)at)->f, r);
-	}
-	return r;
+	return (struct fe){ v_select(m, a.l0, b.l0), v_select(m, a.l1, b.l1),
+		v_select(m, a.l2, b.l2), v_select(m, a.l3, b.l3),
+		v_select(m, a.l4, b.l4) };
 }
 
 INLINE __m512i
@@ -510,13 +586,6 @@ INLINE lane_mask
 v_mask(__m512i m)
 {
 	return _mm512_movepi64_mask(m);
-}
-
-/* m ? a : b, lane by lane. */
-INLINE __m512i
-v_select(lane_mask m, __m512i a, __m512i b)
-{
-	return _mm512_mask_blend_epi64(m, b, a);
 }
 
 /* For SHA-512. */

@@ -14,15 +14,17 @@
 
 #include "common/psi/constants.h"
 
-#define WINDOW 4
-#define TABLE (1 << (WINDOW - 1)) /* 1P to 8P */
-#define DIGITS 63		  /* of a scalar of at most 2^251 + 2^125 */
+#define DIGITS 63 /* of a scalar of at most 2^251 + 2^125 */
 
+/* Sums that the next step carries beside its first products are handed on as they are:
+ * the members of type struct wide. */
 struct double_in {
-	struct fe X, Y, Z, S; /* S = X + Y */
+	struct fe X, Y;
+	struct wide Z, S; /* S = X + Y */
 };
 struct add_in {
-	struct fe P, M, Z, T; /* P = Y + X, M = Y - X, T = XY / Z */
+	struct fe P, M, T; /* P = Y + X, M = Y - X, T = XY / Z */
+	struct wide Z;
 };
 struct cached {
 	struct fe P, M, Z2, Td; /* Y + X, Y - X, 2 Z, 2 d T */
@@ -31,7 +33,14 @@ struct row {
 	struct stored P, M, Z2, Td; /* a struct cached, as tables hold it */
 };
 struct completed {
-	struct fe e, f, g, h; /* x = e / f, y = g / h */
+	struct fe f, g; /* x = e / f, y = g / h */
+	struct wide e, h;
+};
+
+/* A cached point on its way out of a table. */
+struct entry {
+	struct searching P, M, Z2, Td;
+	all_mask negative; /* the point is to be subtracted */
 };
 
 #define CONST(name) fe_const(CONST_##name)
@@ -41,73 +50,77 @@ struct completed {
  * Columns: a square is < 502u, 2^8 p is > 511u and <= 1024u, 2^10 p is four times that.
  *   - f: B + 2^8 p - A is covered, < 1526u
  *   - e: S^2 + 2^10 p - (A + B + 2^8 p) is covered by 1533u > 1004u, < 502u + 3072u
- *   - h: 2 (Z^2 + 2^8 p) - (B + 2^8 p - A) is covered by 511u > 502u, < 1004u + 2048u
- *
- * The order lets each carry run beside the next squaring. */
+ *   - h: 2 (Z^2 + 2^8 p) - (B + 2^8 p - A) is covered by 511u > 502u, < 1004u + 2048u */
 INLINE void
 double_half(struct completed *r, const struct double_in *p)
 {
-	struct wide A, B, C, S, G, H;
+	struct wide A, B, C, S, F, H;
+	struct fe z, x_plus_y;
 
-	wide_sqr(&B, &p->Y, 8);
-	wide_sqr(&A, &p->X, 0);
-	G = wide_sub(B, A);
+	wide_sqr(&B, &p->Y, 8, BESIDE(.carry = { { &z, &p->Z } }));
+	wide_sqr(&A, &p->X, 0, BESIDE(.carry = { { &x_plus_y, &p->S } }));
+	F = wide_sub(B, A);
 	H = wide_add(A, B);
-	r->f = fe_carry(G);
+	wide_sqr(&C, &z, 8, NOTHING_BESIDE);
+	r->h = wide_sub(wide_add(C, C), F);
+	wide_sqr(&S, &x_plus_y, 10, BESIDE(.carry = { { &r->f, &F } }));
+	r->e = wide_sub(S, H);
 	r->g = fe_carry(H);
-	wide_sqr(&S, &p->S, 10);
-	r->e = fe_carry(wide_sub(S, H));
-	wide_sqr(&C, &p->Z, 8);
-	r->h = fe_carry(wide_sub(wide_add(C, C), G));
 }
 
-/* Second half: X = e h, Y = g f, Z = f h (T = e g). */
+/* Second half: X = e h, Y = g f, Z = f h (T = e g).  X + Y is < 8u. */
 INLINE void
 to_double_in(struct double_in *r, const struct completed *c)
 {
 	struct wide X, Y;
+	struct fe e, h;
 
-	wide_mul(&Y, &c->g, &c->f, 0);
-	r->Y = fe_carry(Y);
-	wide_mul(&X, &c->e, &c->h, 0);
-	r->X = fe_carry(X);
-	r->S = fe_carry(wide_add(X, Y)); /* < 1004u */
-	fe_mul(&r->Z, &c->f, &c->h);
+	wide_mul(&Y, &c->g, &c->f, 0, BESIDE(.carry = { { &h, &c->h }, { &e, &c->e } }));
+	wide_mul(&X, &e, &h, 0, BESIDE(.carry = { { &r->Y, &Y } }));
+	wide_mul(&r->Z, &c->f, &h, 0, BESIDE(.carry = { { &r->X, &X } }));
+	r->S = wide_add(wide_of(r->X), wide_of(r->Y));
 }
 
+/* P = Y + 2^8 p + X < 1004u + 1024u; M is covered by 511u > 502u.  Two of the searches of
+ * q, which may be NULL, go beside the products. */
 INLINE void
-to_add_in(struct add_in *r, const struct completed *c)
+to_add_in(struct add_in *r, const struct completed *c, struct entry *q)
 {
-	struct wide X, Y;
+	struct searching *p = q != NULL ? &q->P : NULL, *m = q != NULL ? &q->M : NULL;
+	struct wide X, Y, P, M, T;
+	struct fe e, h;
 
-	wide_mul(&Y, &c->g, &c->f, 8);
-	wide_mul(&X, &c->e, &c->h, 0);
-	r->P = fe_carry(wide_add(Y, X)); /* < 1004u + 1024u */
-	r->M = fe_carry(wide_sub(Y, X)); /* covered: 511u > 502u */
-	fe_mul(&r->T, &c->e, &c->g);
-	fe_mul(&r->Z, &c->f, &c->h);
+	wide_mul(&Y, &c->g, &c->f, 8, BESIDE(.carry = { { &h, &c->h }, { &e, &c->e } }));
+	wide_mul(&X, &e, &h, 0, BESIDE(.search = p));
+	P = wide_add(Y, X);
+	M = wide_sub(Y, X);
+	wide_mul(&T, &e, &c->g, 0, BESIDE(.carry = { { &r->P, &P }, { &r->M, &M } }));
+	wide_mul(&r->Z, &c->f, &h, 0, BESIDE(.carry = { { &r->T, &T } }, .search = m));
 }
 
-/* p + q, or p - q where negative is set and q.P and q.M are already exchanged; negating T
- * then exchanges f and h.  Offsets of 2^8 p cover one product, and sums
- * are < 1004u + 1024u. */
+/* p + q, or p - q: P and M of q then change places, and the negation of T makes f and h
+ * do so.  Offsets of 2^8 p cover one product, and sums are < 1004u + 1024u.  P and M of q
+ * have been found; the other two searches go beside the products. */
 INLINE void
-add_half(struct completed *r, const struct add_in *p, const struct cached *q,
-    all_mask negative)
+add_half(struct completed *r, const struct add_in *p, struct entry *q)
 {
-	struct wide PP, MM, TT, ZZ;
+	struct wide PP, MM, TT, ZZ, F, G;
+	struct fe z;
 
-	wide_mul(&PP, &p->P, &q->P, 8);
-	wide_mul(&MM, &p->M, &q->M, 0);
-	r->e = fe_carry(wide_sub(PP, MM));
-	r->g = fe_carry(wide_add(PP, MM));
-	wide_mul(&TT, &p->T, &q->Td, 0);
-	wide_mul(&ZZ, &p->Z, &q->Z2, 8);
-	r->f = fe_carry(wide_add(ZZ, TT));
-	r->h = fe_carry(wide_sub(ZZ, TT));
-	fe_exchange(negative, &r->f, &r->h);
+	fe_exchange(q->negative, &q->P.found, &q->M.found);
+	wide_mul(&PP, &p->P, &q->P.found, 8, BESIDE(.carry = { { &z, &p->Z } }));
+	wide_mul(&MM, &p->M, &q->M.found, 0, BESIDE(.search = &q->Td));
+	r->e = wide_sub(PP, MM);
+	G = wide_add(PP, MM);
+	wide_mul(&TT, &p->T, &q->Td.found, 0, BESIDE(.search = &q->Z2));
+	wide_mul(&ZZ, &z, &q->Z2.found, 8, BESIDE(.carry = { { &r->g, &G } }));
+	F = wide_add(ZZ, TT);
+	r->h = wide_sub(ZZ, TT);
+	wide_exchange(q->negative, &F, &r->h);
+	r->f = fe_carry(F);
 }
 
+/* 2 Z is < 1004u. */
 INLINE void
 to_cached(struct cached *r, const struct add_in *p)
 {
@@ -115,7 +128,7 @@ to_cached(struct cached *r, const struct add_in *p)
 
 	r->P = p->P;
 	r->M = p->M;
-	r->Z2 = fe_add(p->Z, p->Z);
+	r->Z2 = fe_carry(wide_add(p->Z, p->Z));
 	fe_mul(&r->Td, &p->T, &two_d);
 }
 
@@ -125,16 +138,33 @@ add_in_to_double_in(struct double_in *r, const struct fe *P, const struct fe *M)
 {
 	r->X = fe_sub(*P, *M);
 	r->Y = fe_add(*P, *M);
-	r->S = fe_add(*P, *P);
+	r->S = wide_add(wide_of(*P), wide_of(*P));
 }
 
-NOINLINE void
-point_double(struct double_in *p)
+/* An entry that is no table's: all found. */
+INLINE void
+to_entry(struct entry *r, const struct cached *q)
 {
+	r->P.found = q->P;
+	r->M.found = q->M;
+	r->Z2.found = q->Z2;
+	r->Td.found = q->Td;
+	r->P.column = r->M.column = r->Z2.column = r->Td.column = NULL;
+	r->negative = all_mask_of(0);
+}
+
+/* n > 0 times: what one hands to the next stays in registers. */
+NOINLINE void
+point_double(struct double_in *p, int n)
+{
+	struct double_in q = *p;
 	struct completed c;
 
-	double_half(&c, p);
-	to_double_in(p, &c);
+	do {
+		double_half(&c, &q);
+		to_double_in(&q, &c);
+	} while (--n > 0);
+	*p = q;
 }
 
 NOINLINE void
@@ -143,26 +173,18 @@ point_double_to_add(struct add_in *r, const struct double_in *p)
 	struct completed c;
 
 	double_half(&c, p);
-	to_add_in(r, &c);
-}
-
-NOINLINE void
-point_add_to_double(struct double_in *r, const struct add_in *p, const struct cached *q,
-    uint64_t negative)
-{
-	struct completed c;
-
-	add_half(&c, p, q, all_mask_of(negative));
-	to_double_in(r, &c);
+	to_add_in(r, &c, NULL);
 }
 
 NOINLINE void
 point_add(struct add_in *r, const struct add_in *p, const struct cached *q)
 {
 	struct completed c;
+	struct entry e;
 
-	add_half(&c, p, q, all_mask_of(0));
-	to_add_in(r, &c);
+	to_entry(&e, q);
+	add_half(&c, p, &e);
+	to_add_in(r, &c, NULL);
 }
 
 /* s = sum of digits[i] 16^i, each from -8 to 8, for s from 0 to 2^251 + 2^125; all digits
@@ -188,66 +210,62 @@ recode(int8_t digits[DIGITS], const uint8_t s[32], uint8_t negative)
 }
 _Static_assert(WINDOW == 4, "recode() takes a scalar by nibbles");
 
-/* A digit as masks: all ones for a negative one, and one mask for each absolute value. */
-struct choice {
-	uint64_t negative;
-	all_mask m[TABLE + 1];
-};
-
+/* A digit as masks: is[j] is all ones where its absolute value is j. */
 INLINE void
-choose(struct choice *c, int8_t digit)
+choose(all_mask is[TABLE + 1], all_mask *negative, int8_t digit)
 {
-	uint64_t negative = (uint64_t)((int64_t)digit >> 63);
-	uint64_t absolute = ((uint64_t)(int64_t)digit ^ negative) - negative;
+	uint64_t sign = (uint64_t)((int64_t)digit >> 63);
+	uint64_t absolute = ((uint64_t)(int64_t)digit ^ sign) - sign;
 
-	c->negative = negative;
+	*negative = all_mask_of(sign);
 	for (uint64_t j = 0; j <= TABLE; j++)
-		c->m[j] = all_mask_of(0 - (((absolute ^ j) - 1) >> 63));
+		is[j] = all_mask_of(0 - (((absolute ^ j) - 1) >> 63));
 }
 
-/* Two coordinates of digit * P, from a scan of the whole table: the same addresses for
- * every digit, no branch.  P and M change places for a negative digit; add_half() does
- * the rest of the negation.  Digit 0 is the identity (1, 1, 2, 0). */
+/* digit * P: the same addresses for every digit, no branch.  Digit 0 is the identity
+ * (1, 1, 2, 0). */
 INLINE void
-lookup_pm(struct cached *r, const struct row *table, const struct choice *c)
+begin_search(
+    struct entry *r, all_mask is[TABLE + 1], const struct row *table, int8_t digit)
 {
-	r->P = fe_scan(&table->P, sizeof(*table), c->m, TABLE, CONST(ONE));
-	r->M = fe_scan(&table->M, sizeof(*table), c->m, TABLE, CONST(ONE));
-	fe_exchange(all_mask_of(c->negative), &r->P, &r->M);
+	const size_t stride = sizeof(*table);
+
+	choose(is, &r->negative, digit);
+	r->P = (struct searching){ CONST(ONE), &table->P, stride, is };
+	r->M = (struct searching){ CONST(ONE), &table->M, stride, is };
+	r->Z2 = (struct searching){ fe_const(2, 0, 0, 0), &table->Z2, stride, is };
+	r->Td = (struct searching){ fe_const(0, 0, 0, 0), &table->Td, stride, is };
 }
 
-INLINE void
-lookup_zt(struct cached *r, const struct row *table, const struct choice *c)
-{
-	r->Z2 = fe_scan(&table->Z2, sizeof(*table), c->m, TABLE, fe_const(2, 0, 0, 0));
-	r->Td = fe_scan(&table->Td, sizeof(*table), c->m, TABLE, fe_const(0, 0, 0, 0));
-}
-
-/* The last doubling of a window, with the table's scan woven in: the one waits for
- * multipliers, the other for loads. */
-NOINLINE uint64_t
-point_double_and_lookup(struct add_in *r, struct cached *q, const struct double_in *p,
-    const struct row *table, int8_t digit)
-{
-	struct completed c;
-	struct choice choice;
-
-	choose(&choice, digit);
-	double_half(&c, p);
-	lookup_pm(q, table, &choice);
-	to_add_in(r, &c);
-	lookup_zt(q, table, &choice);
-	return choice.negative;
-}
-
+/* The last doubling of a window, and the addition of digit * P. */
 NOINLINE void
-point_lookup(struct cached *q, const struct row *table, int8_t digit)
+point_double_and_add(struct double_in *p, const struct row *table, int8_t digit)
 {
-	struct choice choice;
+	all_mask is[TABLE + 1];
+	struct entry q;
+	struct completed c;
+	struct add_in sum;
 
-	choose(&choice, digit);
-	lookup_pm(q, table, &choice);
-	lookup_zt(q, table, &choice);
+	begin_search(&q, is, table, digit);
+	double_half(&c, p);
+	to_add_in(&sum, &c, &q);
+	add_half(&c, &sum, &q);
+	to_double_in(p, &c);
+}
+
+/* (2X : 2Y : 2Z) of digit * P.  T, which a negative digit would negate, is not needed. */
+NOINLINE void
+point_first(struct double_in *p, const struct row *table, int8_t digit)
+{
+	all_mask is[TABLE + 1];
+	struct entry q;
+
+	begin_search(&q, is, table, digit);
+	q.P.found = fe_search(q.P);
+	q.M.found = fe_search(q.M);
+	fe_exchange(q.negative, &q.P.found, &q.M.found);
+	add_in_to_double_in(p, &q.P.found, &q.M.found);
+	p->Z = wide_of(fe_search(q.Z2));
 }
 
 /* What a scalar multiplication keeps of its points; the kernel wipes it. */
@@ -272,7 +290,7 @@ fill_table(struct multiply_scratch *w, const struct add_in *p)
 	struct double_in twice;
 
 	add_in_to_double_in(&twice, &p->P, &p->M);
-	twice.Z = fe_add(p->Z, p->Z);
+	twice.Z = wide_add(p->Z, p->Z);
 	to_cached(&w->first, p);
 	to_row(&w->table[0], &w->first);
 	point_double_to_add(&w->sum, &twice);
@@ -289,20 +307,11 @@ static void
 point_multiply(struct double_in *r, struct multiply_scratch *w, const struct add_in *p,
     const int8_t digits[DIGITS])
 {
-	uint64_t negative;
-
 	fill_table(w, p);
-	/* P and M have changed places for a negative digit: T, which is not negated, is
-	 * not needed here */
-	point_lookup(&w->entry, w->table, digits[DIGITS - 1]);
-	add_in_to_double_in(r, &w->entry.P, &w->entry.M);
-	r->Z = w->entry.Z2;
+	point_first(r, w->table, digits[DIGITS - 1]);
 	for (int i = DIGITS - 2; i >= 0; i--) {
-		for (int j = 0; j < WINDOW - 1; j++)
-			point_double(r);
-		negative =
-		    point_double_and_lookup(&w->sum, &w->entry, r, w->table, digits[i]);
-		point_add_to_double(r, &w->sum, &w->entry, negative);
+		point_double(r, WINDOW - 1);
+		point_double_and_add(r, w->table, digits[i]);
 	}
 }
 

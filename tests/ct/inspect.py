@@ -6,8 +6,8 @@ of memory, of a vector or of a mask register into a general register, and what i
 from that; public are the arguments of the entry functions (pointers, lengths), constants,
 and what was put on the stack while public.  In every function reachable from ENTRY, along
 every path, the script demands that no conditional jump, address, division or indirect jump
-depends on a secret, and that nothing gathers or scatters.  An instruction it does not know
-is an error.
+depends on a secret, that nothing gathers or scatters, and that no mask register decides
+over an access to memory.  An instruction it does not know is an error.
 
 What it takes on trust: the pointers inside arguments, the C library's and libsodium's
 functions (tests/ct/ct_psi.c), and that instructions have no secret-dependent time of their
@@ -166,6 +166,9 @@ class Inspector:
             m = memory(op)
             if m and any(x in st.secret for x in (m[1], m[2])):
                 self.report(f, at, "secret address")
+        # a mask stands behind the last operand; lanes that it leaves out are not accessed
+        if any(memory(op) for op in ops) and ops and re.search(r"\{%k[1-7]\}", ops[-1]):
+            self.report(f, at, "masked access")
 
     def call(self, f, st, at, target):
         callee = self.functions.get(target)

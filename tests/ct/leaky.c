@@ -6,6 +6,7 @@ uint64_t leaks_by_branch(const uint8_t *digits, uint64_t n);
 uint64_t leaks_by_address(const uint8_t *digits, const uint64_t *table);
 uint64_t leaks_by_mask(const __m512i *v, const uint64_t *p);
 uint64_t leaks_through_a_call(const uint8_t *digits, const uint64_t *table);
+void leaks_by_masked_access(__m512i *out, const uint8_t *digits, const __m512i *in);
 
 uint64_t
 leaks_by_branch(const uint8_t *digits, uint64_t n)
@@ -32,6 +33,12 @@ leaks_by_mask(const __m512i *v, const uint64_t *p)
 	if (_mm512_test_epi64_mask(*v, *v) != 0)
 		x = p[0];
 	return x;
+}
+
+void
+leaks_by_masked_access(__m512i *out, const uint8_t *digits, const __m512i *in)
+{
+	*out = _mm512_mask_loadu_epi64(*out, digits[0], in);
 }
 
 static __attribute__((noinline)) uint64_t

@@ -131,6 +131,8 @@ def check_bounds(field):
     covers(plus(o8, o8), plus(prod, o8), "h")
     fits(plus(prod, prod, o8, o8), "h")
     fits(plus(prod, prod, o8), "P of a sum")
+    fits(plus(prod, prod), "2 Z")
+    fits(plus(limbs, limbs), "S, and e and h of the map")
 
 
 def expected(v, negative):

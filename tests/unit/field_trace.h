@@ -120,37 +120,104 @@ trace_field(const struct fe *a, const struct fe *b, int number, int corrupt)
 }
 
 static void
+print_wide(const char *name, const struct wide *w)
+{
+	struct fe r = fe_carry(*w);
+
+	print_fe(name, &r);
+}
+
+static void
+print_completed(const char *of, const struct completed *c)
+{
+	char name[32];
+
+	(void)snprintf(name, sizeof(name), "%s.e", of);
+	print_wide(name, &c->e);
+	(void)snprintf(name, sizeof(name), "%s.f", of);
+	print_fe(name, &c->f);
+	(void)snprintf(name, sizeof(name), "%s.g", of);
+	print_fe(name, &c->g);
+	(void)snprintf(name, sizeof(name), "%s.h", of);
+	print_wide(name, &c->h);
+}
+
+static void
 trace_points(const struct fe *a, const struct fe *b, const struct fe *c,
     const struct fe *d, int negative)
 {
-	const struct double_in p = { *a, *b, *c, *d };
-	const struct completed w = { *a, *b, *c, *d };
-	const struct add_in q = { *a, *b, *c, *d };
+	const struct double_in p = { *a, *b, wide_of(*c), wide_of(*d) };
+	const struct completed w = {
+		.e = wide_of(*a), .f = *b, .g = *c, .h = wide_of(*d)
+	};
+	const struct add_in q = { .P = *a, .M = *b, .Z = wide_of(*c), .T = *d };
 	const struct cached k = { *d, *c, *b, *a };
 	struct completed r;
 	struct double_in two;
 	struct add_in sum;
+	struct entry entry;
 
 	double_half(&r, &p);
-	print_fe("double.e", &r.e);
-	print_fe("double.f", &r.f);
-	print_fe("double.g", &r.g);
-	print_fe("double.h", &r.h);
+	print_completed("double", &r);
 	to_double_in(&two, &w);
 	print_fe("in.X", &two.X);
 	print_fe("in.Y", &two.Y);
-	print_fe("in.Z", &two.Z);
-	print_fe("in.S", &two.S);
-	to_add_in(&sum, &w);
+	print_wide("in.Z", &two.Z);
+	print_wide("in.S", &two.S);
+	to_entry(&entry, &k);
+	to_add_in(&sum, &w, &entry);
 	print_fe("sum.P", &sum.P);
 	print_fe("sum.M", &sum.M);
-	print_fe("sum.Z", &sum.Z);
+	print_wide("sum.Z", &sum.Z);
 	print_fe("sum.T", &sum.T);
-	add_half(&r, &q, &k, all_mask_of(negative ? UINT64_MAX : 0));
-	print_fe("add.e", &r.e);
-	print_fe("add.f", &r.f);
-	print_fe("add.g", &r.g);
-	print_fe("add.h", &r.h);
+	/* what the exchange of P and M undoes, for there they are as found */
+	entry.negative = all_mask_of(negative ? UINT64_MAX : 0);
+	fe_exchange(entry.negative, &entry.P.found, &entry.M.found);
+	add_half(&r, &q, &entry);
+	print_completed("add", &r);
+}
+
+static void
+print_found(int8_t digit, const struct entry *q)
+{
+	uint64_t first[4];
+
+	memcpy(&first[0], &q->P.found, 8);
+	memcpy(&first[1], &q->M.found, 8);
+	memcpy(&first[2], &q->Z2.found, 8);
+	memcpy(&first[3], &q->Td.found, 8);
+	printf("lookup %d %d %d %d %d\n", digit, (int)first[0], (int)first[1],
+	    (int)first[2], (int)first[3]);
+}
+
+static void
+look_alone(const struct row *table, int8_t digit)
+{
+	all_mask is[TABLE + 1];
+	struct entry q;
+
+	begin_search(&q, is, table, digit);
+	q.P.found = fe_search(q.P);
+	q.M.found = fe_search(q.M);
+	q.Z2.found = fe_search(q.Z2);
+	q.Td.found = fe_search(q.Td);
+	fe_exchange(q.negative, &q.P.found, &q.M.found);
+	print_found(digit, &q);
+}
+
+static void
+look_beside_products(const struct row *table, int8_t digit)
+{
+	const struct completed c = { .f = CONST(ONE), .g = CONST(ONE) };
+	all_mask is[TABLE + 1];
+	struct completed r;
+	struct add_in sum;
+	struct entry q;
+
+	begin_search(&q, is, table, digit);
+	to_add_in(&sum, &c, &q);
+	add_half(&r, &sum, &q); /* exchanges P and M */
+	print_found(digit, &q);
 }
 
 /* A table whose element j - 1 has j in every limb: what each digit finds. */
@@ -173,15 +240,8 @@ trace_lookup(void)
 		to_row(&table[j - 1], &q);
 	}
 	for (int digit = -TABLE; digit <= TABLE; digit++) {
-		uint64_t first[4];
-
-		point_lookup(&q, table, (int8_t)digit);
-		memcpy(&first[0], &q.P, 8);
-		memcpy(&first[1], &q.M, 8);
-		memcpy(&first[2], &q.Z2, 8);
-		memcpy(&first[3], &q.Td, 8);
-		printf("lookup %d %d %d %d %d\n", digit, (int)first[0], (int)first[1],
-		    (int)first[2], (int)first[3]);
+		look_alone(table, (int8_t)digit);
+		look_beside_products(table, (int8_t)digit);
 	}
 }
 
