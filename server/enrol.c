@@ -261,8 +261,12 @@ ov_enrol_revoke(uint8_t fingerprint[32], const struct ov_broker *b, const char *
 	OV_TRY(ov_tx_begin(&tx, b->store));
 	OV_TRY(ov_store_company_named(tx, &c, name));
 	memcpy(fingerprint, c.fingerprint, 32);
-	if (c.status == status)
+	/* one that was given before would undo this */
+	OV_TRY(ov_store_tokens_withdraw(tx, name));
+	if (c.status == status) {
+		OV_TRY(ov_tx_commit(&tx, "token.withdraw"));
 		goto done;
+	}
 	c.status = status;
 	c.changed = b->now();
 	OV_TRY(ov_store_company_update(tx, &c));

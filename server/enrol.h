@@ -16,6 +16,7 @@ OV_MUST_CHECK enum ov_status ov_enrol_token(
 
 /* Sets the status of the company of that name and logs it; its calls are refused from
  * now on.  *fingerprint is that of its certificate: the caller closes its connections.
+ * Unused tokens of that name are withdrawn: only a later one lets it in again.
  * Removed companies give up their name.  Its open jobs fail.  OV_E_NOT_FOUND. */
 OV_MUST_CHECK enum ov_status ov_enrol_revoke(uint8_t fingerprint[32],
     const struct ov_broker *b, const char *name, enum ov_company_status status);

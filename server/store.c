@@ -542,3 +542,10 @@ ov_store_tokens_expire(struct ov_tx *tx, int64_t before)
 {
 	return ov_db_run(tx->db, "DELETE FROM token WHERE expiry < ?", OV_DB_I64(before));
 }
+
+enum ov_status
+ov_store_tokens_withdraw(struct ov_tx *tx, const char *name)
+{
+	return ov_db_run(tx->db, "DELETE FROM token WHERE name = ? AND request IS NULL",
+	    OV_DB_TEXT(name));
+}

@@ -120,6 +120,8 @@ OV_MUST_CHECK enum ov_status ov_store_token_reply(
     struct ov_tx *tx, struct ov_buf *reply, const uint8_t hash[32]);
 OV_MUST_CHECK enum ov_status ov_store_tokens_waiting(struct ov_tx *tx, uint64_t *n);
 OV_MUST_CHECK enum ov_status ov_store_tokens_expire(struct ov_tx *tx, int64_t before);
+/* Deletes those of this name that nobody used. */
+OV_MUST_CHECK enum ov_status ov_store_tokens_withdraw(struct ov_tx *tx, const char *name);
 
 /* --- transparency log --- */
 struct ov_log_leaf {

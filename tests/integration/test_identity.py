@@ -265,6 +265,16 @@ class Renewal(World):
         self.a("join", self.broker.enroll("Alder"), "--enrol", self.broker.enrolment)
         self.assertIn(self.world.exchange()[0]["state"], ("closed", "unchanged"))
 
+    def test_a_token_from_before_does_not_undo_a_revocation(self):
+        for again in range(2):  # a second `revoke` withdraws what came after the first
+            early = self.broker.enroll("Alder")
+            self.broker("revoke", "Alder")
+            self.a.fails("join", early, "--enrol", self.broker.enrolment, code=USAGE,
+                         says=["E_BROKER_TOKEN"])
+            self.a.fails("run", "Birch", code=USAGE, says=["revoked"])
+        self.a("join", self.broker.enroll("Alder"), "--enrol", self.broker.enrolment)
+        self.assertIn(self.world.exchange()[0]["state"], ("closed", "unchanged"))
+
     def test_not_under_another_name(self):
         self.a.fails("join", self.broker.enroll("Other"), "--enrol", self.broker.enrolment,
                      code=USAGE, says=["E_BROKER_EXISTS"])
