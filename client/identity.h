@@ -44,7 +44,8 @@ OV_MUST_CHECK enum ov_status ov_identity_unsent(uint64_t *n, struct ov_home *hom
  * replay.  Nothing is changed by a failure: OV_E_CRYPTO_SIGNATURE; OV_E_PARTNER_UNPAIRED
  * (the old identity is no partner's, or its partnership ended); OV_E_IDENTITY_OLD (taken
  * before, or older than what is known); OV_E_IDENTITY_UNKNOWN (the broker knows no such
- * company); OV_E_PROTO_MISMATCH, OV_E_PROTO_CLOCK, OV_E_WIRE_*. */
+ * company); OV_E_PROTO_CLOCK (genuine, but ahead of this clock: again later);
+ * OV_E_PROTO_MISMATCH, OV_E_WIRE_*. */
 OV_MUST_CHECK enum ov_status ov_identity_take(struct ov_home *home, struct ov_session *s,
     const uint8_t from[OV_ID], struct ov_bytes body);
 

@@ -117,11 +117,15 @@ send_one(struct ov_session *s, const struct row *r)
 	return st;
 }
 
-/* A full mailbox of one company must not hold up the mail to the others. */
+/* A full mailbox of one company must not hold up the mail to the others.  A statement is
+ * made once, by keys that are gone: it waits for a company that is revoked until the
+ * broker knows it again. */
 static bool
-is_passing(enum ov_status st)
+is_passing(enum ov_status st, enum ov_mail kind)
 {
-	return st == OV_E_BROKER_QUOTA || st == OV_E_NET_LIMIT || st == OV_E_BROKER_WAIT;
+	return st == OV_E_BROKER_QUOTA || st == OV_E_NET_LIMIT ||
+	       st == OV_E_BROKER_WAIT ||
+	       (st == OV_E_BROKER_UNKNOWN && kind == OV_MAIL_IDENTITY);
 }
 
 enum ov_status
@@ -136,7 +140,7 @@ ov_mail_flush(struct ov_home *home, struct ov_session *s)
 			break;
 		OV_TRY(st);
 		st = send_one(s, &r);
-		if (is_passing(st))
+		if (is_passing(st, r.kind))
 			continue;
 		/* only what is said of this very mail ends it: its body is not kept */
 		if (st != OV_OK && st != OV_E_DB_CONFLICT &&
@@ -245,6 +249,13 @@ verdict_of(enum ov_status st)
 	return ov_session_is_passing(st) ? LATER : REFUSED;
 }
 
+/* One that is ahead of the clock is taken when its time has come: no other follows. */
+static enum verdict
+verdict_of_statement(enum ov_status st)
+{
+	return st == OV_E_PROTO_CLOCK ? LATER : verdict_of(st);
+}
+
 static enum ov_status
 take_job(const struct row *r, const struct ov_mail_handlers *h)
 {
@@ -279,7 +290,8 @@ work_on(enum ov_status *why, struct ov_home *home, struct ov_session *s,
 	case OV_MAIL_TERMS_END:
 		break;
 	case OV_MAIL_IDENTITY:
-		return verdict_of(*why = ov_identity_take(home, s, r->company, body));
+		return verdict_of_statement(
+		    *why = ov_identity_take(home, s, r->company, body));
 	}
 	if ((*why = ov_partner_get(&p, home, r->company)) != OV_OK)
 		return verdict_of(*why);

@@ -107,6 +107,36 @@ class Change(World):
         self.assert_in_force()
         self.assertEqual(self.world.exchange()[0]["state"], "closed")
 
+    def test_a_partner_that_was_revoked_hears_of_it_when_it_is_back(self):
+        self.broker("revoke", "Birch")
+        said = self.a.json("identity", "change", self.broker.enroll("Alder again"), "--enrol",
+                           self.broker.enrolment)
+        self.assertEqual(said["statements_waiting"], 1)
+        self.a.mail()
+        self.assertEqual(self.waiting_statements(), 1)
+        self.b("join", self.broker.enroll("Birch"), "--enrol", self.broker.enrolment)
+        self.settle()
+        self.assertEqual(self.waiting_statements(), 0)
+        self.assert_in_force()
+
+    def waiting_statements(self):
+        return self.sql(self.a, "SELECT count(*) FROM mail_out WHERE kind = 9"
+                        " AND sent IS NULL AND refused IS NULL AND length(body) > 0")[0][0]
+
+    def test_one_that_is_ahead_of_the_clock_waits(self):
+        harness.needs_clock()
+        before = self.partner(self.b)["company"]
+        change(self.a, self.broker, self.broker.enroll("Alder again"),
+               env={"OVERLAP_CLOCK_SHIFT": "600"})
+        self.a.mail()
+        self.b.mail()
+        self.assertEqual(self.partner(self.b)["company"], before)
+        self.assertEqual(self.b.json("inbox")["mail"], [])  # not refused either
+        self.b("inbox", env={"OVERLAP_CLOCK_SHIFT": "600"})
+        self.assertNotEqual(self.partner(self.b)["company"], before)
+        self.settle()
+        self.assert_in_force()
+
     def test_open_jobs_end_and_the_next_one_runs(self):
         self.b("accounts", "alias", "add", self.b.matches(self.a)[0]["account_id"].split(";")[0],
                "--domain", "another-of-test.com")
