@@ -167,33 +167,67 @@ done:
 	return st;
 }
 
-enum ov_status
-ov_erased_has_deal(
-    bool *has, const struct ov_erased *e, struct ov_bytes ids, struct ov_bytes name)
+static enum ov_status
+has_id(bool *has, const struct ov_erased *e, struct ov_bytes part)
 {
-	const bool any_id = ids.len > 0;
-	uint8_t lower[NAME_MAX_LEN];
-	struct ov_bytes part, text;
-	size_t others = 0, erased = 0;
-	char *id;
+	char *id = malloc(part.len + 4);
 
-	*has = false;
-	if (e == NULL)
-		return OV_OK;
-	while ((part = ov_row_next_part(&ids)).len > 0) {
-		if ((id = malloc(part.len + 4)) == NULL)
-			return OV_E_NOMEM;
-		ov_crm_id(id, (const char *)part.p, part.len);
-		if (knows(e, BY_ID, 0, OV_BYTES(id, strlen(id))))
-			erased++;
-		else
-			others++;
-		free(id);
-	}
-	text = folded(lower, name);
-	*has = (erased > 0 && others == 0) || knows(e, BY_NAME, 0, text) ||
-	       (!any_id && knows(e, BY_NAME_OF_DEALS, 0, text));
+	if (id == NULL)
+		return OV_E_NOMEM;
+	ov_crm_id(id, (const char *)part.p, part.len);
+	*has = knows(e, BY_ID, 0, OV_BYTES(id, strlen(id)));
+	free(id);
 	return OV_OK;
+}
+
+/* Leaves those that were not, in place: what is left is never longer. */
+static enum ov_status
+strike_ids(size_t *struck, const struct ov_erased *e, struct ov_text *ids)
+{
+	struct ov_bytes rest = OV_BYTES(ids->p, ids->len), part;
+	size_t len = 0;
+	bool has;
+	enum ov_status st = OV_OK;
+
+	*struck = 0;
+	while ((part = ov_row_next_part(&rest)).len > 0) {
+		OV_TRY(has_id(&has, e, part));
+		*struck += has;
+		if (has)
+			continue;
+		if (len > 0)
+			ids->p[len++] = ';';
+		memmove(ids->p + len, part.p, part.len);
+		len += part.len;
+	}
+	if (ids->len > 0)
+		ids->p[len] = '\0';
+	ids->len = len;
+done:
+	return st;
+}
+
+enum ov_status
+ov_erased_strike_deal(enum ov_erased_deal *of, const struct ov_erased *e,
+    struct ov_text *ids, struct ov_bytes name)
+{
+	uint8_t lower[NAME_MAX_LEN];
+	struct ov_bytes text;
+	size_t struck;
+	enum ov_status st = OV_OK;
+
+	*of = OV_DEAL_OF_OTHERS;
+	if (e == NULL)
+		goto done;
+	OV_TRY(strike_ids(&struck, e, ids));
+	text = folded(lower, name);
+	if (struck > 0)
+		*of = ids->len > 0 ? OV_DEAL_OF_BOTH : OV_DEAL_OF_ERASED;
+	if (knows(e, BY_NAME, 0, text) ||
+	    (ids->len == 0 && knows(e, BY_NAME_OF_DEALS, 0, text)))
+		*of = OV_DEAL_OF_ERASED;
+done:
+	return st;
 }
 
 /* --- writing --- */

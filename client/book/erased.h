@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 
+#include "client/book/row.h"
 #include "client/book/tokens.h"
 #include "common/crypto/hash.h"
 #include "common/db/db.h"
@@ -33,10 +34,16 @@ void ov_erased_free(struct ov_erased *e); /* wipes; NULL is fine */
 OV_MUST_CHECK enum ov_status ov_erased_has(bool *has, const struct ov_erased *e,
     struct ov_bytes id, const struct ov_row_cells *c);
 
-/* Whether a deal is of an erased account only: by the ids of its accounts (separated as
- * ov_row_next_part has it), or, where it has none or the account had none, by name. */
-OV_MUST_CHECK enum ov_status ov_erased_has_deal(
-    bool *has, const struct ov_erased *e, struct ov_bytes ids, struct ov_bytes name);
+/* Whose a deal is. */
+enum ov_erased_deal {
+	OV_DEAL_OF_OTHERS,
+	OV_DEAL_OF_BOTH, /* its name may be an erased account's: nothing is made of it */
+	OV_DEAL_OF_ERASED
+};
+/* By the ids of its accounts (separated as ov_row_next_part has it), of which those that
+ * were erased are struck, or, where it has none or the account had none, by name. */
+OV_MUST_CHECK enum ov_status ov_erased_strike_deal(enum ov_erased_deal *of,
+    const struct ov_erased *e, struct ov_text *ids, struct ov_bytes name);
 
 /* Inside the caller's transaction: remembers the account of a record, before its rows are
  * deleted; record negative: only the id.  id may be "". */

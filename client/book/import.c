@@ -159,9 +159,9 @@ try_headings(struct import *im, const struct ov_table_row *row)
 }
 
 static enum ov_status
-is_erased(bool *out, const struct import *im)
+is_erased(bool *out, struct import *im)
 {
-	const struct ov_row *r = &im->row;
+	struct ov_row *r = &im->row;
 	const struct ov_row_cells cells = { .name = ov_row_cell(r, OV_FIELD_NAME),
 		.websites = ov_row_cell(r, OV_FIELD_WEBSITE),
 		.email_domains = ov_row_cell(r, OV_FIELD_EMAIL),
@@ -171,11 +171,20 @@ is_erased(bool *out, const struct import *im)
 		.duns = ov_row_cell(r, OV_FIELD_DUNS),
 		.vat = ov_row_cell(r, OV_FIELD_VAT) };
 
-	if (im->file->columns.kind == OV_TABLE_DEALS)
-		return ov_erased_has_deal(out, im->options->erased,
-		    ov_row_cell(r, OV_FIELD_ACCOUNTS), cells.name);
-	return ov_erased_has(
-	    out, im->options->erased, ov_row_cell(r, OV_FIELD_ID), &cells);
+	enum ov_erased_deal of;
+	enum ov_status st;
+
+	if (im->file->columns.kind != OV_TABLE_DEALS)
+		return ov_erased_has(
+		    out, im->options->erased, ov_row_cell(r, OV_FIELD_ID), &cells);
+	OV_TRY(ov_erased_strike_deal(
+	    &of, im->options->erased, &r->cell[OV_FIELD_ACCOUNTS], cells.name));
+	*out = of == OV_DEAL_OF_ERASED;
+	if (of ==
+	    OV_DEAL_OF_BOTH) /* joins the others; all else may be the erased one's */
+		OV_TRY(ov_row_leave_accounts(r));
+done:
+	return st;
 }
 
 static enum ov_status

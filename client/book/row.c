@@ -197,16 +197,29 @@ ov_row_cell(const struct ov_row *r, enum ov_field f)
 	return OV_BYTES(r->cell[f].p, r->cell[f].len);
 }
 
+static const enum ov_field keys[] = { OV_FIELD_NAME, OV_FIELD_WEBSITE, OV_FIELD_EMAIL,
+	OV_FIELD_LEI, OV_FIELD_CIK, OV_FIELD_DUNS, OV_FIELD_VAT };
+#define KEYS (sizeof(keys) / sizeof(keys[0]))
+
 bool
 ov_row_has_no_key(const struct ov_row *r)
 {
-	static const enum ov_field keys[] = { OV_FIELD_NAME, OV_FIELD_WEBSITE,
-		OV_FIELD_EMAIL, OV_FIELD_LEI, OV_FIELD_CIK, OV_FIELD_DUNS, OV_FIELD_VAT };
-
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+	for (size_t i = 0; i < KEYS; i++)
 		if (r->cell[keys[i]].len > 0)
 			return false;
 	return true;
+}
+
+enum ov_status
+ov_row_leave_accounts(struct ov_row *r)
+{
+	enum ov_status st;
+
+	OV_TRY(text_clear(&r->cell[OV_FIELD_ID]));
+	for (size_t i = 0; i < KEYS; i++)
+		OV_TRY(text_clear(&r->cell[keys[i]]));
+done:
+	return st;
 }
 
 static bool

@@ -33,6 +33,10 @@ OV_MUST_CHECK enum ov_status ov_row_gather(
 
 struct ov_bytes ov_row_cell(const struct ov_row *r, enum ov_field f);
 
+/* Empties what a deal has of its accounts but the list of their ids, so that no account
+ * can be seen in it.  OV_E_NOMEM. */
+OV_MUST_CHECK enum ov_status ov_row_leave_accounts(struct ov_row *r);
+
 /* Neither name nor website, e-mail domain or registry id: no account can be seen. */
 bool ov_row_has_no_key(const struct ov_row *r);
 

@@ -110,6 +110,22 @@ class Erase(unittest.TestCase):
         self.assertEqual((said["erased"], said["deals"]["read"]), (2, 1))
         self.assertNotIn(b"zebrawood", content(self.a))
 
+    def test_a_deal_with_another_account_does_not_either(self):
+        self.a("accounts", "erase", "ZW-1", "--yes")
+        deals, few = self.copy.path / "deals.csv", self.copy.path / "few.csv"
+        few.write_text("Record ID,Company name,Company Domain Name\n"
+                       "K9,Kelp AS,kelp-of-test.no\n")
+        deals.write_text("Record ID,Deal Name,Deal Stage,Associated Company IDs,"
+                         "Associated Company\n"
+                         f"1,x,Closed Won,ZW-1;K9,{NAME}\n2,y,Closed Won,ZW-1;K8,{NAME}\n"
+                         f"3,z,Closed Won,ZW-1,{NAME}\n")
+        said = self.a.json("import", few, deals, "--accept")
+        self.assertEqual((said["erased"], said["deals"]["read"], said["deals"]["joined"]),
+                         (1, 2, 1))
+        self.assertEqual(self.records(self.a), 1)  # the other account, a customer now
+        self.assertNotIn(b"zebrawood", content(self.a))
+        self.assertNotIn(b"zw-1", content(self.a))
+
     def test_an_import_that_waits_loses_it_too(self):
         small = self.copy.path / "small.csv"
         small.write_text(f"Account ID,Account Name,Website\nZW-1,{NAME},{DOMAIN}\n"

@@ -40,15 +40,21 @@ has(const struct ov_erased *e, const char *id, const char *name, const char *web
 	return out;
 }
 
-static bool
-has_deal(const struct ov_erased *e, const char *ids, const char *name)
+/* left: the ids that are not struck. */
+static void
+assert_deal(const struct ov_erased *e, const char *ids, const char *name,
+    enum ov_erased_deal expected, const char *left)
 {
-	bool out;
+	struct ov_text t = { 0 };
+	enum ov_erased_deal of;
 
-	assert_int_equal(ov_erased_has_deal(&out, e, OV_BYTES(ids, strlen(ids)),
-			     OV_BYTES(name, strlen(name))),
-	    OV_OK);
-	return out;
+	assert_int_equal(ov_text_add(&t, ids, strlen(ids)), OV_OK);
+	assert_int_equal(
+	    ov_erased_strike_deal(&of, e, &t, OV_BYTES(name, strlen(name))), OV_OK);
+	assert_int_equal(of, expected);
+	assert_int_equal(t.len, strlen(left));
+	assert_string_equal(t.p, left);
+	free(t.p);
 }
 
 static void
@@ -62,10 +68,12 @@ an_id_is_all_that_counts_of_a_row_that_has_one(void **state)
 	assert_true(has(e, "7", "Renamed", "other.com"));
 	assert_false(has(e, "8", "Alder", "alder.com")); /* a company beside it */
 	assert_false(has(e, "", "Alder", "alder.com"));
-	assert_true(has_deal(e, "7", "Alder"));
-	assert_false(has_deal(e, "7;8", "Alder")); /* of another account, too */
-	assert_true(has_deal(e, "", "ALDER"));
-	assert_false(has_deal(e, "", "Birch"));
+	assert_deal(e, "7", "Alder", OV_DEAL_OF_ERASED, "");
+	assert_deal(e, "7;8", "Alder", OV_DEAL_OF_BOTH, "8");
+	assert_deal(e, "10, 7;8", "Birch", OV_DEAL_OF_BOTH, "10;8");
+	assert_deal(e, "10;8", "Birch", OV_DEAL_OF_OTHERS, "10;8");
+	assert_deal(e, "", "ALDER", OV_DEAL_OF_ERASED, "");
+	assert_deal(e, "", "Birch", OV_DEAL_OF_OTHERS, "");
 	ov_erased_free(e);
 	ov_db_close(db);
 }
@@ -82,7 +90,7 @@ without_an_id_its_own_keys_count(void **state)
 	assert_true(has(e, "9", "Alder", "alder.com"));
 	assert_false(has(e, "", "Alder", "other.com")); /* a name is not its own */
 	assert_false(has(e, "", "Alder", ""));
-	assert_true(has_deal(e, "", "alder"));
+	assert_deal(e, "", "alder", OV_DEAL_OF_ERASED, "");
 	ov_erased_free(e);
 	ov_db_close(db);
 }
