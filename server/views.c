@@ -162,6 +162,8 @@ draw_receiver(struct ov_views *v, const struct ov_join_list *list, unsigned int 
 	OV_TRY(pack_cells(&v->cells[receiver], cells, receiver, in->release, in->giver));
 	OV_TRY(draw_counts(v, in, receiver));
 done:
+	if (cells != NULL)
+		ov_wipe(cells, sizeof(*cells)); /* exact numbers */
 	free(cells);
 	return st;
 }

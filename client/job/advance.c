@@ -497,7 +497,7 @@ end_at_fault(struct ov_job *j, struct ov_job_run *run, const struct ov_job_live 
 	bool broker = why == OV_E_PROTO_MISBEHAVED;
 	enum ov_status st;
 
-	/* which partners are a group is told to nobody */
+	/* which partners are a group is named to nobody */
 	st = broker ? send_close(j, run, live, why)
 		    : send_cancel(j, run, why == OV_E_CAP_GROUP ? OV_E_CAP_RUNS : why);
 	if (!broker && st == OV_E_PROTO_UNEXPECTED) /* the broker has made its report */

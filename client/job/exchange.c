@@ -425,6 +425,15 @@ receive_consume(void *ctx, size_t slot, uint64_t chunk)
 	return st;
 }
 
+/* Parts of tags are as secret as tags are. */
+static void
+wipe_free(void *p, size_t len)
+{
+	if (p != NULL)
+		ov_wipe(p, len);
+	free(p);
+}
+
 static int
 compare_tags(const void *a, const void *b)
 {
@@ -458,9 +467,9 @@ tags_distinct(bool *distinct, const uint8_t *tags, size_t n)
 		*distinct = memcmp(whole + (i - 1) * OV_TAG_LEN, whole + i * OV_TAG_LEN,
 				OV_TAG_LEN) != 0;
 done:
-	free(half);
-	free(spare);
-	free(whole);
+	wipe_free(half, n * sizeof(*half));
+	wipe_free(spare, n * sizeof(*spare));
+	wipe_free(whole, n * OV_TAG_LEN);
 	return st;
 }
 

@@ -133,6 +133,8 @@ cell_agrees(const struct ov_verify *v, const struct ov_cell_row *c)
 		return false;
 	if (c->fit_own != OV_HELD_BACK && c->fit_own != v->fit_yes[c->own][c->other])
 		return false;
+	if (!v->in.fits)
+		return c->fit_other == OV_HELD_BACK;
 	return c->fit_other == OV_HELD_BACK || c->fit_other <= pairs;
 }
 

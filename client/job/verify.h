@@ -19,6 +19,7 @@ struct ov_verify_input {
 	const uint8_t *roster_key; /* 16: the partner's */
 	uint16_t visible; /* bit n: population n of the partner is at `matches` */
 	bool bands;	  /* the partner's labels tell how records fit our ICP */
+	bool fits;	  /* the partner lets us see how many fit its ICP */
 };
 
 /* A match that holds. */

@@ -359,10 +359,12 @@ enum ov_status
 ov_view_fetch(const struct ov_view_input *in)
 {
 	enum ov_role other = other_role(in);
+	unsigned int theirs = in->live->terms.low ? 1 : 0;
 	const struct ov_verify_input check = { in->deck, in->exchange->tags,
 		in->live->other_slots, in->keys->proof[other], in->keys->roster[other],
 		visible_populations(&in->live->terms),
-		in->live->terms.release.bands[in->live->terms.low ? 1 : 0] };
+		in->live->terms.release.bands[theirs],
+		in->live->terms.release.fit[theirs] };
 	struct reader r = { .in = in };
 	struct ov_step_text report = { 0 };
 	struct ov_msg_report m;

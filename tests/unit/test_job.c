@@ -198,7 +198,7 @@ static struct ov_verify_input
 a_input(void)
 {
 	return (struct ov_verify_input){ &sides[0].deck, sides[0].tags, SLOTS,
-		keys.proof[1], keys.roster[1], 0x6, false };
+		keys.proof[1], keys.roster[1], 0x6, false, true };
 }
 
 static void
@@ -233,6 +233,9 @@ honest_view_holds(void **state)
 	view.matches = n;
 	view.cells = OV_BYTES(packed, sizeof(packed));
 	assert_int_equal(ov_verify_view(&v, &view), OV_OK);
+	v.in.fits = false; /* numbers of a profile that the terms do not give */
+	assert_int_equal(ov_verify_view(&v, &view), OV_E_PROTO_MISBEHAVED);
+	v.in.fits = true;
 	view.matches = n - 1;
 	assert_int_equal(ov_verify_view(&v, &view), OV_E_PROTO_MISBEHAVED);
 	view.matches = n;

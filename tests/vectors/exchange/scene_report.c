@@ -68,6 +68,7 @@ verify(struct scene *s, struct company *c, struct company *other, enum ov_role r
 
 	MUST(ov_release_decode(&release, OV_BUF_BYTES(&s->release)) == OV_OK);
 	in.visible = visible(release.level[other == s->low ? 0 : 1]);
+	in.fits = release.fit[other == s->low ? 0 : 1];
 	for (uint32_t i = 0; i < other->slots; i++)
 		memcpy(tags + OV_TAG_LEN * i, c->tags + OV_TAG_ROW * i, OV_TAG_LEN);
 	MUST(ov_verify_init(&v, &in) == OV_OK);
