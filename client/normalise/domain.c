@@ -17,8 +17,13 @@ enum sharing {
 	SHARE_PATH,	 /* a path: with one, nothing names the user */
 	SHARE_BOTH,	 /* either */
 	SHARE_NEVER,	 /* nothing here is anybody's */
-	SHARE_OWN	 /* the operator's own pages under a shared site */
+	SHARE_OWN,	 /* the operator's own pages under a shared site */
+	SHARE_HOST	 /* a path of this very host */
 };
+#define SHARINGS 6
+
+/* First labels of hosts under a shared site. */
+enum label { LABEL_USER, LABEL_OPERATOR, LABEL_PORTAL };
 
 struct address {
 	const char *host;
@@ -38,15 +43,17 @@ field_is(const struct ov_field *f, const char *word)
 static enum ov_status
 add_shared(void *ctx, const struct ov_field *f, size_t n)
 {
-	static const char *const modes[] = { "subdomain", "path", "both", "never",
-		"own" };
+	static const char *const modes[SHARINGS] = { "subdomain", "path", "both", "never",
+		"own", "host" };
 	struct ov_hosts *h = ctx;
 
 	if (n != 2)
 		return OV_E_BUG;
 	if (field_is(&f[0], "label"))
-		return ov_table_put(&h->own_labels, f[1].p, f[1].len, 1);
-	for (uint64_t m = 0; m < 5; m++)
+		return ov_table_put(&h->labels, f[1].p, f[1].len, LABEL_OPERATOR);
+	if (field_is(&f[0], "portal"))
+		return ov_table_put(&h->labels, f[1].p, f[1].len, LABEL_PORTAL);
+	for (uint64_t m = 0; m < SHARINGS; m++)
 		if (field_is(&f[0], modes[m]))
 			return ov_table_put(&h->shared, f[1].p, f[1].len, m);
 	return OV_E_BUG;
@@ -75,7 +82,7 @@ void
 ov_hosts_fini(struct ov_hosts *h)
 {
 	ov_table_fini(&h->shared);
-	ov_table_fini(&h->own_labels);
+	ov_table_fini(&h->labels);
 	ov_table_fini(&h->free_mail);
 	ov_table_fini(&h->suffix_accounts);
 }
@@ -374,14 +381,18 @@ shared_site(const struct ov_hosts *h, const char *host, enum sharing *mode)
 	return NULL;
 }
 
-static bool
-is_own_label(const struct ov_hosts *h, const char *host, const char *site)
+/* What the one label in front of the site says. */
+static enum label
+label_of(const struct ov_hosts *h, const char *host, const char *site)
 {
 	size_t n = (size_t)(site - host);
+	uint64_t label;
 
-	/* the one label in front of the site, without its dot */
-	return n > 1 && memchr(host, '.', n - 1) == NULL &&
-	       ov_table_get(&h->own_labels, host, n - 1, NULL);
+	/* n counts the label's dot */
+	if (n <= 1 || memchr(host, '.', n - 1) != NULL ||
+	    !ov_table_get(&h->labels, host, n - 1, &label))
+		return LABEL_USER;
+	return (enum label)label;
 }
 
 enum choice { USE_REGISTRABLE, USE_HOST, USE_NOTHING };
@@ -389,23 +400,29 @@ enum choice { USE_REGISTRABLE, USE_HOST, USE_NOTHING };
 static enum choice
 choose(const struct ov_hosts *h, const char *host, bool has_path)
 {
+	const enum choice by_path = has_path ? USE_NOTHING : USE_REGISTRABLE;
 	enum sharing mode;
 	const char *site = shared_site(h, host, &mode);
-	bool operators = site != NULL && (site == host || is_own_label(h, host, site));
+	enum label label;
 
 	if (site == NULL)
 		return USE_REGISTRABLE;
+	label = site == host ? LABEL_OPERATOR : label_of(h, host, site);
 	switch (mode) {
 	case SHARE_OWN:
 		return USE_REGISTRABLE;
 	case SHARE_NEVER:
 		return USE_NOTHING;
 	case SHARE_PATH:
-		return has_path ? USE_NOTHING : USE_REGISTRABLE;
+		return by_path;
+	case SHARE_HOST:
+		return site == host ? by_path : USE_REGISTRABLE;
 	case SHARE_BOTH:
-		return operators ? (has_path ? USE_NOTHING : USE_REGISTRABLE) : USE_HOST;
+		return label == LABEL_USER ? USE_HOST : by_path;
 	case SHARE_SUBDOMAIN:
-		return operators ? USE_REGISTRABLE : USE_HOST;
+		return label == LABEL_USER     ? USE_HOST
+		       : label == LABEL_PORTAL ? by_path
+					       : USE_REGISTRABLE;
 	}
 	return USE_REGISTRABLE;
 }

@@ -6,8 +6,8 @@
 #include "common/status.h"
 
 struct ov_hosts {
-	struct ov_table shared;	    /* hosts to how they are shared */
-	struct ov_table own_labels; /* first labels that are the operator's */
+	struct ov_table shared; /* hosts to how they are shared */
+	struct ov_table labels; /* first labels of hosts that are no user's */
 	struct ov_table free_mail;
 	struct ov_table suffix_accounts;
 };
