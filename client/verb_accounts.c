@@ -12,7 +12,7 @@
 
 const char ov_help_accounts[] =
     "usage: overlap accounts [stats] [--json]\n"
-    "       overlap accounts why NAME-OR-ID [--json]\n"
+    "       overlap accounts why NAME-OR-ID [NAME-OR-ID] [--json]\n"
     "       overlap accounts alias [--json]\n"
     "       overlap accounts alias add NAME-OR-ID [--domain D]... [--name N]...\n"
     "       overlap accounts alias remove NAME-OR-ID [--domain D]... [--name N]...\n"
@@ -22,7 +22,9 @@ const char ov_help_accounts[] =
     "\n"
     "  stats    accounts and rows by population, keys by kind, what made no key and why\n"
     "  why      for each account with a row of this name, id or domain: its population,\n"
-    "           its keys, and why other values of it are none\n"
+    "           its keys, by which profile, and why other values of it are none; of "
+    "two,\n"
+    "           why they are one account or two\n"
     "  alias    further domains and former names of accounts, which no export has: they\n"
     "           make keys as the export's own do.  They belong to the account's id, so\n"
     "           they stay when the list is imported again.  Without more: lists them\n"
@@ -107,8 +109,9 @@ print_lines(FILE *out, char *text)
 		}
 }
 
+/* Of one account, or, with a second name, of the two. */
 static enum ov_status
-why(struct ov_cli *cli, struct ov_home *home, const char *name)
+why(struct ov_cli *cli, struct ov_home *home, const char *name, const char *second)
 {
 	char *text = NULL;
 	size_t len = 0;
@@ -117,7 +120,8 @@ why(struct ov_cli *cli, struct ov_home *home, const char *name)
 
 	f = open_memstream(&text, &len);
 	OV_REQUIRE(f != NULL, OV_E_NOMEM);
-	st = ov_book_why(f, home->db, name);
+	st = second == NULL ? ov_book_why(f, home->db, name)
+			    : ov_book_why_two(f, home->db, name, second);
 	OV_REQUIRE(fclose(f) == 0, OV_E_NOMEM);
 	if (st == OV_OK && cli->json)
 		st = write_lines(cli->out, name, text);
@@ -125,7 +129,12 @@ why(struct ov_cli *cli, struct ov_home *home, const char *name)
 		print_lines(cli->out, text);
 	if (st == OV_E_NOT_FOUND)
 		st = ov_cli_fail(cli, st,
-		    "no account of the book has a row of that name, id or domain");
+		    second == NULL
+			? "no account of the book has a row of that name, id or domain"
+			: "one of the two is no name, id or domain of the book");
+	if (st == OV_E_DB_CONFLICT)
+		st = ov_cli_fail(
+		    cli, OV_E_USAGE, "both are the same row: name two of them, by id");
 done:
 	free(text);
 	return st;
@@ -272,7 +281,7 @@ change_aliases(struct aliases *a, const char *account, bool add)
 	OV_TRY(ov_book_rebuild_within(a->home->db));
 	OV_TRY(ov_db_commit(a->home->db, "book.alias"));
 	a->n = 0;
-	st = a->cli->json ? list_aliases(a) : why(a->cli, a->home, id);
+	st = a->cli->json ? list_aliases(a) : why(a->cli, a->home, id, NULL);
 done:
 	ov_db_rollback(a->home->db);
 	free(id);
@@ -336,8 +345,8 @@ ov_verb_accounts(struct ov_cli *cli, int argc, char **argv)
 		    cli, OV_E_USAGE, "--domain and --name go with `accounts alias`");
 	else if (strcmp(what, "stats") == 0 && n == 1)
 		st = stats(cli, home);
-	else if (strcmp(what, "why") == 0 && n == 2)
-		st = why(cli, home, argv[optind + 1]);
+	else if (strcmp(what, "why") == 0 && (n == 2 || n == 3))
+		st = why(cli, home, argv[optind + 1], n == 3 ? argv[optind + 2] : NULL);
 	else if (strcmp(what, "rebuild") == 0 && n == 1)
 		st = rebuild(cli, home);
 	else

@@ -216,4 +216,10 @@ void ov_book_account_fini(struct ov_book_account *a);
  * it are no keys.  OV_E_NOT_FOUND if there is none. */
 OV_MUST_CHECK enum ov_status ov_book_why(FILE *out, struct ov_db *db, const char *name);
 
+/* Prints to out why the rows that the two texts mean (as above; the first row, where
+ * several are meant) are one account or two: the values that both have, with what became
+ * of each.  OV_E_NOT_FOUND; OV_E_DB_CONFLICT if they are the same row. */
+OV_MUST_CHECK enum ov_status ov_book_why_two(
+    FILE *out, struct ov_db *db, const char *first, const char *second);
+
 #endif /* OV_CLIENT_BOOK_BOOK_H */

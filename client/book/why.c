@@ -154,9 +154,9 @@ ov_book_why(FILE *out, struct ov_db *db, const char *name)
 			break;
 		any = true;
 		OV_REQUIRE((uint64_t)ov_db_i64(s, 1) < populations.n, OV_E_DB_FAILED);
-		fprintf(out, "account in %s, %" PRId64 " row%s\n",
+		fprintf(out, "account in %s, %" PRId64 " row%s, keys by %s\n",
 		    populations.name[ov_db_i64(s, 1)], ov_db_i64(s, 2),
-		    ov_db_i64(s, 2) == 1 ? "" : "s");
+		    ov_db_i64(s, 2) == 1 ? "" : "s", ov_profile_id(ov_profile_current()));
 		OV_TRY(print_keys(&l, ov_db_blob(s, 3)));
 		OV_TRY(print_rows(&l, ov_db_i64(s, 0)));
 	}

@@ -410,7 +410,7 @@ why_says_what_is_a_key_and_what_is_not(void **state)
 		   "2,Other,acme.com,US,INR2EJN1ERAN0W5ZP974,\n"
 		   "3,Lonely,https://www.linkedin.com/company/lonely,,,\n");
 	text = why_of(db, "acme", OV_OK);
-	assert_non_null(strstr(text, "account in prospects, 1 row\n"));
+	assert_non_null(strstr(text, "account in prospects, 1 row, keys by ov-norm-2\n"));
 	assert_non_null(strstr(text, "key lei HWUPKR0MPOU8FGXBT394\n"));
 	assert_non_null(strstr(text, "key namecc US acme\n"));
 	assert_non_null(
@@ -429,6 +429,69 @@ why_says_what_is_a_key_and_what_is_not(void **state)
 	free(text);
 	free(why_of(db, "nobody", OV_E_NOT_FOUND));
 	free(why_of(db, "", OV_E_NOT_FOUND));
+	ov_db_close(db);
+}
+
+static char *
+why_two_of(struct ov_db *db, const char *a, const char *b, enum ov_status want)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_int_equal(ov_book_why_two(out, db, a, b), want);
+	fclose(out);
+	return text;
+}
+
+/* The answer begins so, and has this line. */
+static void
+expect_why_two(
+    struct ov_db *db, const char *a, const char *b, const char *verdict, const char *line)
+{
+	char *text = why_two_of(db, a, b, OV_OK);
+
+	if (strncmp(text, verdict, strlen(verdict)) != 0 || strstr(text, line) == NULL)
+		fail_msg("%s, %s: %s", a, b, text);
+	free(text);
+}
+
+static void
+why_says_what_joins_two_rows_and_what_does_not(void **state)
+{
+	struct ov_db *db = new_db();
+
+	(void)state;
+	import(db, "Id,Name,Website,Country\n"
+		   "1,Acme Inc,acme.com,US\n2,ACME Widgets,www.acme.com,US\n"
+		   "3,Deutsche Bank AG,,DE\n4,Deutsche Bank GmbH,,DE\n"
+		   "5,Archrock,archrock.com,US\n6,OneMain,archrock.com,US\n"
+		   "7,Index,index.io,US\n8,Index,index.com,US\n9,Solo,solo.com,\n"
+		   "10,Acme,,FR\n11,,mid.com; one.com,\n12,One,one.com,\n"
+		   "13,Mid,mid.com,\n14,Twin,twin.com,\n15,Twin Inc,twin.com,\n");
+	expect_why_two(db, "1", "2", "one account by the rules of ov-norm-2",
+	    "acme.com: that makes");
+	expect_why_two(db, "deutsche bank ag", "Deutsche Bank GmbH", "two accounts",
+	    "both have namecc DE deutschebank: another account of this book has this "
+	    "name "
+	    "with another legal form");
+	expect_why_two(db, "5", "6", "two accounts",
+	    "both have domain archrock.com: accounts of different names share it");
+	expect_why_two(db, "7", "index.com", "two accounts",
+	    "both have namecc US index: another account of this book has it too");
+	expect_why_two(db, "1", "9", "two accounts",
+	    "  they share no key\n  \"Acme Inc\" has domain acme.com, namecc US acme, "
+	    "name acme\n  \"Solo\" has domain solo.com, name solo\n");
+	expect_why_two(db, "1", "10", "two accounts",
+	    "both have name acme: another account of this book has it too");
+	expect_why_two(db, "14", "15", "one account",
+	    "both have domain twin.com: that makes them one\n"
+	    "  both have name twin: this kind of key joins no rows by itself\n");
+	expect_why_two(db, "12", "13", "one account",
+	    "they share no key: other rows of the account have some with each");
+	free(why_two_of(db, "1", "1", OV_E_DB_CONFLICT));
+	free(why_two_of(db, "1", "nobody", OV_E_NOT_FOUND));
+	free(why_two_of(db, "", "1", OV_E_NOT_FOUND));
 	ov_db_close(db);
 }
 
@@ -541,6 +604,7 @@ main(void)
 		cmocka_unit_test(a_partners_criteria_are_answered_beside_the_own),
 		cmocka_unit_test(accounts_are_looked_up),
 		cmocka_unit_test(why_says_what_is_a_key_and_what_is_not),
+		cmocka_unit_test(why_says_what_joins_two_rows_and_what_does_not),
 		cmocka_unit_test(footers_and_repeated_ids_are_counted),
 		cmocka_unit_test(rebuilding_gives_the_same_records),
 		cmocka_unit_test(previous_profile_has_records_of_its_own),
