@@ -333,9 +333,9 @@ admit(void *ctx)
 	const struct admission *a = ctx;
 	const struct ov_release *r = &a->live->terms.release;
 	const struct ov_job_cost cost = { .other_slots = a->live->other_slots,
-		.epsilon_out = a->live->own_counts ? r->epsilon_milli : 0,
-		.epsilon_in = a->live->other_counts ? r->epsilon_milli : 0,
-		.runs_allowed = r->runs };
+		.counts_out = a->live->own_counts,
+		.counts_in = a->live->other_counts,
+		.release = r };
 	uint32_t size;
 	enum ov_status st;
 
@@ -495,13 +495,13 @@ end_at_fault(struct ov_job *j, struct ov_job_run *run, const struct ov_job_live 
     enum ov_status why)
 {
 	bool broker = why == OV_E_PROTO_MISBEHAVED;
+	/* which partners are a group is named to nobody */
+	enum ov_status told = why == OV_E_CAP_GROUP ? OV_E_CAP_RUNS : why;
 	enum ov_status st;
 
-	/* which partners are a group is named to nobody */
-	st = broker ? send_close(j, run, live, why)
-		    : send_cancel(j, run, why == OV_E_CAP_GROUP ? OV_E_CAP_RUNS : why);
+	st = broker ? send_close(j, run, live, told) : send_cancel(j, run, told);
 	if (!broker && st == OV_E_PROTO_UNEXPECTED) /* the broker has made its report */
-		st = send_close(j, run, live, why);
+		st = send_close(j, run, live, told);
 	if (ov_session_is_passing(st))
 		return st; /* not told yet: the next advance comes here again */
 	st = ov_job_set_state(
@@ -520,7 +520,7 @@ is_disagreement(enum ov_status st)
 }
 
 /* What no repetition mends: faults in what the partner or the broker sent, terms that are
- * not those of the job any more, runs that another job of a group used up. */
+ * not those of the job any more, runs or a view that another job of a group has had. */
 static bool
 is_fault(enum ov_status st, enum ov_job_state state)
 {

@@ -396,6 +396,28 @@ done:
 	return st;
 }
 
+/* Does the own ledger still allow the job what it is about to be charged for?  What the
+ * job itself pledged must not count. */
+static enum ov_status
+check_ledger(
+    struct ov_home *home, const struct ov_ledger_charge *c, const struct ov_release *r)
+{
+	const struct ov_ledger_query q = { .partner = c->partner,
+		.now = (int64_t)c->time,
+		.epsilon = r->epsilon_milli,
+		.year_epsilon = r->year_epsilon_milli };
+	struct ov_budget_due view;
+	struct ov_ledger ledger;
+	enum ov_status st;
+
+	OV_TRY(ov_ledger_read(&ledger, home->db, &q));
+	OV_REQUIRE(ledger.together.runs_month < r->runs, OV_E_CAP_GROUP);
+	ov_ledger_due(&view, &ledger, r, q.now, false);
+	OV_REQUIRE(c->epsilon_out == 0 || view.due, OV_E_CAP_GROUP);
+done:
+	return st;
+}
+
 enum ov_status
 ov_job_charge(
     struct ov_home *home, const struct ov_job *j, const struct ov_job_cost *cost)
@@ -405,11 +427,8 @@ ov_job_charge(
 		.time = ov_home_now(home),
 		.slots = j->slots,
 		.other_slots = cost->other_slots,
-		.epsilon_out = cost->epsilon_out,
-		.epsilon_in = cost->epsilon_in };
-	const struct ov_ledger_query q = { .partner = j->partner,
-		.now = (int64_t)c.time };
-	struct ov_ledger ledger;
+		.epsilon_out = cost->counts_out ? cost->release->epsilon_milli : 0,
+		.epsilon_in = cost->counts_in ? cost->release->epsilon_milli : 0 };
 	bool charged;
 	enum ov_status st;
 
@@ -417,8 +436,8 @@ ov_job_charge(
 	OV_TRY(ov_ledger_has(&charged, home->db, j->id));
 	if (charged)
 		goto done;
-	OV_TRY(ov_ledger_read(&ledger, home->db, &q));
-	OV_REQUIRE(ledger.together.runs_month < cost->runs_allowed, OV_E_CAP_GROUP);
+	OV_TRY(ov_ledger_unpledge(home->db, j->id));
+	OV_TRY(check_ledger(home, &c, cost->release));
 	OV_TRY(ov_ledger_charge(home->db, &c));
 	OV_TRY(ov_db_commit(home->db, "job.charge"));
 done:

@@ -80,11 +80,12 @@ OV_MUST_CHECK enum ov_status ov_job_end_open(
 
 /* Charges the job, once, before the first byte of ROSTER or TAGS leaves.  Of a job that
  * was not charged yet: OV_E_CAP_GROUP if partner and group have had as many runs as the
- * terms allow (another job of the group may have come in between). */
+ * terms allow, or if the view that this job allows is not due (another job of the group
+ * may have come in between, or the group itself). */
 struct ov_job_cost {
 	uint32_t other_slots;
-	uint32_t epsilon_out, epsilon_in; /* thousandths; 0: no view of counts */
-	uint32_t runs_allowed;		  /* in 30 days */
+	bool counts_out, counts_in;	  /* a view of counts: the partner's, ours */
+	const struct ov_release *release; /* what runs and views the terms allow */
 };
 OV_MUST_CHECK enum ov_status ov_job_charge(
     struct ov_home *home, const struct ov_job *j, const struct ov_job_cost *cost);
