@@ -10,14 +10,19 @@
 /* cmocka wants the four above first */
 #include <cmocka.h>
 
+#include "client/book/book.h"
 #include "client/hold.h"
 #include "client/job/job.h"
+#include "client/job/legend.h"
 #include "client/job/profile.h"
+#include "client/ledger.h"
 #include "client/mail.h"
 #include "client/terms_impl.h"
 #include "common/psi/psi.h"
 #include "fake_broker.h"
+#include "proto/chunk.h"
 #include "proto/slots.h"
+#include "proto/steps.h"
 #include "proto/terms.h"
 
 #define MUST(cond)                                                                       \
@@ -26,17 +31,23 @@
 			abort();                                                         \
 	} while (0)
 
+#define RUNS 31	    /* in 30 days, of the terms */
+#define EPSILON 333 /* of a view, in thousandths */
+
 static struct fake_broker broker;
 static struct ov_home *home;
 static struct ov_session *session;
 static struct ov_partner partner;
 static uint8_t partner_sk[64];
+static const uint8_t partner_e[32] = { 7 }; /* of its ephemeral key */
 static struct ov_job job;
 static struct ov_buf propose, accept_body;
+static struct ov_buf points[2]; /* the partner's sealed chunks; empty: none is there */
 
 /* What the broker says. */
 static struct {
 	const char *put, *other; /* ERRORs; put NULL: takes the step */
+	const char *put_cancel;	 /* the same, of CANCEL */
 	const char *get_job;	 /* ERROR, or NULL: state */
 	enum ov_job_state state;
 	bool accepted_late;	    /* ACCEPT is there from the second question on */
@@ -45,6 +56,9 @@ static struct {
 	const uint8_t *accepted_by; /* the same of ACCEPT; NULL: the partner's */
 	unsigned int calls;	    /* that came here */
 	unsigned int asked;
+	/* what this home said last of the end of the job */
+	unsigned int verdict_step;
+	char verdict[65];
 } script;
 
 static void
@@ -114,8 +128,53 @@ reply_refuse(struct ov_buf *reply, uint64_t seen)
 }
 
 static void
+keep_verdict(const struct ov_msg_put_step *put)
+{
+	bool cancel = put->step == OV_STEP_CANCEL_A;
+	struct ov_msg_cancel m;
+	struct ov_msg_close c;
+	struct ov_bytes said;
+
+	if (!cancel && put->step != OV_STEP_CLOSE_A)
+		return;
+	MUST((cancel ? ov_msg_decode(&m, OV_MSG_CANCEL, put->body)
+		     : ov_msg_decode(&c, OV_MSG_CLOSE, put->body)) == OV_OK);
+	said = cancel ? m.reason : c.verdict;
+	MUST(said.len < sizeof(script.verdict));
+	memset(script.verdict, 0, sizeof(script.verdict));
+	memcpy(script.verdict, said.p, said.len);
+	script.verdict_step = (unsigned int)put->step;
+}
+
+static void
+reply_put(struct ov_buf *reply, const struct ov_msg_put_step *put)
+{
+	const char *error = put->step == OV_STEP_CANCEL_A && script.put_cancel != NULL
+				? script.put_cancel
+				: script.put;
+
+	keep_verdict(put);
+	if (error != NULL)
+		fake_error(reply, error, 0);
+	else
+		reply_step(reply, (unsigned int)put->step, put->body, put->signature,
+		    put->seen, false);
+}
+
+static void
+reply_chunk(struct ov_buf *reply, const struct ov_msg_get_chunk *ask)
+{
+	struct ov_msg_chunk m = { .last = ask->index == 1 };
+
+	MUST(ask->index < 2);
+	m.body = OV_BUF_BYTES(&points[ask->index]);
+	MUST(ov_msg_encode(reply, OV_MSG_CHUNK, &m) == OV_OK);
+}
+
+static void
 play(void *arg, struct ov_buf *reply, struct ov_bytes in, const uint8_t fingerprint[32])
 {
+	const struct ov_msg_have_reply nothing = { 0 };
 	union ov_msg_any m;
 	enum ov_msg type = ov_msg_type(in);
 
@@ -123,11 +182,12 @@ play(void *arg, struct ov_buf *reply, struct ov_bytes in, const uint8_t fingerpr
 	(void)fingerprint;
 	MUST(ov_msg_decode(&m, type, in) == OV_OK);
 	script.calls++;
-	if (type == OV_MSG_PUT_STEP && script.put != NULL)
-		fake_error(reply, script.put, 0);
-	else if (type == OV_MSG_PUT_STEP)
-		reply_step(reply, (unsigned int)m.put_step.step, m.put_step.body,
-		    m.put_step.signature, m.put_step.seen, false);
+	if (type == OV_MSG_PUT_STEP)
+		reply_put(reply, &m.put_step);
+	else if (type == OV_MSG_HAVE && points[0].len > 0)
+		MUST(ov_msg_encode(reply, OV_MSG_HAVE_REPLY, &nothing) == OV_OK);
+	else if (type == OV_MSG_GET_CHUNK && points[0].len > 0)
+		reply_chunk(reply, &m.get_chunk);
 	else if (type == OV_MSG_GET_JOB)
 		reply_job(reply);
 	else if (type == OV_MSG_GET_STEP && script.refusal != NULL)
@@ -155,9 +215,10 @@ begin(void)
 }
 
 static void
-meet(void)
+meet(const char *name)
 {
-	partner = (struct ov_partner){ .name = "Globex", .state = OV_PARTNER_PAIRED };
+	partner = (struct ov_partner){ .state = OV_PARTNER_PAIRED };
+	snprintf(partner.name, sizeof(partner.name), "%s", name);
 	ov_sign_keypair(partner.identity, partner_sk);
 	ov_company_id(partner.company, partner.identity);
 	begin();
@@ -169,16 +230,23 @@ static void
 agree(uint64_t sequence)
 {
 	bool low = ov_is_low(home->company, partner.company);
-	struct ov_msg_grants g = {
-		.version = 1, .slots = 4096, .minimum_list = 1, .runs = 31, .view_days = 1
+	struct ov_msg_grants g = { .version = 1,
+		.slots = 4096,
+		.minimum_list = 1,
+		.runs = RUNS,
+		.epsilon_milli = EPSILON,
+		.view_days = 1,
+		.year_epsilon_milli = 3 * EPSILON };
+	const struct ov_population p[] = {
+		{ .name = "customers", .level = OV_LEVEL_MATCHES },
+		{ .name = "prospects", .level = OV_LEVEL_COUNTS },
 	};
-	struct ov_population p = { .name = "customers", .level = OV_LEVEL_MATCHES };
 	struct ov_buf populations = { 0 }, sheet = { 0 }, terms = { 0 }, release = { 0 },
 		      body = { 0 };
 	struct ov_msg_terms_body m;
 	uint8_t none[64] = { 0 };
 
-	assert_int_equal(ov_populations_pack(&populations, &p, 1), OV_OK);
+	assert_int_equal(ov_populations_pack(&populations, p, 2), OV_OK);
 	g.populations = OV_BUF_BYTES(&populations);
 	assert_int_equal(ov_msg_encode(&sheet, OV_MSG_GRANTS, &g), OV_OK);
 	assert_int_equal(
@@ -221,6 +289,7 @@ write_messages(const struct ov_job_seeds *seeds)
 		.slots = 1024,
 		.created = job.created,
 		.expiry = job.expiry,
+		.counts = job.state != OV_JOB_PROPOSED,
 		.unchanged_since =
 		    OV_BYTES(last, job.state == OV_JOB_PROPOSED ? OV_ID : 0) };
 	struct ov_msg_accept m = { 0 };
@@ -240,7 +309,7 @@ write_messages(const struct ov_job_seeds *seeds)
 	assert_int_equal(ov_msg_encode(&propose, OV_MSG_PROPOSE, &p), OV_OK);
 	OV_FIELDS_PROPOSE(, COPY_U, COPY_B, COPY_U, COPY_U)
 	ov_digest(m.propose, "propose", OV_BUF_BYTES(&propose));
-	m.ephemeral[0] ^= 1;
+	ov_dh_public(m.ephemeral, partner_e);
 	m.commitment[0] ^= 1;
 	assert_int_equal(ov_msg_encode(&accept_body, OV_MSG_ACCEPT, &m), OV_OK);
 }
@@ -346,7 +415,7 @@ setup(void **state)
 	broker.extra = play;
 	broker.extra_steps = true;
 	home = fake_home(&broker, "Acme");
-	meet();
+	meet("Globex");
 	agree(1);
 	return ov_session_open(&session, home) == OV_OK ? 0 : -1;
 }
@@ -359,6 +428,8 @@ teardown(void **state)
 	fake_stop(&broker);
 	ov_buf_free(&propose);
 	ov_buf_free(&accept_body);
+	ov_buf_free(&points[0]);
+	ov_buf_free(&points[1]);
 	return site_teardown(state);
 }
 
@@ -665,6 +736,250 @@ new_terms_do_not_touch_a_report(void **state)
 	assert_ended(OV_JOB_CLOSED, OV_OK);
 }
 
+/* --- a group of partners --- */
+
+static const uint8_t sister[OV_ID] = { 66 }; /* of the partner's house */
+
+static void
+put_into_one_group(void)
+{
+	begin();
+	assert_int_equal(ov_ledger_set_group(home->db, sister, "the house"), OV_OK);
+	in_one(ov_ledger_set_group(home->db, partner.company, "the house"));
+}
+
+static void
+charge_sister(uint8_t runs)
+{
+	begin();
+	for (uint8_t i = 1; i <= runs; i++) {
+		const uint8_t id[OV_ID] = { 200, i };
+		const struct ov_ledger_charge c = {
+			.job = id, .partner = sister, .time = ov_home_now(home)
+		};
+
+		assert_int_equal(ov_ledger_charge(home->db, &c), OV_OK);
+	}
+	assert_int_equal(ov_db_commit(home->db, "test"), OV_OK);
+}
+
+static void
+seal_points(const struct ov_chunk_key *key, uint32_t index, struct ov_bytes plain)
+{
+	uint8_t *sealed = malloc(plain.len + OV_CHUNK_OVERHEAD);
+
+	assert_non_null(sealed);
+	ov_chunk_seal(sealed, key, index, index == 1, plain);
+	points[index].len = 0;
+	assert_int_equal(
+	    ov_buf_append(&points[index], sealed, plain.len + OV_CHUNK_OVERHEAD), OV_OK);
+	free(sealed);
+}
+
+/* What the partner of this job sends: its legend, and one good point again and again, so
+ * that an exchange that nothing stops before ends with OV_E_PSI_DUPLICATE. */
+static void
+partner_sends(void)
+{
+	static uint8_t plain[1024 * OV_POINT_ROW];
+	const struct ov_bytes token = OV_LITERAL("example.com");
+	const uint8_t scalar[32] = { 3 };
+	uint8_t legend[OV_LEGEND_LEN] = { 0 }, th[OV_HASH_LEN];
+	struct ov_shared_keys keys;
+	struct ov_buf text = { 0 };
+	struct ov_terms t;
+	struct ov_msg_propose p;
+	const struct ov_chunk_key key = { th, keys.points[OV_ROLE_B],
+		keys.nonce[OV_ROLE_B], OV_STREAM_POINTS_B };
+
+	assert_int_equal(ov_terms_in_force(&t, home, partner.company), OV_OK);
+	assert_int_equal(ov_legend_encode(&text, &t, 1), OV_OK); /* both give the same */
+	legend[0] = (uint8_t)(text.len >> 8);
+	legend[1] = (uint8_t)text.len;
+	memcpy(legend + 2, text.p, text.len);
+	ov_buf_free(&text);
+	assert_int_equal(ov_psi_blind_tokens(plain, &token, 1, scalar), OV_OK);
+	for (size_t i = 1; i < 1024; i++)
+		memcpy(plain + i * OV_POINT_ROW, plain, OV_POINT_ROW);
+	ov_transcript(th, OV_BUF_BYTES(&propose), OV_BUF_BYTES(&accept_body));
+	assert_int_equal(
+	    ov_msg_decode(&p, OV_MSG_PROPOSE, OV_BUF_BYTES(&propose)), OV_OK);
+	assert_int_equal(ov_shared_keys_derive(&keys, th, partner_e, p.ephemeral), OV_OK);
+	seal_points(&key, 0, OV_BYTES(legend, sizeof(legend)));
+	seal_points(&key, 1, OV_BYTES(plain, sizeof(plain)));
+}
+
+/* A job that both agreed to and that was not charged yet. */
+static void
+start_uncharged(void)
+{
+	start_job(OV_JOB_EXCHANGING, 3600);
+	begin();
+	in_one(ov_ledger_pledge(
+	    home->db, job.id, partner.company, ov_home_now(home), EPSILON));
+	partner_sends();
+}
+
+/* Of the streams, the own POINTS went out and nothing else; which partners are a group
+ * was told to nobody. */
+static void
+assert_stopped_at_the_charge(unsigned int step)
+{
+	int64_t pledges;
+	bool charged;
+
+	assert_int_equal(atomic_load(&broker.chunks[0]), 1); /* ROSTER has one, too */
+	assert_int_equal(atomic_load(&broker.chunks[1]), 1);
+	assert_int_equal(script.verdict_step, step);
+	assert_string_equal(script.verdict, "E_CAP_RUNS");
+	assert_int_equal(ov_ledger_has(&charged, home->db, job.id), OV_OK);
+	assert_false(charged);
+	assert_int_equal(
+	    ov_db_number(&pledges, home->db, "SELECT count(*) FROM pledge WHERE job = ?",
+		OV_DB_BLOB(job.id, OV_ID)),
+	    OV_OK);
+	assert_int_equal(pledges, 0);
+	assert_ended(OV_JOB_FAILED, OV_E_CAP_GROUP);
+}
+
+/* The control of the tests below: charged, and ROSTER left. */
+static void
+assert_passed_the_charge(void)
+{
+	int64_t epsilon;
+
+	assert_int_equal(advance(10000), OV_E_PSI_DUPLICATE);
+	assert_string_equal(script.verdict, "E_PSI_DUPLICATE");
+	assert_true(atomic_load(&broker.chunks[0]) > 1);
+	assert_int_equal(ov_db_number(&epsilon, home->db,
+			     "SELECT epsilon_out FROM charge WHERE job = ?",
+			     OV_DB_BLOB(job.id, OV_ID)),
+	    OV_OK);
+	assert_int_equal(epsilon, EPSILON);
+}
+
+static void
+last_run_of_a_group_is_had_once(void **state)
+{
+	(void)state;
+	put_into_one_group();
+	start_uncharged();
+	charge_sister(RUNS);
+	assert_int_equal(advance(10000), OV_E_CAP_GROUP);
+	assert_stopped_at_the_charge(OV_STEP_CANCEL_A);
+}
+
+static void
+group_is_not_told_in_close_either(void **state)
+{
+	(void)state;
+	put_into_one_group();
+	start_uncharged();
+	charge_sister(RUNS);
+	script.put_cancel = "E_PROTO_UNEXPECTED"; /* as after its report */
+	assert_int_equal(advance(10000), OV_E_CAP_GROUP);
+	assert_stopped_at_the_charge(OV_STEP_CLOSE_A);
+}
+
+static void
+last_run_of_a_group_is_had(void **state)
+{
+	(void)state;
+	put_into_one_group();
+	start_uncharged();
+	charge_sister(RUNS - 1);
+	assert_passed_the_charge();
+}
+
+/* Another partner's job that is under way, too, and allows a view. */
+static void
+pledge_to_sister(void)
+{
+	static const uint8_t other_job[OV_ID] = { 10 };
+
+	begin();
+	in_one(ov_ledger_pledge(home->db, other_job, sister, ov_home_now(home), EPSILON));
+}
+
+/* Each was allowed its view; then a person saw that the two are one. */
+static void
+partners_that_become_a_group_have_one_view(void **state)
+{
+	(void)state;
+	start_uncharged();
+	pledge_to_sister();
+	put_into_one_group();
+	assert_int_equal(advance(10000), OV_E_CAP_GROUP);
+	assert_stopped_at_the_charge(OV_STEP_CANCEL_A);
+}
+
+static void
+partners_that_are_no_group_have_a_view_each(void **state)
+{
+	(void)state;
+	start_uncharged();
+	pledge_to_sister();
+	assert_passed_the_charge();
+}
+
+static void
+fill_book(void)
+{
+	static const char csv[] = "Name,Website\nHanse Ruder GmbH,hanse-ruder.de\n";
+	struct ov_import_file file = { .f = fmemopen(
+					   (void *)(uintptr_t)csv, strlen(csv), "rb") };
+	struct ov_import_result result = { .file = &file, .n_files = 1 };
+	struct ov_fault fault = { 0 };
+
+	assert_non_null(file.f);
+	assert_int_equal(
+	    ov_book_import(&result, home->db,
+		&(struct ov_import_options){ .population = "customers", .accept = true },
+		&fault),
+	    OV_OK);
+	fclose(file.f);
+}
+
+/* PROPOSE.counts of a new job with a partner. */
+static uint64_t
+proposed_counts(const struct ov_partner *p)
+{
+	struct ov_job_run run = { .home = home, .session = session };
+	struct ov_step_text t = { 0 };
+	struct ov_msg_propose m;
+	struct ov_job out;
+
+	assert_int_equal(ov_job_propose(&out, &run, p), OV_OK);
+	assert_int_equal(ov_step_load(&t, home, out.id, OV_STEP_PROPOSE), OV_OK);
+	assert_int_equal(ov_msg_decode(&m, OV_MSG_PROPOSE, OV_BUF_BYTES(&t.body)), OV_OK);
+	ov_step_free(&t);
+	return m.counts;
+}
+
+/* While one partner's proposal is open, its view is as good as spent for the others of
+ * its group, and for nobody else. */
+static void
+open_proposal_holds_the_view_of_its_group(void **state)
+{
+	static const char *const names[] = { "Initech", "Hooli" };
+
+	(void)state;
+	fill_book();
+	begin();
+	in_one(ov_ledger_set_group(home->db, partner.company, "the house"));
+	assert_int_equal(proposed_counts(&partner), 1);
+	for (size_t i = 0; i < 2; i++) {
+		bool grouped = i == 0;
+
+		meet(names[i]);
+		agree(1);
+		begin();
+		in_one(ov_ledger_set_group(
+		    home->db, partner.company, grouped ? "the house" : NULL));
+		assert_int_equal(proposed_counts(&partner), grouped ? 0 : 1);
+	}
+}
+
 static void
 mail_outlives_a_log_that_is_wrong(void **state)
 {
@@ -704,6 +1019,12 @@ main(void)
 		T(who_is_no_partner_gets_no_step),
 		T(new_terms_end_a_job_under_the_old_ones),
 		T(new_terms_do_not_touch_a_report),
+		T(last_run_of_a_group_is_had_once),
+		T(group_is_not_told_in_close_either),
+		T(last_run_of_a_group_is_had),
+		T(partners_that_become_a_group_have_one_view),
+		T(partners_that_are_no_group_have_a_view_each),
+		T(open_proposal_holds_the_view_of_its_group),
 		T(mail_outlives_a_log_that_is_wrong),
 	};
 
