@@ -18,6 +18,7 @@ enum what {
 	BY_KEY = 2,	      /* rank and value, of a row without id */
 	BY_NAME = 3,	      /* of a row without id, as it stands, case aside */
 	BY_NAME_OF_DEALS = 4, /* the same of a row with an id: for deals without one */
+	BY_KEY_BESIDE_ID = 5, /* as BY_KEY, of rows with an id: for rows without one */
 };
 
 struct ov_erased {
@@ -123,6 +124,7 @@ knows(const struct ov_erased *e, enum what what, uint8_t rank, struct ov_bytes v
 /* The keys that a row claims. */
 struct looking {
 	const struct ov_erased *e;
+	bool has_id;
 	bool found, name_found;
 	bool any, better; /* a key; one above the bare name */
 };
@@ -131,11 +133,13 @@ static enum ov_status
 look_at(void *ctx, const struct ov_claim_try *t)
 {
 	struct looking *l = ctx;
+	struct ov_bytes value = OV_BYTES(t->value, strlen(t->value));
 	bool has;
 
 	if (t->why != OV_DROP_NONE)
 		return OV_OK;
-	has = knows(l->e, BY_KEY, (uint8_t)t->rank, OV_BYTES(t->value, strlen(t->value)));
+	has = knows(l->e, BY_KEY, (uint8_t)t->rank, value) ||
+	      (!l->has_id && knows(l->e, BY_KEY_BESIDE_ID, (uint8_t)t->rank, value));
 	l->any = true;
 	if (t->rank == OV_RANK_NAME) {
 		l->name_found = l->name_found || has;
@@ -150,7 +154,7 @@ enum ov_status
 ov_erased_has(bool *has, const struct ov_erased *e, struct ov_bytes id,
     const struct ov_row_cells *c)
 {
-	struct looking l = { .e = e };
+	struct looking l = { .e = e, .has_id = id.len > 0 };
 	uint8_t name[NAME_MAX_LEN];
 	enum ov_status st = OV_OK;
 
@@ -253,7 +257,7 @@ put(const struct memory *m, enum what what, uint8_t rank, struct ov_bytes value)
 
 /* The keys that are the record's own.  Of bare names only where it has nothing better. */
 static enum ov_status
-put_keys(const struct memory *m, int64_t record)
+put_keys(const struct memory *m, enum what what, int64_t record)
 {
 	struct ov_db_stmt *s = NULL;
 	struct ov_merge_token t;
@@ -270,7 +274,7 @@ put_keys(const struct memory *m, int64_t record)
 	while (ov_book_next_key(&t, &at, keys, &ok)) {
 		better = better || t.rank != OV_RANK_NAME;
 		if (t.rank != OV_RANK_NAME || !better) /* bare names come last */
-			OV_TRY(put(m, BY_KEY, (uint8_t)t.rank, t.value));
+			OV_TRY(put(m, what, (uint8_t)t.rank, t.value));
 	}
 	OV_REQUIRE(ok, OV_E_DB_FAILED);
 done:
@@ -301,8 +305,7 @@ put_rows(const struct memory *m, int64_t record)
 		OV_TRY(put(m, BY_ID, 0, id));
 		OV_TRY(put(m, id.len == 0 ? BY_NAME : BY_NAME_OF_DEALS, 0, name));
 	}
-	if (without_id)
-		OV_TRY(put_keys(m, record));
+	OV_TRY(put_keys(m, without_id ? BY_KEY : BY_KEY_BESIDE_ID, record));
 done:
 	ov_db_finish(s);
 	return st;
@@ -326,7 +329,7 @@ done:
 
 /* --- forgetting --- */
 
-#define MEANINGS 5
+#define MEANINGS 7
 
 static enum ov_status
 digests_of(uint8_t out[MEANINGS][DIGEST_LEN], const uint8_t key[OV_ERASED_KEY_LEN],
@@ -347,8 +350,14 @@ digests_of(uint8_t out[MEANINGS][DIGEST_LEN], const uint8_t key[OV_ERASED_KEY_LE
 	digest_of(out[0], key, BY_ID, 0, OV_BYTES(id, strlen(id)));
 	digest_of(out[1], key, BY_NAME, 0, name);
 	digest_of(out[2], key, BY_NAME_OF_DEALS, 0, name);
-	digest_of(out[3], key, BY_KEY, OV_RANK_DOMAIN, OV_BYTES(domain, strlen(domain)));
-	digest_of(out[4], key, BY_KEY, OV_RANK_NAME, OV_BYTES(bare, strlen(bare)));
+	for (size_t i = 0; i < 2; i++) {
+		const enum what what = i == 0 ? BY_KEY : BY_KEY_BESIDE_ID;
+
+		digest_of(out[3 + 2 * i], key, what, OV_RANK_DOMAIN,
+		    OV_BYTES(domain, strlen(domain)));
+		digest_of(out[4 + 2 * i], key, what, OV_RANK_NAME,
+		    OV_BYTES(bare, strlen(bare)));
+	}
 	free(id);
 	return OV_OK;
 }

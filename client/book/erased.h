@@ -1,7 +1,8 @@
 /* erased.h - the accounts that were erased, so that no import brings them back.
  *
- * Nothing of such an account is kept but keyed digests: of the ids of its rows, and, of
- * rows that had none, of the keys by which they were known.  The key is the caller's
+ * Nothing of such an account is kept but keyed digests: of the ids of its rows, and of
+ * the keys by which they were known: all of rows without an id, and, where rows had one,
+ * what tells them when a file has lost its column of ids.  The key is the caller's
  * (sealed in the home), so the file alone tells nobody whether an account is among them.
  * A digest is 16 bytes of BLAKE2b under the key, over what it is of and the value.
  */
@@ -28,9 +29,10 @@ OV_MUST_CHECK enum ov_status ov_erased_load(
     struct ov_erased **out, struct ov_db *db, const uint8_t key[OV_ERASED_KEY_LEN]);
 void ov_erased_free(struct ov_erased *e); /* wipes; NULL is fine */
 
-/* Whether a row is of an erased account: by its id; by a key of its own that only it had
- * (the bare name alone only where the row has nothing better); by its name where it has
- * no key at all.  e NULL: false.  cells: as book_row has them, id in its one form. */
+/* Whether a row is of an erased account: by its id; by a key of its own (the bare name
+ * alone only where the row has nothing better) if the account or this row had no id; by
+ * its name where it has no key at all.  e NULL: false.  cells: as book_row has them, id
+ * in its one form. */
 OV_MUST_CHECK enum ov_status ov_erased_has(bool *has, const struct ov_erased *e,
     struct ov_bytes id, const struct ov_row_cells *c);
 

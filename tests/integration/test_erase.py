@@ -135,6 +135,16 @@ class Erase(unittest.TestCase):
         self.a("inbox", "take", "import")
         self.assertEqual(self.records(self.a), 1)
 
+    def test_one_that_lost_its_ids_does_so_too(self):
+        small = self.copy.path / "small.csv"
+        small.write_text(f"Account Name,Website\n{NAME},{DOMAIN}\nKelp AS,kelp-of-test.no\n")
+        self.a.fails("import", small, code=WAITING)
+        self.assertEqual(self.a.json("accounts", "erase", "ZW-1", "--yes")["held_rows"], 1)
+        self.a("inbox", "take", "import")
+        self.assertEqual(self.records(self.a), 1)
+        self.assertNotIn(b"zebrawood", content(self.a))
+        self.assertEqual(self.a.json("import", small)["erased"], 1)
+
     def test_the_next_job_has_another_list(self):
         self.assertEqual(self.copy.exchange()[0]["state"], "unchanged")
         self.a("accounts", "erase", "ZW-1", "--yes")
