@@ -388,6 +388,7 @@ ov_erase(struct ov_erase_counts *out, struct ov_home *home, const char *text,
 	if (out->rows > 0)
 		OV_TRY(ov_book_rebuild_within(home->db));
 	OV_TRY(ov_db_commit(home->db, "book.erase"));
+	out->erased = true;
 	ov_log(OV_LOG_INFO, "book.erased", OV_F_U64("rows", out->rows));
 	OV_TRY(ov_db_checkpoint(home->db));
 done:

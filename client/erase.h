@@ -17,6 +17,7 @@ struct ov_erase_counts {
 	uint64_t rows, held_rows; /* of the book; of an import that waits */
 	uint64_t aliases, marks;
 	uint64_t kept, matches; /* names kept for reports; matches of reports */
+	bool erased; /* it is, whatever status came back: see OV_E_DB_BUSY below */
 	/* OV_E_ERASE_JOB: */
 	uint8_t job[OV_ID], partner[OV_ID];
 	uint64_t expiry;
@@ -30,7 +31,7 @@ enum ov_erase_mode {
 /* text: an id, or a name or domain of one account; an id that only old reports, aliases
  * or a held import have is fine, too.  The caller has claimed the home.  The book's
  * generation counts up, so the next job has another list.  Afterwards nothing of it is in
- * the database's files but digests; OV_E_DB_BUSY then means: erased, but another process
+ * the database's files but digests; OV_E_DB_BUSY with out->erased means: another process
  * reads, and the write-ahead log holds it until that ends.
  * OV_E_NOT_FOUND; OV_E_DB_CONFLICT if several accounts are meant; OV_E_ERASE_JOB: an
  * open job froze it (out says which). */

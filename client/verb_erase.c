@@ -107,7 +107,7 @@ erase(struct erasing *e, const char *text)
 		return ov_cli_fail(
 		    e->cli, OV_E_USAGE, "nothing was erased; agree with --yes");
 	st = ov_erase(&c, e->home, text, OV_ERASE_DO);
-	if (st == OV_E_DB_BUSY)
+	if (st == OV_E_DB_BUSY && c.erased)
 		return ov_cli_fail(e->cli, st,
 		    "erased, but another overlap process reads: until it ends, old "
 		    "content is in the file beside the database");

@@ -2,7 +2,10 @@
 
 import contextlib
 import csv
+import os
+import pty
 import sqlite3
+import subprocess
 import unittest
 
 import harness
@@ -168,6 +171,33 @@ class Erase(unittest.TestCase):
         self.a.fails("accounts", "erase", "no such account", "--yes", code=USAGE,
                      says=["nothing here is of an account"])
         self.a.fails("accounts", "erase", "--list", "ZW-1", code=USAGE, says=["--list"])
+
+    def answered(self, *begin):
+        """Erases with a yes to the question, between which somebody else began something."""
+        ours, theirs = pty.openpty()
+        self.addCleanup(os.close, ours)
+        process = subprocess.Popen(
+            self.a.command("accounts", "erase", "ZW-1"), stdin=theirs, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True, env={**os.environ, **self.a.env})
+        os.close(theirs)
+        shown = ""
+        while not shown.endswith("[y/N] "):
+            self.assertTrue(c := process.stdout.read(1), shown)
+            shown += c
+        with contextlib.closing(sqlite3.connect(self.a.home / "overlap.db",
+                                                isolation_level=None)) as db:
+            for statement in begin:
+                db.execute(statement).fetchall()
+            os.write(ours, b"y\n")
+            told = process.communicate(timeout=harness.PATIENCE)[1]
+        self.assertNotEqual(process.returncode, 0)
+        return told
+
+    def test_somebody_else_writes_or_reads(self):
+        self.assertNotIn("erased", self.answered("BEGIN IMMEDIATE"))
+        self.a("accounts", "why", "ZW-1")
+        self.assertIn("erased, but", self.answered("BEGIN", "SELECT * FROM book_row"))
+        self.a.fails("accounts", "why", "ZW-1", code=USAGE)
 
     def test_killed_at_each_write(self):
         listed = self.copy.path / "points"
