@@ -131,21 +131,32 @@ struct csv {
 	enum ov_csv kind;
 };
 
+/* Where a spreadsheet that splits at ; or tabs, as some do whatever stands in quotes, may
+ * begin a cell. */
+static bool
+stays_at_start(char c, bool at_start)
+{
+	return strchr(";\t\r\n", c) != NULL || (at_start && (c == ' ' || c == '"'));
+}
+
 void
 ov_csv_field(FILE *out, const char *text, enum ov_csv kind)
 {
-	bool guard = kind == OV_CSV_SPREADSHEET && text[0] != '\0' &&
-		     strchr("=+-@\t\r", text[0]) != NULL;
-	bool quote = strpbrk(text, ",\"\r\n") != NULL;
+	const bool sheet = kind == OV_CSV_SPREADSHEET;
+	const bool quote = strpbrk(text, ",\"\r\n") != NULL || (sheet && text[0] != '\0');
+	bool at_start = true;
 
 	if (quote)
 		fputc('"', out);
-	if (guard)
+	if (sheet && (text[0] == '\t' || text[0] == '\r'))
 		fputc('\'', out);
 	for (; *text != '\0'; text++) {
+		if (sheet && at_start && strchr("=+-@", *text) != NULL)
+			fputc('\'', out);
 		if (*text == '"')
 			fputc('"', out);
 		fputc(*text, out);
+		at_start = stays_at_start(*text, at_start);
 	}
 	if (quote)
 		fputc('"', out);

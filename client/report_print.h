@@ -29,8 +29,9 @@ OV_MUST_CHECK enum ov_status ov_matches_print_table(FILE *out, struct ov_db *db,
     const struct ov_report *r, const struct ov_match_filter *filter);
 
 /* RFC 4180: CRLF, quotes where needed.  A spreadsheet runs cells that begin with = + - @
- * or a tab; OV_CSV_SPREADSHEET puts an apostrophe before them, at the price that they
- * are no longer what they were. */
+ * or a tab, and may split the file at ; or tabs; OV_CSV_SPREADSHEET quotes every text and
+ * puts an apostrophe before such characters at its beginning and after ; and tab, at the
+ * price that they are no longer what they were. */
 enum ov_csv { OV_CSV_VERBATIM, OV_CSV_SPREADSHEET };
 OV_MUST_CHECK enum ov_status ov_matches_print_csv(FILE *out, struct ov_db *db,
     const struct ov_report *r, const struct ov_match_filter *filter, enum ov_csv kind);

@@ -835,10 +835,41 @@ csv_for_spreadsheets_runs_nothing(void **state)
 	(void)state;
 	load_job1(&r);
 	assert_string_equal(print(csv_for_excel, &r, &everything), HEADER
-	    "17,B2,'=1+1,prospects,Kunden,domain,1,unknown,unknown,,\r\n"
-	    "900,A1;A7,\"Ajax, \"\"the\"\" Co\",customers,Kunden,lei,2,yes,yes,,\r\n"
-	    "4000000000,'-3,M\xc3\xbcller,prospects,open_opportunities,namecc,1,no,no,,"
-	    "\r\n");
+	    "17,\"B2\",\"'=1+1\",\"prospects\",\"Kunden\",domain,1,unknown,unknown,,\r\n"
+	    "900,\"A1;A7\",\"Ajax, \"\"the\"\" Co\",\"customers\",\"Kunden\",lei,2,yes,"
+	    "yes,,\r\n"
+	    "4000000000,\"'-3\",\"M\xc3\xbcller\",\"prospects\",\"open_opportunities\","
+	    "namecc,1,no,no,,\r\n");
+}
+
+static enum ov_status
+field_for_excel(FILE *out, const struct ov_report *r, const void *arg)
+{
+	(void)r;
+	ov_csv_field(out, arg, OV_CSV_SPREADSHEET);
+	return OV_OK;
+}
+
+/* A spreadsheet that splits at ; or tabs sees other cells than there are. */
+static void
+no_part_of_a_field_runs_either(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "", "" },
+		{ "A-1;A=7", "\"A-1;A=7\"" },
+		{ "A1;-7", "\"A1;'-7\"" },
+		{ "x; =1", "\"x; '=1\"" },
+		{ "x\t@y", "\"x\t'@y\"" },
+		{ "x\n+1", "\"x\n'+1\"" },
+		{ "\tx", "\"'\tx\"" },
+		{ "x;\"=1\"", "\"x;\"\"'=1\"\"\"" },
+		{ "\"-1\"", "\"\"\"'-1\"\"\"" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_string_equal(
+		    print(field_for_excel, NULL, cases[i][0]), cases[i][1]);
 }
 
 static void
@@ -1058,6 +1089,7 @@ main(void)
 		TEST(table_is_exact),
 		TEST(csv_is_exact),
 		TEST(csv_for_spreadsheets_runs_nothing),
+		TEST(no_part_of_a_field_runs_either),
 		TEST(filters_choose_matches),
 		TEST(wrong_matches_are_left_out),
 		TEST(an_account_without_id_is_remembered_by_name),
