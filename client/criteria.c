@@ -123,6 +123,20 @@ done:
 }
 
 enum ov_status
+ov_criteria_accepted(bool *out, struct ov_home *home, const uint8_t partner[OV_ID],
+    struct ov_bytes criteria)
+{
+	struct accepted last;
+	bool change;
+	enum ov_status st;
+
+	OV_TRY(is_change(&change, &last, home, partner, criteria));
+	*out = !change;
+done:
+	return st;
+}
+
+enum ov_status
 ov_criteria_accept(
     struct ov_home *home, const uint8_t partner[OV_ID], struct ov_bytes criteria)
 {

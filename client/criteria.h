@@ -30,6 +30,10 @@ OV_MUST_CHECK enum ov_status ov_criteria_check(
 OV_MUST_CHECK enum ov_status ov_criteria_may(uint64_t *next, struct ov_home *home,
     const uint8_t partner[OV_ID], struct ov_bytes criteria);
 
+/* Whether they are the last accepted ones; empty ones are. */
+OV_MUST_CHECK enum ov_status ov_criteria_accepted(bool *out, struct ov_home *home,
+    const uint8_t partner[OV_ID], struct ov_bytes criteria);
+
 /* Accepts them, inside the caller's transaction; the last ones again change nothing. */
 OV_MUST_CHECK enum ov_status ov_criteria_accept(
     struct ov_home *home, const uint8_t partner[OV_ID], struct ov_bytes criteria);

@@ -4,7 +4,43 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/book/policy.h"
+enum ov_status
+ov_sheet_of_policy(struct ov_buf *out, const struct ov_policy *p)
+{
+	struct ov_msg_grants g = { .version = OV_PROTOCOL_VERSION,
+		.fit = p->share_icp_fit,
+		.reciprocal = p->reciprocal,
+		.name_only = p->name_only_keys,
+		.slots = p->slots,
+		.minimum_list = p->minimum_list,
+		.runs = p->runs_per_30_days,
+		.epsilon_milli = p->epsilon_milli,
+		.view_days = p->view_days,
+		.year_epsilon_milli = p->year_epsilon_milli,
+		.minimum_count = p->minimum_count,
+		.exact = p->exact,
+		.size = p->size,
+		.icp = OV_BYTES(p->icp, p->icp_len),
+		.shown_from = p->shown_from };
+	struct ov_population granted[OV_POPULATIONS_MAX];
+	struct ov_buf packed = { 0 }, columns = { 0 };
+	size_t n = 0;
+	enum ov_status st = OV_OK;
+
+	for (size_t i = 0; i < p->n_populations; i++)
+		if (p->population[i].level != OV_LEVEL_HIDDEN)
+			granted[n++] = p->population[i];
+	OV_REQUIRE(n > 0 && p->runs_per_30_days > 0, OV_E_POLICY_REFUSED);
+	OV_TRY(ov_populations_pack(&packed, granted, n));
+	OV_TRY(ov_shared_columns_pack(&columns, &p->icp_columns));
+	g.populations = OV_BUF_BYTES(&packed);
+	g.icp_columns = OV_BUF_BYTES(&columns);
+	OV_TRY(ov_msg_encode(out, OV_MSG_GRANTS, &g));
+done:
+	ov_buf_free(&packed);
+	ov_buf_free(&columns);
+	return st;
+}
 
 enum ov_status
 ov_giving_of(struct ov_giving *out, struct ov_bytes giver, struct ov_bytes other)

@@ -1,5 +1,5 @@
-/* giving.h - what one side gives under two grant sheets, and whether that is more than it
- * was.
+/* giving.h - a grant sheet (GRANTS) from a policy, what one side gives under two of them,
+ * and whether that is more than it was.
  *
  * More is whatever lets the other side learn more: a higher level, a larger cap, less
  * noise.  Pure; any thread.
@@ -7,7 +7,14 @@
 #ifndef OV_CLIENT_GIVING_H
 #define OV_CLIENT_GIVING_H
 
+#include "client/book/policy.h"
 #include "proto/terms.h"
+
+/* Appends the encoded sheet that a policy stands for.  Hidden populations are not in it.
+ * OV_E_POLICY_REFUSED if it grants nothing or pauses the runs: there is nothing to offer.
+ */
+OV_MUST_CHECK enum ov_status ov_sheet_of_policy(
+    struct ov_buf *out, const struct ov_policy *policy);
 
 struct ov_giving {
 	/* levels as both sheets have them; hidden ones may be among them */

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/ask.h"
+#include "client/end.h"
 #include "client/identity.h"
 #include "client/pair.h"
 #include "client/partner.h"
@@ -285,9 +287,14 @@ work_on(enum ov_status *why, struct ov_home *home, struct ov_session *s,
 		if (h == NULL || h->job == NULL)
 			return LATER;
 		return verdict_of(*why = take_job(r, h));
-	case OV_MAIL_COSELL:
 	case OV_MAIL_TERMS_ASK:
+		return verdict_of(*why = ov_ask_take(home, r->company, body));
 	case OV_MAIL_TERMS_END:
+		return verdict_of(*why = ov_end_take(home, r->company, body));
+	case OV_MAIL_TERMS_ENDED:
+		return verdict_of(
+		    *why = ov_end_take_confirmation(home, r->company, body));
+	case OV_MAIL_COSELL:
 		break;
 	case OV_MAIL_IDENTITY:
 		return verdict_of_statement(

@@ -34,19 +34,43 @@ _Static_assert(OV_HOLD_PARTNER == 2, "the number in COLUMNS");
 
 /* Takes over q. */
 static enum ov_status
-one_row(struct ov_partner *out, struct ov_db_stmt *q)
+any_row(struct ov_partner *out, struct ov_db_stmt *q)
 {
-	struct ov_partner p;
 	enum ov_status st = OV_OK;
 	bool row;
 
 	OV_TRY(ov_db_step(q, &row));
 	OV_REQUIRE(row, OV_E_PARTNER_UNPAIRED);
-	OV_TRY(read_row(&p, q));
+	OV_TRY(read_row(out, q));
+done:
+	ov_db_finish(q);
+	return st;
+}
+
+static enum ov_status
+one_row(struct ov_partner *out, struct ov_db_stmt *q)
+{
+	struct ov_partner p;
+	enum ov_status st;
+
+	OV_TRY(any_row(&p, q));
 	OV_REQUIRE(p.state == OV_PARTNER_PAIRED, OV_E_PARTNER_UNPAIRED);
 	*out = p;
 done:
-	ov_db_finish(q);
+	return st;
+}
+
+enum ov_status
+ov_partner_get_any(
+    struct ov_partner *out, struct ov_home *home, const uint8_t company[OV_ID])
+{
+	struct ov_db_stmt *q = NULL;
+	enum ov_status st;
+
+	OV_TRY(ov_db_query(
+	    &q, home->db, COLUMNS "WHERE company = ?", OV_DB_BLOB(company, OV_ID)));
+	OV_TRY(any_row(out, q));
+done:
 	return st;
 }
 

@@ -32,7 +32,10 @@ OV_MUST_CHECK enum ov_status ov_partner_find(
 /* OV_E_PARTNER_UNPAIRED if there is none or it has ended. */
 OV_MUST_CHECK enum ov_status ov_partner_get(
     struct ov_partner *out, struct ov_home *home, const uint8_t company[OV_ID]);
-/* The same by identity key, as PROPOSE names it. */
+/* The same whatever its state: what it signed counts after the end, too. */
+OV_MUST_CHECK enum ov_status ov_partner_get_any(
+    struct ov_partner *out, struct ov_home *home, const uint8_t company[OV_ID]);
+/* The same as ov_partner_get by identity key, as PROPOSE names it. */
 OV_MUST_CHECK enum ov_status ov_partner_of_identity(
     struct ov_partner *out, struct ov_home *home, const uint8_t identity[32]);
 

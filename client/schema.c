@@ -135,6 +135,25 @@ static const char home_4[] = "CREATE TABLE criteria("
 			     "  digest BLOB NOT NULL,"
 			     "  at INTEGER NOT NULL) STRICT, WITHOUT ROWID";
 
+/* What partners ask for; ends of partnerships: the last one of each company. */
+static const char home_5[] =
+    "CREATE TABLE ask("
+    "  company BLOB PRIMARY KEY,"
+    "  digest BLOB NOT NULL," /* of the mail */
+    "  sequence INTEGER NOT NULL,"
+    "  populations BLOB NOT NULL,"
+    "  text BLOB NOT NULL,"
+    "  at INTEGER NOT NULL,"
+    "  done INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE ended("
+    "  company BLOB PRIMARY KEY,"
+    "  mine INTEGER NOT NULL,"
+    "  digest BLOB NOT NULL," /* of TERMS_END */
+    "  sequence INTEGER NOT NULL,"
+    "  created INTEGER NOT NULL," /* by the clock of the side that ended it */
+    "  at INTEGER NOT NULL,"
+    "  confirmed INTEGER) STRICT, WITHOUT ROWID";
+
 const char *const ov_schema[] = {
 	home_1,
 	home_2,
@@ -153,5 +172,6 @@ const char *const ov_schema[] = {
 	home_4,
 	ov_job_bands_schema_1,
 	ov_identity_schema_1,
+	home_5,
 };
 const size_t ov_schema_n = sizeof(ov_schema) / sizeof(ov_schema[0]);

@@ -175,7 +175,8 @@ is_for_us_to_find(enum ov_status st)
 	       st == OV_E_PROTO_DIGEST || st == OV_E_PROTO_MISBEHAVED ||
 	       st == OV_E_TERMS_CHANGED || st == OV_E_PROTO_LEGEND ||
 	       st == OV_E_CAP_GROUP || st == OV_E_IDENTITY_OLD ||
-	       st == OV_E_IDENTITY_UNKNOWN || st == OV_E_IDENTITY_CHANGED;
+	       st == OV_E_IDENTITY_UNKNOWN || st == OV_E_IDENTITY_CHANGED ||
+	       st == OV_E_POLICY_REFUSED;
 }
 
 /* What an ERROR means here.  Failures of the broker's own machine are not ours. */

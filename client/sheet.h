@@ -1,19 +1,12 @@
-/* sheet.h - a grant sheet (GRANTS) from a policy, and in words for a person who decides.
- */
+/* sheet.h - grant sheets (GRANTS) in words and JSON, for a person who decides. */
 #ifndef OV_CLIENT_SHEET_H
 #define OV_CLIENT_SHEET_H
 
 #include <stdio.h>
 
-#include "client/book/policy.h"
+#include "client/giving.h"
 #include "client/json.h"
 #include "proto/codec.h"
-
-/* Appends the encoded sheet that a policy stands for.  Hidden populations are not in it.
- * OV_E_POLICY_REFUSED if it grants nothing or pauses the runs: there is nothing to offer.
- */
-OV_MUST_CHECK enum ov_status ov_sheet_of_policy(
-    struct ov_buf *out, const struct ov_policy *policy);
 
 /* What is put into words: encoded GRANTS, and the book, whose populations that mine does
  * not name are told to be hidden. */

@@ -12,6 +12,12 @@
 
 /* --- signing --- */
 
+static bool
+same_bytes(const struct ov_buf *a, const struct ov_buf *b)
+{
+	return a->len == b->len && (a->len == 0 || memcmp(a->p, b->p, a->len) == 0);
+}
+
 /* TERMS, RELEASE and TERMS_BODY that follow from both sheets. */
 static enum ov_status
 derive(struct ov_signed_terms *r, const struct ov_home *home, const struct ov_partner *p,
@@ -267,8 +273,7 @@ advance(bool *again, struct ov_home *home, struct ov_session *session,
 		OV_TRY(ov_signed_terms_load(&r, home, p->company, sequence));
 	}
 	OV_TRY(st);
-	if (r.body.len != derived.body.len ||
-	    memcmp(r.body.p, derived.body.p, r.body.len) != 0) {
+	if (!same_bytes(&r.body, &derived.body)) {
 		*again = true; /* one body a number: never sign a second */
 		OV_TRY(offer_again(home, p, &s, sequence));
 		goto done;
@@ -340,7 +345,6 @@ ov_terms_view(
 {
 	struct ov_terms_view v = { 0 };
 	struct ov_sheets s = { 0 };
-	int64_t force;
 	enum ov_status st;
 
 	OV_TRY(ov_sheets_load(&s, home, partner));
@@ -350,11 +354,7 @@ ov_terms_view(
 	OV_TRY(ov_sheets_consented(&v.consented, &s));
 	OV_TRY(obstacle_of(&v.obstacle, home, partner, &s));
 	OV_TRY(state_of(&v, home, partner));
-	OV_TRY(ov_db_number(&force, home->db,
-	    "SELECT coalesce(max(sequence), 0) FROM terms WHERE company = ? AND state = "
-	    "?",
-	    OV_DB_BLOB(partner, OV_ID), OV_DB_I64(OV_TERMS_IN_FORCE)));
-	v.force_sequence = (uint64_t)force;
+	OV_TRY(ov_signed_terms_in_force_sequence(&v.force_sequence, home, partner));
 	*out = v;
 	s.mine = s.theirs = (struct ov_buf){ 0 };
 done:
@@ -404,6 +404,42 @@ done:
 	return st;
 }
 
+/* The bytes against both signatures and each other. */
+static enum ov_status
+check_kept(const struct ov_signed_terms *r, struct ov_home *home,
+    const uint8_t partner[OV_ID], const struct ov_msg_terms *m)
+{
+	bool low = ov_is_low(home->company, partner);
+	struct ov_buf terms = { 0 }, release = { 0 }, text = { 0 };
+	const struct ov_terms_input in = { .low = m->low,
+		.high = m->high,
+		.sequence = m->sequence,
+		.grants_low = m->grants_low,
+		.grants_high = m->grants_high };
+	const uint8_t *theirs = low ? m->high : m->low;
+	struct ov_msg_terms_body body;
+	uint8_t id[OV_ID];
+	enum ov_status st;
+
+	ov_company_id(id, theirs);
+	OV_REQUIRE(memcmp(id, partner, OV_ID) == 0, OV_E_TERMS_DAMAGED);
+	OV_REQUIRE(
+	    memcmp(low ? m->low : m->high, home->identity, 32) == 0, OV_E_TERMS_DAMAGED);
+	OV_TRY(ov_terms_derive(&terms, &release, &body, &in));
+	OV_TRY(ov_msg_encode(&text, OV_MSG_TERMS_BODY, &body));
+	OV_REQUIRE(same_bytes(&terms, &r->terms) && same_bytes(&release, &r->release) &&
+		       same_bytes(&text, &r->body),
+	    OV_E_TERMS_DAMAGED);
+	OV_TRY(
+	    ov_verify_vartime(r->mine, home->identity, "terms", OV_BUF_BYTES(&r->body)));
+	OV_TRY(ov_verify_vartime(r->theirs, theirs, "terms", OV_BUF_BYTES(&r->body)));
+done:
+	ov_buf_free(&terms);
+	ov_buf_free(&release);
+	ov_buf_free(&text);
+	return st == OV_OK || st == OV_E_NOMEM ? st : OV_E_TERMS_DAMAGED;
+}
+
 enum ov_status
 ov_terms_in_force(
     struct ov_terms *out, struct ov_home *home, const uint8_t partner[OV_ID])
@@ -415,7 +451,9 @@ ov_terms_in_force(
 	enum ov_status st;
 
 	OV_TRY(ov_signed_terms_in_force(&r, home, partner));
-	OV_TRY(ov_msg_decode(&m, OV_MSG_TERMS, OV_BUF_BYTES(&r.terms)));
+	OV_REQUIRE(ov_msg_decode(&m, OV_MSG_TERMS, OV_BUF_BYTES(&r.terms)) == OV_OK,
+	    OV_E_TERMS_DAMAGED);
+	OV_TRY(check_kept(&r, home, partner, &m));
 	OV_TRY(ov_msg_decode(&body, OV_MSG_TERMS_BODY, OV_BUF_BYTES(&r.body)));
 	OV_TRY(ov_release_decode(&t.release, OV_BUF_BYTES(&r.release)));
 	memcpy(t.partner, partner, OV_ID);

@@ -46,9 +46,17 @@ struct ov_terms {
 	uint64_t since; /* when this home saw the second signature */
 };
 
-/* OV_E_TERMS_MISSING if none are in force. */
+/* What this home keeps is looked at as if it had just come: both signatures, digests, and
+ * that all follows from the two sheets.  OV_E_TERMS_MISSING if none are in force;
+ * OV_E_TERMS_DAMAGED. */
 OV_MUST_CHECK enum ov_status ov_terms_in_force(
     struct ov_terms *out, struct ov_home *home, const uint8_t partner[OV_ID]);
+
+/* Do the terms in force give no more than a person here consented to, by the newest sheet
+ * and the text of its policy?  OV_E_POLICY_REFUSED otherwise, also if a newer sheet gives
+ * less and the partner has not signed it yet. */
+OV_MUST_CHECK enum ov_status ov_terms_check_consent(
+    struct ov_home *home, const uint8_t partner[OV_ID]);
 
 /* Of these terms: one side's criteria (appended) and the other's columns that they may be
  * about. */

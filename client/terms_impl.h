@@ -43,6 +43,10 @@ OV_MUST_CHECK enum ov_status ov_signed_terms_load(struct ov_signed_terms *r,
 /* The greatest number signed by both is in force; OV_E_TERMS_MISSING. */
 OV_MUST_CHECK enum ov_status ov_signed_terms_in_force(
     struct ov_signed_terms *r, struct ov_home *home, const uint8_t partner[OV_ID]);
+/* The number in force; 0: none. */
+OV_MUST_CHECK enum ov_status ov_signed_terms_in_force_sequence(
+    uint64_t *sequence, struct ov_home *home, const uint8_t partner[OV_ID]);
+/* The greatest number that was signed here, or has ended. */
 OV_MUST_CHECK enum ov_status ov_signed_terms_greatest(
     uint64_t *sequence, struct ov_home *home, const uint8_t partner[OV_ID]);
 void ov_signed_terms_free(struct ov_signed_terms *r);

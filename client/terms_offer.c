@@ -2,6 +2,7 @@
 
 #include "client/book/icp_asked.h"
 #include "client/criteria.h"
+#include "client/end.h"
 #include "client/giving.h"
 #include "client/ledger.h"
 #include "client/mail.h"
@@ -240,15 +241,16 @@ ov_terms_take_offer(struct ov_home *home, const uint8_t from[OV_ID], struct ov_b
 	struct ov_sheets s = { 0 };
 	struct ov_partner p;
 	struct ov_buf sheet = { 0 };
-	uint64_t sequence, greatest;
+	uint64_t sequence, greatest, ended;
 	enum ov_status st;
 
 	OV_TRY(ov_partner_get(&p, home, from));
 	OV_TRY(open_offer(&sheet, &sequence, home, &p, body));
 	OV_TRY(ov_sheets_load(&s, home, p.company));
 	OV_TRY(ov_signed_terms_greatest(&greatest, home, p.company));
-	if (sequence < s.theirs_sequence)
-		goto done; /* a newer one came before it */
+	OV_TRY(ov_end_sequence(&ended, home, p.company));
+	if (sequence < s.theirs_sequence || sequence <= ended)
+		goto done; /* a newer one came before it, or the end of all these */
 	if (sequence == s.theirs_sequence) {
 		OV_REQUIRE(sheet.len == s.theirs.len &&
 			       memcmp(sheet.p, s.theirs.p, sheet.len) == 0,

@@ -123,12 +123,27 @@ done:
 }
 
 enum ov_status
+ov_signed_terms_in_force_sequence(
+    uint64_t *sequence, struct ov_home *home, const uint8_t partner[OV_ID])
+{
+	int64_t n;
+	enum ov_status st = ov_db_number(&n, home->db,
+	    "SELECT coalesce(max(sequence), 0) FROM terms WHERE company = ? AND state = "
+	    "?",
+	    OV_DB_BLOB(partner, OV_ID), OV_DB_I64(OV_TERMS_IN_FORCE));
+
+	*sequence = (uint64_t)n;
+	return st;
+}
+
+enum ov_status
 ov_signed_terms_greatest(
     uint64_t *sequence, struct ov_home *home, const uint8_t partner[OV_ID])
 {
 	int64_t n;
 	enum ov_status st = ov_db_number(&n, home->db,
-	    "SELECT coalesce(max(sequence), 0) FROM terms WHERE company = ?",
+	    "SELECT coalesce(max(sequence), 0) FROM (SELECT sequence FROM terms WHERE"
+	    " company = ?1 UNION ALL SELECT sequence FROM ended WHERE company = ?1)",
 	    OV_DB_BLOB(partner, OV_ID));
 
 	*sequence = (uint64_t)n;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/ask.h"
 #include "client/book/book.h"
 #include "client/hold.h"
 #include "client/identity.h"
@@ -22,11 +23,11 @@ const char ov_help_inbox[] =
     "       overlap inbox clear mail | identities\n"
     "       overlap inbox take import\n"
     "       overlap inbox drop import\n"
+    "       overlap inbox drop ask PARTNER\n"
     "\n"
     "Fetches what has come and shows all that waits for a person: terms that a partner\n"
-    "offers, partners without terms, holds that stop jobs, mail that was refused, and "
-    "how\n"
-    "many proposals wait for `overlap agent`.\n"
+    "offers, what it asks for, partners without terms, holds that stop jobs, mail that\n"
+    "was refused, and how many proposals wait for `overlap agent`.\n"
     "\n"
     "  --offline         does not ask the broker\n"
     "  clear NUMBER      a person has looked: the hold of that number no longer stops "
@@ -37,8 +38,10 @@ const char ov_help_inbox[] =
     "  clear identities  partners' changed identities were looked at\n"
     "  take import       the list that was held becomes the book\n"
     "  drop import       the list that was held is deleted; the book stays as it is\n"
+    "  drop ask PARTNER  forgets what the partner asks for\n"
     "\n"
-    "JSON: fetched (the broker was asked), proposals, holds, terms, identities, mail.\n"
+    "JSON: fetched (the broker was asked), proposals, holds, terms, asks, identities,\n"
+    "mail.\n"
     "\n"
     "example: overlap inbox --json\n";
 
@@ -47,7 +50,7 @@ const char ov_help_inbox[] =
 struct inbox {
 	struct ov_cli *cli;
 	struct ov_home *home;
-	struct ov_json *holds, *terms, *identities, *mail; /* with --json */
+	struct ov_json *holds, *terms, *asks, *identities, *mail; /* with --json */
 	unsigned int n;
 	bool fetched; /* the broker was asked, and answered */
 	/* Terms in force before the fetch, by company: what came since is news. */
@@ -258,6 +261,55 @@ tell_terms(
 	fprintf(in->cli->out, "\n");
 }
 
+static void
+put_ask(struct ov_json *o, const struct ov_partner *p, const struct ov_ask *ask)
+{
+	struct ov_json *list, *q;
+
+	ov_json_text(o, "partner", p->name);
+	ov_json_text(o, "text", ask->text);
+	ov_json_time(o, "received", ask->at);
+	list = ov_json_array(o, "populations");
+	for (size_t i = 0; i < ask->n; i++) {
+		q = ov_json_object(list, NULL);
+		ov_json_text(q, "name", ask->population[i].name);
+		ov_json_text(q, "level", ov_level_name(ask->population[i].level));
+	}
+}
+
+/* What a partner asks for, and the lines of the policy that would give it. */
+static enum ov_status
+show_ask(struct inbox *in, const struct ov_partner *p, const struct ov_terms_view *v)
+{
+	FILE *out = in->cli->out;
+	struct ov_ask ask;
+	enum ov_status st =
+	    ov_ask_waiting(&ask, in->home, p->company, OV_BUF_BYTES(&v->mine));
+
+	if (st != OV_OK)
+		return st == OV_E_NOT_FOUND ? OV_OK : st;
+	in->n++;
+	if (in->cli->json) {
+		put_ask(ov_json_object(in->asks, NULL), p, &ask);
+		return OV_OK;
+	}
+	ov_print_name(out, p->name);
+	fprintf(out, " asks for more%s", ask.text[0] != '\0' ? ": " : ".");
+	ov_print_name(out, ask.text);
+	fprintf(out, "\n  It would have, under `populations:` of your policy for it:\n");
+	for (size_t i = 0; i < ask.n; i++) {
+		fprintf(out, "    ");
+		ov_print_name(out, ask.population[i].name);
+		fprintf(out, ": %s\n", ov_level_name(ask.population[i].level));
+	}
+	fprintf(out, "  Yes: overlap partner terms ");
+	ov_print_name(out, p->name);
+	fprintf(out, " --policy FILE; no: overlap inbox drop ask ");
+	ov_print_name(out, p->name);
+	fprintf(out, "\n");
+	return OV_OK;
+}
+
 static enum ov_status
 show_partner(void *arg, const struct ov_partner *p)
 {
@@ -272,6 +324,7 @@ show_partner(void *arg, const struct ov_partner *p)
 		OV_TRY(show_terms(in, p, &v));
 	else
 		tell_terms(in, p, &v);
+	OV_TRY(show_ask(in, p, &v));
 done:
 	ov_terms_view_free(&v);
 	return st;
@@ -371,6 +424,7 @@ show_all(struct inbox *in)
 		ov_json_bool(doc, "fetched", in->fetched);
 		in->holds = ov_json_array(doc, "holds");
 		in->terms = ov_json_array(doc, "terms");
+		in->asks = ov_json_array(doc, "asks");
 		in->identities = ov_json_array(doc, "identities");
 		in->mail = ov_json_array(doc, "mail");
 	}
@@ -464,8 +518,29 @@ done:
 }
 
 static enum ov_status
-act(struct inbox *in, const char *verb, const char *what, bool accept_log)
+drop_ask(struct inbox *in, const char *who)
 {
+	struct ov_partner p;
+	enum ov_status st;
+
+	OV_TRY(ov_partner_find(&p, in->home, who));
+	st = ov_ask_forget(in->home, p.company);
+	if (st == OV_E_NOT_FOUND)
+		return ov_cli_fail(in->cli, st, "that partner asks for nothing");
+done:
+	return st;
+}
+
+/* n words */
+static enum ov_status
+act(struct inbox *in, int n, char **word, bool accept_log)
+{
+	const char *verb = word[0], *what = n > 1 ? word[1] : "";
+
+	if (n == 3 && strcmp(verb, "drop") == 0 && strcmp(what, "ask") == 0)
+		return drop_ask(in, word[2]);
+	if (n > 2)
+		what = "";
 	if (strcmp(verb, "clear") == 0)
 		return clear(in, what, accept_log);
 	if (strcmp(what, "import") == 0 &&
@@ -473,7 +548,7 @@ act(struct inbox *in, const char *verb, const char *what, bool accept_log)
 		return decide_import(in, verb[0] == 't');
 	return ov_cli_fail(in->cli, OV_E_USAGE,
 	    "inbox takes nothing, or `clear NUMBER`, `clear mail`, `clear identities`, "
-	    "`take import` or `drop import`");
+	    "`take import`, `drop import` or `drop ask PARTNER`");
 }
 
 enum ov_status
@@ -495,8 +570,7 @@ ov_verb_inbox(struct ov_cli *cli, int argc, char **argv)
 	}
 	OV_TRY(ov_cli_home(&in.home, cli));
 	if (optind != argc) {
-		st = act(&in, argv[optind], optind == argc - 2 ? argv[optind + 1] : "",
-		    accept_log);
+		st = act(&in, argc - optind, argv + optind, accept_log);
 		goto done;
 	}
 	if (!offline && in.home->joined)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/end.h"
 #include "client/identity.h"
 #include "client/json.h"
 #include "client/mail.h"
@@ -19,6 +20,10 @@ const char ov_help_partner[] =
     "       overlap partner accept CODE\n"
     "       overlap partner list\n"
     "       overlap partner terms PARTNER [--policy FILE] [--yes]\n"
+    "       overlap partner ask PARTNER --level counts|matches [POPULATION ...] [--text "
+    "TEXT]\n"
+    "       overlap partner suspend PARTNER\n"
+    "       overlap partner end PARTNER [--yes]\n"
     "\n"
     "invite  prints an invitation code, good for one partner and N days (14).  Give it\n"
     "        to your partner over a channel you trust, not through the broker: whoever\n"
@@ -31,6 +36,12 @@ const char ov_help_partner[] =
     "        policy`); --yes agrees without being asked.  Once you have agreed the\n"
     "        signature is finished without you, as long as nothing more is given away.\n"
     "        Exit code 4: not in force yet, it waits for the partner or for you.\n"
+    "ask     asks for a higher level: of these populations of the partner's, or of all\n"
+    "        that it offers below it.  A person there decides; nothing changes by "
+    "asking.\n"
+    "suspend stops jobs and signatures with PARTNER until `overlap inbox clear NUMBER`.\n"
+    "end     ends the partnership: says what is deleted on both sides, and does it with\n"
+    "        --yes.  What was charged stays and counts again if you pair anew.\n"
     "\n"
     "PARTNER is a partner's name, the beginning of it, or its id.  All print JSON with\n"
     "--json.\n"
@@ -262,8 +273,23 @@ ov_terms_state_words(enum ov_terms_state state)
 }
 
 static void
+list_end(FILE *out, const struct ov_end *e)
+{
+	char at[OV_TIME_TEXT], confirmed[OV_TIME_TEXT];
+
+	ov_time_text(at, e->at);
+	ov_time_text(confirmed, e->confirmed);
+	fprintf(out, "ended by %s on %s", e->mine ? "you" : "it", at);
+	if (e->confirmed > 0)
+		fprintf(out, "; it deleted its part, %s", confirmed);
+	else if (e->mine)
+		fprintf(out, "; not confirmed yet");
+	fprintf(out, "\n");
+}
+
+static void
 list_partner_json(struct ov_json *at, const struct ov_partner *p,
-    const struct ov_terms_view *v, uint64_t changed)
+    const struct ov_terms_view *v, const struct ov_end *e, uint64_t changed)
 {
 	struct ov_json *o = ov_json_object(at, NULL);
 
@@ -276,6 +302,9 @@ list_partner_json(struct ov_json *at, const struct ov_partner *p,
 	ov_json_text(o, "terms", ov_terms_state_name(v->state));
 	ov_json_number(o, "terms_sequence", v->sequence);
 	ov_json_number(o, "terms_in_force", v->force_sequence);
+	ov_json_time(o, "ended", e->at);
+	ov_json_text(o, "ended_by", e->at == 0 ? NULL : e->mine ? "you" : "partner");
+	ov_json_time(o, "confirmed", e->confirmed);
 }
 
 static enum ov_status
@@ -283,22 +312,31 @@ list_partner(void *arg, const struct ov_partner *p)
 {
 	struct listing *l = arg;
 	struct ov_terms_view v = { 0 };
+	struct ov_end e = { 0 };
 	char hex[2 * OV_ID + 1], at[OV_TIME_TEXT];
 	uint64_t changed;
 	enum ov_status st;
 
 	OV_TRY(ov_terms_view(&v, l->home, p->company));
 	OV_TRY(ov_identity_since(&changed, l->home, p->company));
+	if (p->state == OV_PARTNER_ENDED) {
+		st = ov_end_of(&e, l->home, p->company);
+		OV_REQUIRE(st == OV_OK || st == OV_E_NOT_FOUND, st);
+		st = OV_OK;
+	}
 	l->n++;
 	if (l->cli->json) {
-		list_partner_json(l->partners, p, &v, changed);
+		list_partner_json(l->partners, p, &v, &e, changed);
 		goto done;
 	}
 	ov_hex(hex, p->company, OV_ID);
 	ov_print_name(l->cli->out, p->name);
-	fprintf(l->cli->out, "  %.8s  terms: %s%s\n", hex,
-	    p->state == OV_PARTNER_PAIRED ? ov_terms_state_words(v.state) : "ended",
-	    p->suspended ? "; SUSPENDED, see `overlap inbox`" : "");
+	fprintf(l->cli->out, "  %.8s  ", hex);
+	if (p->state == OV_PARTNER_ENDED)
+		list_end(l->cli->out, &e);
+	else
+		fprintf(l->cli->out, "terms: %s%s\n", ov_terms_state_words(v.state),
+		    p->suspended ? "; SUSPENDED, see `overlap inbox`" : "");
 	if (changed > 0) {
 		ov_time_text(at, changed);
 		fprintf(l->cli->out, "    its identity changed %s\n", at);
@@ -373,12 +411,13 @@ ov_verb_partner(struct ov_cli *cli, int argc, char **argv)
 		const char *name;
 		enum ov_status (*run)(struct ov_cli *cli, int argc, char **argv);
 	} verbs[] = { { "invite", invite }, { "accept", accept }, { "list", list },
-		{ "terms", ov_verb_partner_terms } };
+		{ "terms", ov_verb_partner_terms }, { "ask", ov_verb_partner_ask },
+		{ "suspend", ov_verb_partner_suspend }, { "end", ov_verb_partner_end } };
 
 	for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (strcmp(argv[1], verbs[i].name) == 0)
 			return verbs[i].run(cli, argc - 1, argv + 1);
 	return ov_cli_fail(cli, OV_E_USAGE,
-	    "partner takes `invite`, `accept`, `list` or `terms`; see `overlap partner "
-	    "--help`");
+	    "partner takes `invite`, `accept`, `list`, `terms`, `ask`, `suspend` or "
+	    "`end`; see `overlap partner --help`");
 }

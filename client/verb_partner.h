@@ -9,6 +9,14 @@
 OV_MUST_CHECK enum ov_status ov_verb_partner_terms(
     struct ov_cli *cli, int argc, char **argv);
 
+/* `overlap partner ask`, `suspend` and `end`, in a file of their own. */
+OV_MUST_CHECK enum ov_status ov_verb_partner_ask(
+    struct ov_cli *cli, int argc, char **argv);
+OV_MUST_CHECK enum ov_status ov_verb_partner_suspend(
+    struct ov_cli *cli, int argc, char **argv);
+OV_MUST_CHECK enum ov_status ov_verb_partner_end(
+    struct ov_cli *cli, int argc, char **argv);
+
 /* Sends and fetches mail, unless another process of the home (an agent) works on it: then
  * *busy is set, nothing is done, and that process does it. */
 OV_MUST_CHECK enum ov_status ov_partner_mail(

@@ -55,9 +55,10 @@ enum ov_mail {
 	OV_MAIL_TERMS_ASK = 6,
 	OV_MAIL_TERMS_END = 7,
 	OV_MAIL_COSELL = 8,
-	OV_MAIL_IDENTITY = 9
+	OV_MAIL_IDENTITY = 9,
+	OV_MAIL_TERMS_ENDED = 10
 };
-#define OV_MAIL_SENDABLE_LAST OV_MAIL_IDENTITY
+#define OV_MAIL_SENDABLE_LAST OV_MAIL_TERMS_ENDED
 
 /* Types of log leaves: first byte of a leaf, then 16 bytes of salt, then the body. */
 enum ov_leaf {

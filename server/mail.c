@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "common/crypto/sign.h"
+#include "proto/terms.h"
 #include "server/dispatch.h"
 #include "server/events.h"
+#include "server/jobs.h"
 #include "server/limits.h"
 #include "server/log.h"
 
@@ -24,6 +26,38 @@ ov_mail_write(struct ov_tx *tx, int64_t now, enum ov_mail kind, const uint8_t fr
 	return ov_store_mail_put(tx, &how, &row, body); /* there already: as good */
 }
 
+/* A signed message as mail: the caller's, for the receiver. */
+static enum ov_status
+check_signed(struct ov_bytes *message, struct ov_bytes *signature,
+    const struct ov_call *c, const struct ov_msg_put_mail *m)
+{
+	enum ov_status st = OV_OK;
+
+	OV_REQUIRE(m->body.len > SIGNATURE_LEN, OV_E_WIRE_TRUNCATED);
+	*message = OV_BYTES(m->body.p, m->body.len - SIGNATURE_LEN);
+	*signature = OV_BYTES(m->body.p + message->len, SIGNATURE_LEN);
+	OV_TRY(ov_verify_vartime(signature->p, c->who.identity, "end", *message));
+done:
+	return st;
+}
+
+/* The jobs of the two that are under way. */
+static enum ov_status
+fail_jobs(const struct ov_call *c, struct ov_tx *tx, const uint8_t other[OV_ID])
+{
+	struct ov_job job;
+	enum ov_status st;
+
+	while ((st = ov_store_job_between(tx, &job, c->who.id, other)) == OV_OK) {
+		OV_TRY(ov_job_conclude(&job, tx, OV_STEP_FAIL, OV_E_TERMS_MISSING));
+		ov_events_fire(c->broker->events, job.id);
+	}
+	if (st == OV_E_NOT_FOUND)
+		st = OV_OK;
+done:
+	return st;
+}
+
 /* The end of a partnership is mail for the partner and a fact for the broker. */
 static enum ov_status
 end_terms(struct ov_call *c, struct ov_tx *tx, const struct ov_msg_put_mail *m)
@@ -31,20 +65,35 @@ end_terms(struct ov_call *c, struct ov_tx *tx, const struct ov_msg_put_mail *m)
 	struct ov_msg_terms_end end;
 	struct ov_log_leaf leaf;
 	struct ov_bytes message, signature;
-	const uint8_t *low, *high;
-	enum ov_status st = OV_OK;
+	bool low = ov_is_low(c->who.id, m->to);
+	enum ov_status st;
 
-	OV_REQUIRE(m->body.len > SIGNATURE_LEN, OV_E_WIRE_TRUNCATED);
-	message = OV_BYTES(m->body.p, m->body.len - SIGNATURE_LEN);
-	signature = OV_BYTES(m->body.p + message.len, SIGNATURE_LEN);
+	OV_TRY(check_signed(&message, &signature, c, m));
 	OV_TRY(ov_msg_decode(&end, OV_MSG_TERMS_END, message));
 	OV_REQUIRE(
 	    memcmp(end.from, c->who.id, OV_ID) == 0 && memcmp(end.to, m->to, OV_ID) == 0,
 	    OV_E_PROTO_MISMATCH);
-	OV_TRY(ov_verify_vartime(signature.p, c->who.identity, "end", message));
-	low = memcmp(end.from, end.to, OV_ID) < 0 ? end.from : end.to;
-	high = low == end.from ? end.to : end.from;
-	OV_TRY(ov_store_terms_end(tx, low, high));
+	OV_TRY(fail_jobs(c, tx, m->to));
+	OV_TRY(ov_store_terms_end(tx, low ? end.from : end.to, low ? end.to : end.from));
+	OV_TRY(ov_log_signed(&leaf, tx, OV_LEAF_ENDED, message, signature));
+done:
+	return st;
+}
+
+/* That the other side has deleted its part stands in the log, too. */
+static enum ov_status
+log_ended(struct ov_call *c, struct ov_tx *tx, const struct ov_msg_put_mail *m)
+{
+	struct ov_msg_terms_ended ended;
+	struct ov_log_leaf leaf;
+	struct ov_bytes message, signature;
+	enum ov_status st;
+
+	OV_TRY(check_signed(&message, &signature, c, m));
+	OV_TRY(ov_msg_decode(&ended, OV_MSG_TERMS_ENDED, message));
+	OV_REQUIRE(memcmp(ended.from, c->who.id, OV_ID) == 0 &&
+		       memcmp(ended.to, m->to, OV_ID) == 0,
+	    OV_E_PROTO_MISMATCH);
 	OV_TRY(ov_log_signed(&leaf, tx, OV_LEAF_ENDED, message, signature));
 done:
 	return st;
@@ -86,6 +135,8 @@ ov_handle_put_mail(struct ov_call *c, const union ov_msg_any *any)
 		OV_TRY(ov_limit_stored(c, tx, 0)); /* this mail is in it */
 		if (m->kind == OV_MAIL_TERMS_END)
 			OV_TRY(end_terms(c, tx, m));
+		if (m->kind == OV_MAIL_TERMS_ENDED)
+			OV_TRY(log_ended(c, tx, m));
 	}
 	reply.seq = row.seq;
 	OV_TRY(ov_call_reply(c, OV_MSG_DONE, &reply));

@@ -133,6 +133,17 @@ static const char *const migrations[] = {
 
 	/* jobs whose streams are gone, but for chunks that are still to be erased */
 	"CREATE TABLE doomed(job BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;",
+
+	/* an envelope that goes when the terms end; one that comes has the triggers above
+	 */
+	"CREATE TRIGGER terms_low_less AFTER UPDATE OF sealed_low ON terms"
+	" WHEN old.signature_low IS NOT NULL BEGIN"
+	" UPDATE usage SET bytes = bytes + length(new.sealed_low) - length(old.sealed_low)"
+	" WHERE owner = new.low; END;"
+	"CREATE TRIGGER terms_high_less AFTER UPDATE OF sealed_high ON terms"
+	" WHEN old.signature_high IS NOT NULL BEGIN"
+	" UPDATE usage SET bytes = bytes + length(new.sealed_high) -"
+	" length(old.sealed_high) WHERE owner = new.high; END;",
 };
 
 static enum ov_status

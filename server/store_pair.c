@@ -48,11 +48,34 @@ done:
 	return st;
 }
 
+#define ENDED_JOBS                                                                       \
+	"(SELECT id FROM job WHERE open = 0 AND ((a = ?1 AND b = ?2) OR (a = ?2 AND b "  \
+	"= "                                                                             \
+	"?1)))"
+
 enum ov_status
 ov_store_terms_end(struct ov_tx *tx, const uint8_t low[OV_ID], const uint8_t high[OV_ID])
 {
-	return ov_db_run(tx->db, "UPDATE terms SET ended = 1 WHERE low = ? AND high = ?",
-	    ID(low), ID(high));
+	enum ov_status st = OV_OK;
+
+	OV_TRY(ov_db_run(tx->db,
+	    "UPDATE terms SET ended = 1, sealed_low = x'', sealed_high = x'' WHERE low = "
+	    "? AND high = ?",
+	    ID(low), ID(high)));
+	OV_TRY(ov_db_run(
+	    tx->db, "DELETE FROM step WHERE job IN " ENDED_JOBS, ID(low), ID(high)));
+	OV_TRY(ov_db_run(
+	    tx->db, "DELETE FROM conflict WHERE job IN " ENDED_JOBS, ID(low), ID(high)));
+	OV_TRY(ov_db_run(
+	    tx->db, "DELETE FROM job WHERE id IN " ENDED_JOBS, ID(low), ID(high)));
+	OV_TRY(ov_db_run(tx->db,
+	    "UPDATE mail SET body = NULL, bytes = 0 WHERE body IS NOT NULL AND ((sender ="
+	    " ?1 AND receiver = ?2) OR (sender = ?2 AND receiver = ?1)) AND kind NOT IN"
+	    " (?3, ?4)",
+	    ID(low), ID(high), OV_DB_I64(OV_MAIL_TERMS_END),
+	    OV_DB_I64(OV_MAIL_TERMS_ENDED)));
+done:
+	return st;
 }
 
 static enum ov_status

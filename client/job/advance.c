@@ -520,7 +520,8 @@ is_disagreement(enum ov_status st)
 }
 
 /* What no repetition mends: faults in what the partner or the broker sent, terms that are
- * not those of the job any more, runs or a view that another job of a group has had. */
+ * not those of the job any more or not what was consented to, runs or a view that another
+ * job of a group has had. */
 static bool
 is_fault(enum ov_status st, enum ov_job_state state)
 {
@@ -529,6 +530,7 @@ is_fault(enum ov_status st, enum ov_job_state state)
 	       st == OV_E_PROTO_DIGEST || st == OV_E_PROTO_MISBEHAVED ||
 	       st == OV_E_CRYPTO_SIGNATURE || st == OV_E_TERMS_CHANGED ||
 	       st == OV_E_PROTO_LEGEND || st == OV_E_CAP_GROUP ||
+	       st == OV_E_POLICY_REFUSED ||
 	       (state == OV_JOB_PROPOSED && is_disagreement(st));
 }
 
@@ -543,6 +545,8 @@ go_on(struct ov_job *j, struct ov_job_run *run, struct ov_job_live *live)
 	OV_REQUIRE(j->state == OV_JOB_REPORTED || /* nothing but CLOSE is left to send */
 		       live->terms.sequence == j->terms_sequence,
 	    OV_E_TERMS_CHANGED);
+	if (j->state != OV_JOB_REPORTED)
+		OV_TRY(ov_terms_check_consent(run->home, j->partner));
 	OV_TRY(reach_accepted(live, j, run));
 	OV_TRY(read_both(live, j));
 	if (both_unchanged(live))

@@ -61,6 +61,7 @@ may_run(struct ov_terms *terms, uint32_t *runs, struct ov_home *home,
 	OV_REQUIRE(partner->state == OV_PARTNER_PAIRED, OV_E_PARTNER_UNPAIRED);
 	OV_REQUIRE(!partner->suspended, OV_E_PARTNER_SUSPENDED);
 	OV_TRY(ov_terms_in_force(terms, home, partner->company));
+	OV_TRY(ov_terms_check_consent(home, partner->company));
 	OV_TRY(read_ledger(&ledger, home, partner->company, terms));
 	*runs = ledger.together.runs_month;
 	OV_REQUIRE(*runs < terms->release.runs, OV_E_CAP_RUNS);

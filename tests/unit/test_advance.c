@@ -244,7 +244,7 @@ agree(uint64_t sequence)
 	struct ov_buf populations = { 0 }, sheet = { 0 }, terms = { 0 }, release = { 0 },
 		      body = { 0 };
 	struct ov_msg_terms_body m;
-	uint8_t none[64] = { 0 };
+	uint8_t ours[64], theirs[64];
 
 	assert_int_equal(ov_populations_pack(&populations, p, 2), OV_OK);
 	g.populations = OV_BUF_BYTES(&populations);
@@ -258,6 +258,14 @@ agree(uint64_t sequence)
 		    .grants_high = OV_BUF_BYTES(&sheet) }),
 	    OV_OK);
 	assert_int_equal(ov_msg_encode(&body, OV_MSG_TERMS_BODY, &m), OV_OK);
+	assert_int_equal(ov_home_sign(ours, home, "terms", OV_BUF_BYTES(&body)), OV_OK);
+	ov_sign(theirs, partner_sk, "terms", OV_BUF_BYTES(&body));
+	begin();
+	in_one(ov_db_run(home->db,
+	    "INSERT OR REPLACE INTO sheet(company, mine, sequence, grants, policy,"
+	    " consented, at) VALUES (?, 1, ?, ?, x'', zeroblob(64), 1)",
+	    OV_DB_BLOB(partner.company, OV_ID), OV_DB_I64(sequence),
+	    OV_DB_BYTES(OV_BUF_BYTES(&sheet))));
 	begin();
 	in_one(ov_db_run(home->db,
 	    "INSERT INTO terms(company, sequence, state, body, terms, release, sealed,"
@@ -266,7 +274,7 @@ agree(uint64_t sequence)
 	    OV_DB_BLOB(partner.company, OV_ID), OV_DB_I64(sequence),
 	    OV_DB_I64(OV_TERMS_IN_FORCE), OV_DB_BYTES(OV_BUF_BYTES(&body)),
 	    OV_DB_BYTES(OV_BUF_BYTES(&terms)), OV_DB_BYTES(OV_BUF_BYTES(&release)),
-	    OV_DB_BLOB(none, 64), OV_DB_BLOB(none, 64)));
+	    OV_DB_BLOB(ours, 64), OV_DB_BLOB(theirs, 64)));
 	ov_buf_free(&populations);
 	ov_buf_free(&sheet);
 	ov_buf_free(&terms);

@@ -839,6 +839,98 @@ end_of_terms_stops_new_jobs(void **state)
 	ov_buf_free(&bytes);
 }
 
+static enum ov_status
+post_signed(const struct actor *from, const struct actor *to, uint8_t id,
+    unsigned int kind, struct ov_buf *message)
+{
+	uint8_t sig[64];
+	uint64_t seq;
+
+	ov_sign(sig, from->sk, "end", OV_BUF_BYTES(message));
+	assert_int_equal(ov_buf_append(message, sig, 64), OV_OK);
+	return post(from, to, id, kind, OV_BUF_BYTES(message), &seq);
+}
+
+/* Kinds of the mails that wait for a company, as a bit set. */
+static unsigned int
+waiting(const struct actor *who)
+{
+	struct ov_msg_get_mail get = { .after = 0 };
+	struct ov_msg_mail mail;
+	unsigned int kinds = 0;
+
+	while (call(who, OV_MSG_GET_MAIL, &get, OV_MSG_MAIL, &mail) == OV_OK) {
+		kinds |= 1U << mail.kind;
+		get.after = mail.seq;
+	}
+	return kinds;
+}
+
+/* Of a pair that ended the broker keeps log and ledger, and what was signed of terms. */
+static void
+end_leaves_log_and_ledger(void **state)
+{
+	struct ov_msg_terms_end end = { .version = 1, .sequence = 1, .created = 1 };
+	struct ov_msg_terms_ended ended = { .version = 1, .sequence = 1, .created = 2 };
+	struct ov_msg_get_terms get = { .seen = 0 };
+	struct ov_msg_terms_signed terms;
+	struct ov_msg_get_job get_job;
+	struct ov_msg_job job;
+	struct ov_buf message = { 0 };
+	struct ov_charge charge = { .at = 1 };
+	struct ov_tx *tx = NULL;
+	uint64_t before, after, seq;
+	struct run r;
+
+	(void)state;
+	start_run(&r, 1);
+	assert_int_equal(
+	    post(&ada, &bob, 9, OV_MAIL_TERMS_ASK, OV_LITERAL("more"), &seq), OV_OK);
+	assert_true((waiting(&bob) & 1U << OV_MAIL_TERMS_ASK) != 0);
+	assert_int_equal(
+	    post(&ada, &eve, 8, OV_MAIL_TERMS_ASK, OV_LITERAL("of others"), &seq), OV_OK);
+	assert_int_equal(ov_tx_begin(&tx, broker.store), OV_OK);
+	memcpy(charge.job, r.p.job, OV_ID);
+	assert_int_equal(ov_store_charge(tx, &charge), OV_OK);
+	assert_int_equal(ov_store_log_size(tx, &before), OV_OK);
+	assert_int_equal(ov_tx_commit(&tx, "test"), OV_OK);
+	memcpy(end.from, ada.id, OV_ID);
+	memcpy(end.to, bob.id, OV_ID);
+	assert_int_equal(ov_msg_encode(&message, OV_MSG_TERMS_END, &end), OV_OK);
+	assert_int_equal(post_signed(&ada, &bob, 7, OV_MAIL_TERMS_END, &message), OV_OK);
+	/* the job that was under way, its steps and streams */
+	memcpy(get_job.job, r.p.job, OV_ID);
+	assert_int_equal(
+	    call(&ada, OV_MSG_GET_JOB, &get_job, OV_MSG_JOB, &job), OV_E_BROKER_UNKNOWN);
+	/* mail between the two, but for the word itself */
+	assert_int_equal(waiting(&bob), 1U << OV_MAIL_TERMS_END);
+	assert_int_equal(waiting(&ada), 0);
+	assert_int_equal(waiting(&eve), 1U << OV_MAIL_TERMS_ASK);
+	memcpy(get.partner, bob.id, OV_ID);
+	assert_int_equal(
+	    call(&ada, OV_MSG_GET_TERMS, &get, OV_MSG_TERMS_SIGNED, &terms), OV_OK);
+	assert_int_equal(terms.sealed.len, 0);
+	assert_int_equal(terms.signature_low.len + terms.signature_high.len, 128);
+	/* the other side's word: checked and logged, too */
+	memcpy(ended.from, bob.id, OV_ID);
+	memcpy(ended.to, ada.id, OV_ID);
+	message.len = 0;
+	assert_int_equal(ov_msg_encode(&message, OV_MSG_TERMS_ENDED, &ended), OV_OK);
+	assert_int_equal(post_signed(&ada, &bob, 2, OV_MAIL_TERMS_ENDED, &message),
+	    OV_E_PROTO_MISMATCH);
+	message.len -= 64;
+	assert_int_equal(
+	    post_signed(&bob, &ada, 2, OV_MAIL_TERMS_ENDED, &message), OV_OK);
+	assert_int_equal(waiting(&ada), 1U << OV_MAIL_TERMS_ENDED);
+	assert_int_equal(ov_tx_begin(&tx, broker.store), OV_OK);
+	assert_int_equal(ov_store_log_size(tx, &after), OV_OK);
+	assert_int_equal(after - before, 3); /* the job failed, END, ENDED */
+	assert_int_equal(ov_store_charged(tx, &charge, r.p.job), OV_OK);
+	ov_tx_end(&tx);
+	ov_buf_free(&message);
+	run_free(&r);
+}
+
 #define PLAIN(f) cmocka_unit_test_setup_teardown(f, companies_setup, companies_teardown)
 #define WITH_DEAL(f) cmocka_unit_test_setup_teardown(f, deal_setup, deal_teardown)
 
@@ -872,6 +964,7 @@ main(void)
 		WITH_DEAL(deadlines_end_jobs_and_delete_streams),
 		WITH_DEAL(revocation_fails_the_open_jobs),
 		WITH_DEAL(end_of_terms_stops_new_jobs),
+		WITH_DEAL(end_leaves_log_and_ledger),
 	};
 
 	if (ov_crypto_init() != OV_OK)

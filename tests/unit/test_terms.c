@@ -345,18 +345,26 @@ view(struct company *c)
 }
 #define assert_state(c, s) assert_int_equal(view(&(c)).state, (s))
 
+/* A policy of which the sheet of that many runs is made, all but its criteria. */
+#define POLICY                                                                           \
+	"populations: {customers: matches}\nicp_fit: no\nicp_columns: [revenue]\n"       \
+	"caps: {slots: 4096, minimum_list: 10, runs_per_30_days: %u}\n"
+
 static void
 consent(struct company *c, uint64_t runs, const char *criteria)
 {
+	char policy[256];
+
 	struct ov_buf s = { 0 };
 	struct ov_terms_view v;
 
 	sheet(&s, runs, criteria);
+	snprintf(policy, sizeof(policy), POLICY, (unsigned int)runs);
 	assert_int_equal(ov_terms_view(&v, c->home, c->other.company), OV_OK);
 	assert_int_equal(ov_terms_consent(c->home, &c->other,
 			     &(struct ov_terms_consent){ .sheet = OV_BUF_BYTES(&s),
 				 .theirs = OV_BUF_BYTES(&v.theirs),
-				 .policy = OV_BYTES("policy", 6) }),
+				 .policy = OV_BYTES(policy, strlen(policy)) }),
 	    OV_OK);
 	ov_terms_view_free(&v);
 	ov_buf_free(&s);
@@ -436,7 +444,7 @@ walks_from_offer_to_force(void **state)
 	assert_memory_equal(text.signature_high, registry[0].signature[1], 64);
 	ov_terms_text_free(&text);
 	assert_int_equal(ov_terms_policy(&policy, a.home, a.other.company), OV_OK);
-	assert_memory_equal(policy.p, "policy", 6);
+	assert_memory_equal(policy.p, "populations", 11);
 	ov_buf_free(&policy);
 }
 
@@ -701,6 +709,112 @@ consent_is_to_the_criteria_that_were_shown(void **state)
 	assert_int_equal(n_terms, 0);
 }
 
+/* --- what was consented to, against what is in force --- */
+
+#define RUN(c, ...)                                                                      \
+	do {                                                                             \
+		assert_int_equal(ov_db_begin((c)->home->db), OV_OK);                     \
+		assert_int_equal(ov_db_run((c)->home->db, __VA_ARGS__), OV_OK);          \
+		assert_int_equal(ov_db_commit((c)->home->db, "test"), OV_OK);            \
+	} while (0)
+
+static enum ov_status
+force_status(struct company *c)
+{
+	struct ov_terms t;
+
+	return ov_terms_in_force(&t, c->home, c->other.company);
+}
+
+static enum ov_status
+consent_status(struct company *c)
+{
+	return ov_terms_check_consent(c->home, c->other.company);
+}
+
+/* Each blob that this home keeps of its terms, with one bit turned at a time. */
+#define TAMPER(column)                                                                   \
+	do {                                                                             \
+		assert_int_equal(                                                        \
+		    ov_db_query(&q, a.home->db, "SELECT " column " FROM terms"), OV_OK); \
+		assert_int_equal(ov_db_step(q, &row), OV_OK);                            \
+		set(&kept, ov_db_blob(q, 0));                                            \
+		ov_db_finish(q);                                                         \
+		for (size_t at = 0; at < kept.len; at += 11) {                           \
+			kept.p[at] ^= 1;                                                 \
+			RUN(&a, "UPDATE terms SET " column " = ?",                       \
+			    OV_DB_BYTES(OV_BUF_BYTES(&kept)));                           \
+			assert_int_equal(force_status(&a), OV_E_TERMS_DAMAGED);          \
+			kept.p[at] ^= 1;                                                 \
+		}                                                                        \
+		RUN(&a, "UPDATE terms SET " column " = ?",                               \
+		    OV_DB_BYTES(OV_BUF_BYTES(&kept)));                                   \
+		assert_int_equal(force_status(&a), OV_OK);                               \
+	} while (0)
+
+static void
+terms_that_were_tampered_with_are_not_used(void **state)
+{
+	struct ov_buf kept = { 0 };
+	struct ov_db_stmt *q;
+	bool row;
+
+	(void)state;
+	bring_into_force(31, 31);
+	assert_int_equal(force_status(&a), OV_OK);
+	TAMPER("terms");
+	TAMPER("release");
+	TAMPER("body");
+	TAMPER("signature_mine");
+	TAMPER("signature_theirs");
+	ov_buf_free(&kept);
+}
+
+/* The newest word of the owner holds at once, and its text over what was made of it. */
+static void
+what_was_consented_to_bounds_what_is_in_force(void **state)
+{
+	char text[256];
+	struct ov_buf wide = { 0 };
+
+	(void)state;
+	assert_int_equal(consent_status(&a), OV_E_POLICY_REFUSED); /* nothing yet */
+	bring_into_force(31, 31);
+	assert_int_equal(consent_status(&a), OV_OK);
+	consent(&a, 12, ""); /* not signed by b yet */
+	assert_int_equal(runs_in_force(&a), 31);
+	assert_int_equal(consent_status(&a), OV_E_POLICY_REFUSED);
+	process(&a);
+	process(&b);
+	process(&a);
+	assert_int_equal(runs_in_force(&a), 12);
+	assert_int_equal(consent_status(&a), OV_OK);
+	/* a sheet in the database that gives more than the policy's text */
+	sheet(&wide, 1000, "");
+	RUN(&a, "UPDATE sheet SET grants = ? WHERE mine = 1",
+	    OV_DB_BYTES(OV_BUF_BYTES(&wide)));
+	assert_int_equal(consent_status(&a), OV_E_POLICY_REFUSED);
+	sheet(&wide, 12, "");
+	RUN(&a, "UPDATE sheet SET grants = ? WHERE mine = 1",
+	    OV_DB_BYTES(OV_BUF_BYTES(&wide)));
+	assert_int_equal(consent_status(&a), OV_OK);
+	snprintf(text, sizeof(text), "populations: {customers: counts}\n");
+	RUN(&a, "UPDATE sheet SET policy = ? WHERE mine = 1",
+	    OV_DB_BLOB(text, strlen(text)));
+	assert_int_equal(consent_status(&a), OV_E_POLICY_REFUSED);
+	ov_buf_free(&wide);
+}
+
+static void
+criteria_that_nobody_accepted_are_not_evaluated(void **state)
+{
+	(void)state;
+	settle_criteria(REVENUE_5);
+	assert_int_equal(consent_status(&b), OV_OK);
+	RUN(&b, "DELETE FROM criteria");
+	assert_int_equal(consent_status(&b), OV_E_POLICY_REFUSED);
+}
+
 /* --- what a partner or broker may try --- */
 
 /* An offer mail of `from` to b. */
@@ -777,14 +891,10 @@ bad_offers_are_shown_and_stop_nothing(void **state)
 	craft(&m, &a, 1, b.home->company, 31);
 	m.p[m.len - 1] ^= 1;
 	post(&a, b.home->company, id, OV_MAIL_TERMS_OFFER, OV_BUF_BYTES(&m));
-	id[0] = 2;
-	post(&a, b.home->company, id, OV_MAIL_TERMS_ASK, OV_BYTES("later", 5));
 	bring_into_force(31, 31);
 	assert_int_equal(notes_of(&b, OV_E_CRYPTO_SIGNATURE), 1);
-	assert_int_equal(notes_of(&b, OV_OK), 1); /* kept */
 	assert_int_equal(ov_mail_forget_refused(b.home), OV_OK);
 	assert_int_equal(notes_of(&b, OV_E_CRYPTO_SIGNATURE), 0);
-	assert_int_equal(notes_of(&b, OV_OK), 1);
 	ov_buf_free(&m);
 }
 
@@ -963,6 +1073,9 @@ main(void)
 		T(criteria_on_columns_that_are_not_listed_are_refused_by_both),
 		T(a_partner_that_makes_me_give_more_needs_my_person),
 		T(consent_is_to_the_criteria_that_were_shown),
+		T(terms_that_were_tampered_with_are_not_used),
+		T(what_was_consented_to_bounds_what_is_in_force),
+		T(criteria_that_nobody_accepted_are_not_evaluated),
 		T(offers_are_checked),
 		T(bad_offers_are_shown_and_stop_nothing),
 		T(answers_that_do_not_fit_bring_nothing_into_force),
