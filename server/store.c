@@ -154,7 +154,8 @@ connect_to(struct ov_db **out, const char *path)
 		.n_migrations = sizeof(migrations) / sizeof(migrations[0]),
 		.application_id = APPLICATION_ID,
 		.busy_timeout_ms = BUSY_TIMEOUT_MS,
-		.erase = OV_DB_ERASE_SECURE };
+		.erase = OV_DB_ERASE_SECURE,
+		.large_values = true }; /* chunks */
 
 	return ov_db_open(out, &o);
 }

@@ -114,6 +114,8 @@ configure(struct ov_db *db, const struct ov_db_options *o)
 	for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++)
 		OV_TRY(status_of(sqlite3_db_config(
 		    db->raw, switches[i][0], switches[i][1], (int *)NULL)));
+	if (o->large_values) /* without effect on a file that has pages already */
+		OV_TRY(exec_plain(db, "PRAGMA page_size = 16384"));
 	OV_TRY(exec_plain(db, "PRAGMA cell_size_check = ON"));
 	OV_TRY(exec_plain(db, "PRAGMA temp_store = MEMORY"));
 	OV_TRY(exec_plain(db, o->erase == OV_DB_ERASE_SECURE

@@ -51,6 +51,7 @@ struct ov_db_options {
 	uint32_t application_id; /* tells our kinds of file apart; under 2^31, not 0 */
 	uint32_t busy_timeout_ms;
 	enum ov_db_erase erase;
+	bool large_values; /* mostly blobs of many KiB: a new file gets larger pages */
 };
 
 /* Opens or creates the file and brings it to the newest version, each migration

@@ -3,10 +3,11 @@
 #ifndef OV_COMMON_WORK_HEAP_H
 #define OV_COMMON_WORK_HEAP_H
 
-/* Blocks of a MiB and more go back to the system when they are freed.  glibc otherwise
- * moves its bound up to the largest block that was ever freed, takes the next ones from
- * the heap, and keeps what lies between them.  Once, before threads start; other C
- * libraries: does nothing. */
+/* Blocks of a MiB and more go back to the system when they are freed, and what is smaller
+ * stays, up to some MiB, so that a chunk's memory is not fetched again for every chunk.
+ * glibc otherwise moves its bound up to the largest block that was ever freed, takes the
+ * next ones from the heap, and keeps what lies between them.  Once, before threads start;
+ * other C libraries: does nothing. */
 void ov_heap_init(void);
 
 /* Gives back what is free now, in smaller blocks, too: before a great need. */

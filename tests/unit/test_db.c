@@ -53,14 +53,21 @@ remove_directory(void **state)
 }
 
 static enum ov_status
-open_at(struct ov_db **db, size_t version)
+open_with(struct ov_db **db, size_t version, bool large_values)
 {
 	return ov_db_open(db, &(struct ov_db_options){ .path = path,
 				  .migrations = migrations,
 				  .n_migrations = version,
 				  .application_id = 0x4f566462,
 				  .busy_timeout_ms = 50,
-				  .erase = OV_DB_ERASE_SECURE });
+				  .erase = OV_DB_ERASE_SECURE,
+				  .large_values = large_values });
+}
+
+static enum ov_status
+open_at(struct ov_db **db, size_t version)
+{
+	return open_with(db, version, false);
 }
 
 static struct ov_db *
@@ -127,6 +134,39 @@ file_is_private_and_settings_hold(void **state)
 	assert_int_equal(stat(path, &sb), 0);
 	assert_int_equal(sb.st_mode & 0777, 0600);
 	ov_db_close(db);
+}
+
+/* Opens with one setting and then with the other: the first one decides, for good. */
+static void
+check_page_size(bool large_values, int64_t page_size)
+{
+	struct ov_db *db;
+	int64_t n;
+
+	for (int again = 0; again < 2; again++) {
+		assert_int_equal(
+		    open_with(&db, N_MIGRATIONS, large_values != (again != 0)), OV_OK);
+		assert_int_equal(ov_db_number(&n, db, "PRAGMA page_size"), OV_OK);
+		assert_int_equal(n, page_size);
+		assert_int_equal(add(db, again ? "second" : "first"), OV_OK);
+		assert_int_equal(facts(db), again + 1);
+		assert_int_equal(ov_db_verify(db), OV_OK);
+		ov_db_close(db);
+	}
+}
+
+static void
+a_new_file_for_large_values_has_large_pages(void **state)
+{
+	(void)state;
+	check_page_size(true, 16384);
+}
+
+static void
+an_old_file_keeps_its_pages(void **state)
+{
+	(void)state;
+	check_page_size(false, 4096);
 }
 
 static void
@@ -579,6 +619,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_FRESH_DIRECTORY(file_is_private_and_settings_hold),
+		IN_FRESH_DIRECTORY(a_new_file_for_large_values_has_large_pages),
+		IN_FRESH_DIRECTORY(an_old_file_keeps_its_pages),
 		IN_FRESH_DIRECTORY(upgrades_from_every_version),
 		IN_FRESH_DIRECTORY(newer_file_is_refused_and_untouched),
 		IN_FRESH_DIRECTORY(other_files_are_refused),
