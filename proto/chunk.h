@@ -1,5 +1,5 @@
 /* chunk.h - sealed chunks of POINTS and FIELDS streams, and stream digests
- * (PROTOCOL.md "Chunks").
+ * (PROTOCOL.md 7.14).
  *
  * A sealed chunk is nonce (24) || XChaCha20-Poly1305.  The nonce is a keyed hash of
  * everything that is sealed, so a re-sent chunk is byte-identical and a changed

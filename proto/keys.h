@@ -1,5 +1,5 @@
 /* keys.h - identities' ids, the transcript hash and the key schedule of a job
- * (PROTOCOL.md "Keys of a job").
+ * (PROTOCOL.md 7.8).
  *
  * Everything but public ids and digests is SECRET.  Pure; any thread.
  */

@@ -1,4 +1,4 @@
-/* rank.h - the kinds of identifiers, strongest first (PROTOCOL.md "Ranks").
+/* rank.h - the kinds of identifiers, strongest first (PROTOCOL.md 7.10).
  *
  * The numbers cross the wire in ROSTER and reports and never change.
  */

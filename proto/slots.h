@@ -1,4 +1,4 @@
-/* slots.h - the packed rows of the streams (PROTOCOL.md "Rows").
+/* slots.h - the packed rows of the streams (PROTOCOL.md 7.16 to 7.21).
  *
  * Rows have fixed width and big-endian integers; a chunk holds at most
  * OV_CHUNK_SLOTS of them.  Inline because they run once per slot.

@@ -1,5 +1,5 @@
 /* terms.h - from two grant sheets to terms and release table, the same on both
- * sides (PROTOCOL.md "Terms").
+ * sides (PROTOCOL.md 6.2).
  *
  * `low` is the partner whose company id is smaller bytewise, `high` the other.
  * Level: the giver's alone; caps, epsilon, views: the smaller; minimum list,

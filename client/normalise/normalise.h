@@ -3,7 +3,7 @@
  * Two partners find a common account only where both reach the same bytes, so
  * the rules are open and versioned, and the lists they read are those of the
  * release, compiled in, never the system's.  A profile names a set of rules
- * and lists; both sides of a job use the same one (PROTOCOL.md "PROPOSE").
+ * and lists; both sides of a job use the same one (PROTOCOL.md 7.10).
  *
  * All functions are pure, use no network, and may be called from any thread
  * after ov_normalise_init().  Applying one to its own output changes nothing (of

@@ -21,7 +21,7 @@ void ov_seal(uint8_t *out, const uint8_t key[OV_SEAL_KEY_LEN],
 OV_MUST_CHECK enum ov_status ov_open(uint8_t *out, const uint8_t key[OV_SEAL_KEY_LEN],
     const uint8_t nonce[OV_SEAL_NONCE_LEN], struct ov_bytes ad, struct ov_bytes in);
 
-/* Envelope: ephemeral X25519 public key || nonce || sealed, PROTOCOL.md "Envelopes".
+/* Envelope: ephemeral X25519 public key || nonce || sealed, PROTOCOL.md 5.5.
  * out holds in.len + OV_ENVELOPE_OVERHEAD bytes.  Fails with OV_E_CRYPTO_KEY on
  * a bad recipient key. */
 OV_MUST_CHECK enum ov_status ov_envelope_seal(uint8_t *out,

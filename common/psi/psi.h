@@ -23,7 +23,7 @@
 #define OV_SCALAR_LEN 32
 #define OV_TOKEN_MAX 300
 
-/* The domain separation tag of PROTOCOL.md "Hash to group", 45 bytes. */
+/* The domain separation tag (PROTOCOL.md 7.11): 45 bytes. */
 #define OV_PSI_DST "Overlap1-ristretto255_XMD:SHA-512_R255MAP_RO_"
 
 /* Chooses the fastest kernel that the processor and the system support, checks it against

@@ -10,7 +10,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 VECTORS = ROOT / "proto" / "vectors"
 EXCHANGE = ("companies", "terms", "lists", "job", "streams", "report", "counts", "log")
 FILES = ("messages", *EXCHANGE)
-WIRE = ov.Wire((ROOT / "proto" / "messages.def").read_text())
+WIRE = ov.Wire((ROOT / "proto" / "PROTOCOL.md").read_text())
 SIDES = ("a", "b")
 OTHER = {"a": "b", "b": "a"}
 SHOWN = 8  # rows of points that are written out
@@ -90,7 +90,7 @@ class Exchange:
         yield ("taken",), [int(WIRE.takes(bytes.fromhex(x))) for x in given["bytes"]]
 
     def field(self, name, key, value):
-        is_bytes = isinstance(value, str) and WIRE.kind(name, key) != "T"
+        is_bytes = isinstance(value, str) and WIRE.kind(name, key) != "t"
         return bytes.fromhex(value) if is_bytes else value
 
     # --- companies.json

@@ -1,4 +1,4 @@
-"""overlap_ref - a second implementation of the protocol, from PROTOCOL.md and messages.def alone.
+"""overlap_ref - a second implementation of the protocol, from PROTOCOL.md alone.
 
 One function for one sentence of the text, in its order; the numbers in the comments are its
 sections.  It computes what crosses the wire and knows no network, store or clock.
@@ -43,28 +43,22 @@ def digest(label, *parts):
 
 
 class Wire:
-    """The table of messages.def; encodes a message from a dict of its fields (1.2)."""
+    """The table of section 10; encodes a message from a dict of its fields (1.2)."""
 
     def __init__(self, text):
-        text = re.sub(r"/\*.*?\*/", " ", text.replace("\\\n", " "), flags=re.S)
-        self.constants = dict(re.findall(r"#define (OV_\w+) +([^\n]+)", text))
-        lines = dict(re.findall(r"#define OV_FIELDS_(\w+)\([^)]*\)([^\n]*)", text))
-        self.fields = {name: self.read(line, lines) for name, line in lines.items()}
-        self.numbers = {n: int(i) for n, i in re.findall(r"^MESSAGE\((\w+), \w+, (\d+)", text, re.M)}
+        self.numbers, self.fields = {}, {}
+        table = text.split("\n## 10 ")[1].split("\n## ")[0]
+        table = re.sub(r"\n {8,}(?=[a-z])", " ", table)  # a row goes on where its first one began
+        for number, name, fields in re.findall(r"^ {4} *(\d+) ([A-Z_]+) +(.+)", table, re.M):
+            self.numbers[name] = int(number)
+            self.fields[name] = [self.field(f) for f in fields.split(",")]
 
-    def read(self, line, lines):
-        """(kind, name, bounds) of each field of a line; a line may include another one."""
-        line = re.sub(r"OV_FIELDS_(\w+)\([^)]*\)", lambda m: lines[m[1]], line)
-        found = re.findall(r"\b([UBVT])\(S, (\w+), ((?:[^()]|\([^()]*\))*)\)", line)
-        return [(kind, name, [self.number(x) for x in bounds.split(",")]) for kind, name, bounds in found]
-
-    def number(self, text):
-        product = 1
-        for factor in text.strip(" ()").split("*"):
-            factor = factor.strip()
-            known = self.constants.get(factor)
-            product *= self.number(known) if known else int(factor.rstrip("UL"), 0)
-        return product
+    @staticmethod
+    def field(text):
+        """(kind, name, bounds)"""
+        name, kind, bounds = text.split()
+        powers = (re.fullmatch(r"(?:2\^(\d+)-)?(\d+)", x).groups() for x in bounds.split(".."))
+        return kind, name, [2 ** int(p) - int(n) if p else int(n) for p, n in powers]
 
     def encode(self, name, values):
         fields = self.fields[name]
@@ -73,14 +67,13 @@ class Wire:
         out = msgpack_array(1 + len(fields)) + msgpack_uint(self.numbers[name])
         for kind, field, bounds in fields:
             value = values[field]
-            if kind == "T":
+            if kind == "t":
                 value = value.encode()
-            size = value if kind == "U" else len(value)
+            size = value if kind == "u" else len(value)
             if not bounds[0] <= size <= bounds[-1]:
                 raise ValueError("%s.%s is out of bounds" % (name, field))
             out += ENCODERS[kind](value)
         return out
-
 
     def kind(self, name, field):
         return next(kind for kind, key, _ in self.fields[name] if key == field)
@@ -94,9 +87,9 @@ class Wire:
         fields = {}
         for (kind, field, _), item in zip(self.fields[name], items[1:]):
             fields[field] = item
-            if type(item) is not {"U": int, "T": str}.get(kind, bytes):
+            if type(item) is not {"u": int, "t": str}.get(kind, bytes):
                 raise ValueError("a type")
-            if kind == "T" and any(ord(c) < 32 or 127 <= ord(c) < 160 for c in item):
+            if kind == "t" and any(ord(c) < 32 or 127 <= ord(c) < 160 for c in item):
                 raise ValueError("a control character")
         if self.encode(name, fields) != x:
             raise ValueError("not canonical")
@@ -166,7 +159,7 @@ def msgpack_items(x):
     return out
 
 
-ENCODERS = {"U": msgpack_uint, "B": msgpack_bin, "V": msgpack_bin, "T": msgpack_str}
+ENCODERS = {"u": msgpack_uint, "b": msgpack_bin, "t": msgpack_str}
 
 
 def frame(request, body):  # 1.1
