@@ -8,7 +8,7 @@ import ref_crypto as rc
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 VECTORS = ROOT / "proto" / "vectors"
-EXCHANGE = ("companies", "terms", "lists", "job", "streams", "report", "counts", "log")
+EXCHANGE = ("companies", "terms", "lists", "job", "streams", "report", "counts", "others", "log")
 FILES = ("messages", *EXCHANGE)
 WIRE = ov.Wire((ROOT / "proto" / "PROTOCOL.md").read_text())
 SIDES = ("a", "b")
@@ -70,7 +70,8 @@ class Exchange:
         """3.1"""
         name = leaf.get("of")
         if name is None:
-            return self.job_id + ov.u8(leaf["state"])
+            job = self.other_job[leaf["job"]] if "job" in leaf else self.job_id
+            return job + ov.u8(leaf["state"])
         if name in self.id_of_name:
             return self.id_of_name[name]
         if name == "TERMS_BODY":
@@ -197,27 +198,17 @@ class Exchange:
     # --- job.json
 
     def job(self, given):
-        self.job_id, profile = unhex(given, "job profile")
+        self.job_id, self.profile = unhex(given, "job profile")
         self.slots = {x: given[x]["slots"] for x in SIDES}
-        secret, public, commitment = {}, {}, {}
+        secret, public = {}, {}
         for x in SIDES:
             check(self.slots[x] == ov.padded_slots(self.slots[x]), "slots that are not padded")
-            seed_e, random = unhex(given[x], "seed_e commitment_random")
-            partner, mine = self.identity[OTHER[x]], self.list_digest[x]
-            secret[x] = ov.ephemeral(seed_e, self.job_id, x.upper(), partner, mine)
+            secret[x] = self.ephemeral(x, x.upper(), self.job_id, given[x])
             public[x] = rc.x25519_public(secret[x])
-            commitment[x] = ov.commitment(random, mine)
             yield (x, "ephemeral_secret"), secret[x]
             yield (x, "ephemeral"), public[x]
-        for x, name in zip(SIDES, ("PROPOSE", "ACCEPT")):
-            fields = {k: given[x][k] for k in ("slots", "counts", "created", "expiry")}
-            fields |= dict(version=1, job=self.job_id, a=self.identity["a"], b=self.identity["b"])
-            fields |= dict(terms=self.terms_digest, release=self.release_digest, profile=profile)
-            fields |= dict(ephemeral=public[x], commitment=commitment[x], unchanged_since=b"")
-            if name == "ACCEPT":
-                fields["propose"] = ov.digest("propose", self.wire["PROPOSE"])
-            fields |= self.head(given[x]["head_size"], given[x]["created"])
-            yield from self.message(name, x, name.lower(), **fields)
+        yield from self.offer("PROPOSE", "a", "a", self.job_id, given["a"])
+        yield from self.offer("ACCEPT", "b", "a", self.job_id, given["b"], answer_to="PROPOSE")
         self.th = ov.digest("transcript", self.wire["PROPOSE"], self.wire["ACCEPT"])
         yield ("transcript",), self.th
         self.keys = ov.shared_keys(self.th, secret["a"], public["b"])
@@ -230,6 +221,27 @@ class Exchange:
             self.local[x] = ov.local_keys(self.th, seed_r, self.list_digest[x])
             for name, key in self.local[x].items():
                 yield (x, name), key
+
+    def ephemeral(self, x, role, job, given):
+        """7.8: e"""
+        seed_e = bytes.fromhex(given["seed_e"])
+        return ov.ephemeral(seed_e, job, role, self.identity[OTHER[x]], self.list_digest[x])
+
+    def offer(self, name, x, proposer, job, given, answer_to=None, unchanged_since=b""):
+        """7.3, 7.4: what side x says in PROPOSE, or in an ACCEPT that answers one."""
+        secret = self.ephemeral(x, "A" if x == proposer else "B", job, given)
+        random = bytes.fromhex(given["commitment_random"])
+        fields = {k: given[k] for k in ("slots", "counts", "created", "expiry")}
+        fields |= dict(version=1, job=job, profile=self.profile, unchanged_since=unchanged_since)
+        fields |= dict(a=self.identity[proposer], b=self.identity[OTHER[proposer]])
+        fields |= dict(terms=self.terms_digest, release=self.release_digest)
+        fields |= dict(ephemeral=rc.x25519_public(secret))
+        fields |= dict(commitment=ov.commitment(random, self.list_digest[x]))
+        if answer_to:
+            fields["propose"] = ov.digest("propose", self.wire[answer_to])
+        fields |= self.head(given["head_size"], given["created"])
+        kind = "ACCEPT" if answer_to else "PROPOSE"
+        yield from self.message(name, x, kind.lower(), kind=kind, **fields)
 
     # --- streams.json
 
@@ -396,6 +408,71 @@ class Exchange:
                 yield (x, "atoms", key), n
             yield (x, "cells"), cells
             yield (x, "held"), held
+
+    # --- others.json
+
+    def others(self, given):
+        self.other_job = {k: bytes.fromhex(given[k]["job"]) for k in ("expired", "unchanged")}
+        yield from self.other_jobs(given)
+        yield from self.ask(given["ask"])
+        yield from self.change(given["identity"])
+        sequence = self.inputs["terms"]["sequence"]
+        ids = {"from": self.id["b"], "to": self.id["a"]}
+        fields = dict(version=1, sequence=sequence, created=given["end_created"], **ids)
+        yield from self.message("TERMS_END", "b", "end", **fields)
+        yield self.mail("TERMS_END")
+        ids = {"from": self.id["a"], "to": self.id["b"]}
+        fields = dict(version=1, sequence=given["ended_sequence"], created=given["ended_created"])
+        fields |= dict(end=ov.digest("end", self.wire["TERMS_END"]), **ids)
+        yield from self.message("TERMS_ENDED", "a", "end", **fields)
+        yield self.mail("TERMS_ENDED")
+
+    def other_jobs(self, given):
+        """7.3 to 7.5"""
+        job = bytes.fromhex(given["refused"]["job"])
+        yield from self.offer("PROPOSE_REFUSED", "a", "a", job, given["refused"])
+        fields = dict(job=job, reason="E_LIST_TOO_SMALL", created=given["refuse_created"])
+        fields |= dict(propose=ov.digest("propose", self.wire["PROPOSE_REFUSED"]))
+        yield from self.message("REFUSE", "b", "refuse", **fields)
+        job = bytes.fromhex(given["cancelled"]["job"])
+        yield from self.offer("PROPOSE_CANCELLED", "b", "b", job, given["cancelled"])
+        fields = dict(job=job, reason="E_TERMS_CHANGED", created=given["cancel_created"])
+        yield from self.message("CANCEL", "b", "cancel", **fields)
+        job = self.other_job["expired"]
+        yield from self.offer("PROPOSE_EXPIRED", "a", "a", job, given["expired"])
+        job, name, same = self.other_job["unchanged"], "PROPOSE_UNCHANGED", dict(unchanged_since=self.job_id)
+        yield from self.offer(name, "a", "a", job, given["unchanged"], **same)
+        answer = given["unchanged_answer"]
+        yield from self.offer("ACCEPT_UNCHANGED", "b", "a", job, answer, answer_to=name, **same)
+
+    def ask(self, given):
+        """6.7"""
+        populations = ov.populations(given["populations"])
+        fields = dict(version=1, sequence=self.inputs["terms"]["sequence"], text=given["text"])
+        yield from self.message("TERMS_ASK", populations=populations, **fields)
+        ephemeral, nonce = unhex(given, "ephemeral nonce")
+        identities = self.identity["b"], self.identity["a"]
+        sealed = ov.envelope(ephemeral, nonce, self.envelope["a"], "ask", *identities, self.wire["TERMS_ASK"])
+        self.wire["sealed_ask"] = sealed
+        self.signature["sealed_ask"] = ov.sign(self.seed["b"], "ask", sealed)
+        yield ("sealed_ask",), sealed
+        yield ("sealed_ask_signature",), self.signature["sealed_ask"]
+        yield self.mail("sealed_ask")
+
+    def change(self, given):
+        """5.4.1"""
+        seed, envelope_secret = unhex(given, "identity_seed envelope_secret")
+        identity = rc.ed25519_public(seed)
+        self.id_of_name[given["name"]] = ov.company_id(identity)
+        yield ("new_company_id",), self.id_of_name[given["name"]]
+        fields = dict(version=1, old_identity=self.identity["a"], identity=identity, created=given["created"])
+        fields |= dict(envelope=rc.x25519_public(envelope_secret))
+        yield from self.message("IDENTITY_CHANGE", "a", "identity", **fields)
+        yield self.mail("IDENTITY_CHANGE", self.id["b"])
+
+    def mail(self, name, tail=b""):
+        """4: its id"""
+        return (name + "_mail",), ov.mail_id(self.wire[name] + self.signature[name] + tail)
 
     # --- log.json
 

@@ -197,6 +197,10 @@ def invitation_code(inviter, secret, log_key):  # 5.1
     return code("ovp1-", raw + rc.sha512(raw)[:2])
 
 
+def mail_id(body):  # 4
+    return rc.sha512(body)[:16]
+
+
 def pair_keys(secret):  # 5.2: K, invitation
     prk = rc.hkdf_extract(b"Overlap1 pair", secret)
     return rc.hkdf_expand(prk, b"mac", 32), rc.hkdf_expand(prk, b"invitation", 16)

@@ -46,6 +46,7 @@ scene_fini(struct scene *s)
 	ov_buf_free(&s->report.bytes);
 	for (size_t i = 0; i < s->n_leaves; i++)
 		ov_buf_free(&s->leaves[i].body);
+	actor_fini(&s->renamed);
 }
 
 int
@@ -71,6 +72,7 @@ main(int argc, char **argv)
 	scene_streams(s);
 	scene_report(s);
 	scene_counts(s);
+	scene_others(s);
 	scene_log(s);
 	scene_fini(s);
 	MUST(site_teardown(&state) == 0);

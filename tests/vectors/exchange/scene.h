@@ -31,6 +31,15 @@ struct scene_envelope {
 	uint8_t ephemeral[32];
 };
 
+/* What a company draws for, and says in, one PROPOSE or ACCEPT. */
+struct scene_offer {
+	const uint8_t *job;
+	const struct company *proposer, *acceptor, *from;
+	uint8_t seed_e[32], commitment_random[32];
+	uint8_t ephemeral_secret[32], ephemeral[32];
+	uint64_t created, expiry, head_size;
+};
+
 struct company {
 	struct actor *actor;
 	const struct company_book *book;
@@ -43,9 +52,9 @@ struct company {
 	struct ov_list list;
 	uint8_t list_digest[OV_HASH_LEN];
 	uint32_t slots;
-	uint8_t seed_r[32], seed_e[32], commitment_random[32];
-	uint8_t ephemeral_secret[32], ephemeral[32];
-	uint64_t created, expiry, head_size;
+	uint8_t seed_r[32];
+	struct scene_offer said; /* in the job that runs to its end */
+	uint64_t close_head_size;
 	struct ov_local_keys local;
 	uint8_t scalar[32];
 
@@ -66,6 +75,12 @@ struct named_leaf {
 	struct ov_buf body;
 };
 
+/* A job whose end is a leaf without a message, by the name it has in the files. */
+struct named_job {
+	const char *name;
+	uint8_t job[OV_ID];
+};
+
 struct scene {
 	const char *out; /* directory of the files */
 	struct company a, b;
@@ -78,6 +93,8 @@ struct scene {
 	struct ov_shared_keys keys;
 	struct named_leaf leaves[32];
 	size_t n_leaves;
+	struct named_job expired, unchanged;
+	struct actor renamed; /* what Ada becomes */
 };
 
 /* The parts, in their order, by file. */
@@ -89,6 +106,7 @@ void scene_job(struct scene *s);
 void scene_streams(struct scene *s);
 void scene_report(struct scene *s);
 void scene_counts(struct scene *s);
+void scene_others(struct scene *s);
 void scene_log(struct scene *s);
 
 /* --- what the parts share --- */
@@ -116,6 +134,14 @@ void scene_sign(struct signed_message *m, const struct company *who, const char 
 /* Signs a step, puts it at the broker and remembers its leaf under a name. */
 void scene_put(struct scene *s, struct signed_message *m, const struct company *who,
     unsigned int step, const void *message, const char *name);
+/* Draws for an offer, by name; fills its fields, as of now, for `life_s` seconds. */
+void scene_offer_draw(struct scene_offer *o, const char *name);
+void scene_offer_fill(
+    struct ov_msg_propose *m, struct scene_offer *o, const struct scene *s, int life_s);
+/* The ACCEPT that says the same things as m, in answer to these bytes. */
+void scene_accept_fill(
+    struct ov_msg_accept *out, const struct ov_msg_propose *m, struct ov_bytes propose);
+void scene_offer_write(struct ov_json *in, const struct scene_offer *o);
 /* The newest head into the fields of a step; returns its size. */
 uint64_t scene_head(
     const struct company *who, struct ov_bytes *head, struct ov_bytes *signature);

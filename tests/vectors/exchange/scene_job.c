@@ -94,60 +94,79 @@ scene_lists(struct scene *s)
 
 /* --- job.json --- */
 
-static void
-draw_inputs(const struct scene *s, struct company *c, enum ov_role role)
+void
+scene_offer_draw(struct scene_offer *o, const char *name)
 {
-	const struct company *other = c == &s->a ? &s->b : &s->a;
-	const struct ov_ephemeral_input in = { .seed_e = c->seed_e,
-		.job = s->job,
-		.role = role,
+	const struct company *other = o->from == o->proposer ? o->acceptor : o->proposer;
+	const struct ov_ephemeral_input in = { .seed_e = o->seed_e,
+		.job = o->job,
+		.role = o->from == o->proposer ? OV_ROLE_A : OV_ROLE_B,
 		.partner = other->actor->pk,
-		.list = c->list_digest };
+		.list = o->from->list_digest };
+	char text[64];
 
-	scene_fixed(c->seed_r, 32, role == OV_ROLE_A ? "seedR A" : "seedR B");
-	scene_fixed(c->seed_e, 32, role == OV_ROLE_A ? "seedE A" : "seedE B");
-	scene_fixed(c->commitment_random, 32,
-	    role == OV_ROLE_A ? "commitment A" : "commitment B");
-	ov_ephemeral(c->ephemeral_secret, &in);
-	ov_dh_public(c->ephemeral, c->ephemeral_secret);
-	c->slots = role == OV_ROLE_A ? SCENE_SLOTS_A : SCENE_SLOTS_B;
+	snprintf(text, sizeof(text), "seedE %s", name);
+	scene_fixed(o->seed_e, 32, text);
+	snprintf(text, sizeof(text), "commitment %s", name);
+	scene_fixed(o->commitment_random, 32, text);
+	ov_ephemeral(o->ephemeral_secret, &in);
+	ov_dh_public(o->ephemeral, o->ephemeral_secret);
 }
 
-/* The fields that PROPOSE and ACCEPT share, after those of its own. */
-#define FILL_SHARED(m, s, c)                                                             \
-	do {                                                                             \
-		(m)->version = 1;                                                        \
-		memcpy((m)->job, (s)->job, OV_ID);                                       \
-		memcpy((m)->a, (s)->a.actor->pk, 32);                                    \
-		memcpy((m)->b, (s)->b.actor->pk, 32);                                    \
-		memcpy((m)->terms, (s)->body.terms, OV_DIGEST);                          \
-		memcpy((m)->release, (s)->body.release, OV_DIGEST);                      \
-		memcpy((m)->profile, (s)->profile, OV_DIGEST);                           \
-		(m)->slots = (c)->slots;                                                 \
-		memcpy((m)->ephemeral, (c)->ephemeral, 32);                              \
-		ov_commitment(                                                           \
-		    (m)->commitment, (c)->commitment_random, (c)->list_digest);          \
-		(m)->created = (c)->created;                                             \
-		(m)->expiry = (c)->expiry;                                               \
-	} while (0)
+void
+scene_offer_fill(
+    struct ov_msg_propose *m, struct scene_offer *o, const struct scene *s, int life_s)
+{
+	o->created = (uint64_t)clock_now;
+	o->expiry = o->created + (uint64_t)life_s;
+	m->version = 1;
+	memcpy(m->job, o->job, OV_ID);
+	memcpy(m->a, o->proposer->actor->pk, 32);
+	memcpy(m->b, o->acceptor->actor->pk, 32);
+	memcpy(m->terms, s->body.terms, OV_DIGEST);
+	memcpy(m->release, s->body.release, OV_DIGEST);
+	memcpy(m->profile, s->profile, OV_DIGEST);
+	m->slots = o->from->slots;
+	memcpy(m->ephemeral, o->ephemeral, 32);
+	ov_commitment(m->commitment, o->commitment_random, o->from->list_digest);
+	m->created = o->created;
+	m->expiry = o->expiry;
+	o->head_size = scene_head(o->from, &m->head, &m->head_signature);
+}
+
+#define COPY_U(S, name, lo, hi) out->name = m->name;
+#define COPY_B(S, name, n) memcpy(out->name, m->name, (n));
+
+void
+scene_accept_fill(
+    struct ov_msg_accept *out, const struct ov_msg_propose *m, struct ov_bytes propose)
+{
+	OV_FIELDS_PROPOSE(, COPY_U, COPY_B, COPY_U, COPY_U)
+	ov_digest(out->propose, "propose", propose);
+}
+
+static void
+draw_inputs(struct scene *s, struct company *c, enum ov_role role)
+{
+	c->slots = role == OV_ROLE_A ? SCENE_SLOTS_A : SCENE_SLOTS_B;
+	c->said = (struct scene_offer){
+		.job = s->job, .proposer = &s->a, .acceptor = &s->b, .from = c
+	};
+	scene_offer_draw(&c->said, role == OV_ROLE_A ? "A" : "B");
+	scene_fixed(c->seed_r, 32, role == OV_ROLE_A ? "seedR A" : "seedR B");
+}
 
 static void
 propose_and_accept(struct scene *s)
 {
-	struct ov_msg_propose p = { 0 };
+	struct ov_msg_propose p = { 0 }, of_b = { 0 };
 	struct ov_msg_accept m = { 0 };
 
-	s->a.created = (uint64_t)clock_now;
-	s->a.expiry = s->a.created + 3600;
-	FILL_SHARED(&p, s, &s->a);
-	s->a.head_size = scene_head(&s->a, &p.head, &p.head_signature);
+	scene_offer_fill(&p, &s->a.said, s, 3600);
 	scene_put(s, &s->propose, &s->a, OV_STEP_PROPOSE, &p, "PROPOSE");
 	clock_now += 60;
-	s->b.created = (uint64_t)clock_now;
-	s->b.expiry = s->b.created + 7200;
-	FILL_SHARED(&m, s, &s->b);
-	ov_digest(m.propose, "propose", OV_BUF_BYTES(&s->propose.bytes));
-	s->b.head_size = scene_head(&s->b, &m.head, &m.head_signature);
+	scene_offer_fill(&of_b, &s->b.said, s, 7200);
+	scene_accept_fill(&m, &of_b, OV_BUF_BYTES(&s->propose.bytes));
 	scene_put(s, &s->accept, &s->b, OV_STEP_ACCEPT, &m, "ACCEPT");
 	ov_transcript(
 	    s->th, OV_BUF_BYTES(&s->propose.bytes), OV_BUF_BYTES(&s->accept.bytes));
@@ -158,15 +177,27 @@ derive(struct scene *s)
 {
 	struct ov_shared_keys same;
 
+	MUST(ov_shared_keys_derive(&s->keys, s->th, s->a.said.ephemeral_secret,
+		 s->b.said.ephemeral) == OV_OK);
 	MUST(ov_shared_keys_derive(
-		 &s->keys, s->th, s->a.ephemeral_secret, s->b.ephemeral) == OV_OK);
-	MUST(ov_shared_keys_derive(&same, s->th, s->b.ephemeral_secret, s->a.ephemeral) ==
-	     OV_OK);
+		 &same, s->th, s->b.said.ephemeral_secret, s->a.said.ephemeral) == OV_OK);
 	MUST(memcmp(&same, &s->keys, sizeof(same)) == 0);
 	for (struct company *c = &s->a; c != NULL; c = c == &s->a ? &s->b : NULL) {
 		ov_local_keys_derive(&c->local, s->th, c->seed_r, c->list_digest);
 		MUST(ov_psi_scalar(c->scalar, c->local.scalar_wide) == OV_OK);
 	}
+}
+
+void
+scene_offer_write(struct ov_json *in, const struct scene_offer *o)
+{
+	HEX(in, "seed_e", o->seed_e);
+	HEX(in, "commitment_random", o->commitment_random);
+	ov_json_number(in, "slots", o->from->slots);
+	ov_json_number(in, "counts", 0); /* the terms say `exact` */
+	ov_json_number(in, "created", o->created);
+	ov_json_number(in, "expiry", o->expiry);
+	ov_json_number(in, "head_size", o->head_size);
 }
 
 static void
@@ -176,15 +207,9 @@ write_job_side(struct scene_file *f, const char *key, const struct company *c)
 	struct ov_json *out = ov_json_object(f->out, key);
 
 	HEX(in, "seed_r", c->seed_r);
-	HEX(in, "seed_e", c->seed_e);
-	HEX(in, "commitment_random", c->commitment_random);
-	ov_json_number(in, "slots", c->slots);
-	ov_json_number(in, "counts", 0); /* the terms say `exact` */
-	ov_json_number(in, "created", c->created);
-	ov_json_number(in, "expiry", c->expiry);
-	ov_json_number(in, "head_size", c->head_size);
-	HEX(out, "ephemeral_secret", c->ephemeral_secret);
-	HEX(out, "ephemeral", c->ephemeral);
+	scene_offer_write(in, &c->said);
+	HEX(out, "ephemeral_secret", c->said.ephemeral_secret);
+	HEX(out, "ephemeral", c->said.ephemeral);
 	HEX(out, "scalar", c->scalar);
 	HEX(out, "order", c->local.order);
 	HEX(out, "records", c->local.records);

@@ -89,7 +89,7 @@ close_side(struct scene *s, struct company *c, unsigned int step, const char *na
 	memcpy(m.job, s->job, OV_ID);
 	memcpy(m.th, s->th, OV_HASH_LEN);
 	ov_digest(m.report, "report", OV_BUF_BYTES(&s->report.bytes));
-	c->head_size = scene_head(c, &m.head, &m.head_signature);
+	c->close_head_size = scene_head(c, &m.head, &m.head_signature);
 	scene_put(s, &c->close, c, step, &m, name);
 }
 
@@ -139,7 +139,7 @@ write_view(struct scene_file *f, const char *key, const struct company *c)
 	MUST(ov_msg_decode(&view, OV_MSG_VIEW, OV_BUF_BYTES(&c->view)) == OV_OK);
 	HEX(in, "salt", view.salt);
 	ov_json_number(in, "close_created", (uint64_t)clock_now);
-	ov_json_number(in, "close_head_size", c->head_size);
+	ov_json_number(in, "close_head_size", c->close_head_size);
 	scene_hex(out, "VIEW", OV_BUF_BYTES(&c->view));
 	scene_hex(out, "matches", OV_BUF_BYTES(&c->rows));
 }
@@ -193,8 +193,31 @@ name_of(const struct scene *s, const struct ov_buf *body)
 		if (b->len == body->len && memcmp(b->p, body->p, b->len) == 0)
 			return s->leaves[i].name;
 	}
-	MUST(body->len == OV_ID + 1 && memcmp(body->p, s->job, OV_ID) == 0);
 	return NULL; /* job || state: no message */
+}
+
+/* The job of a leaf without a message; NULL for the one of job.json. */
+static const char *
+job_of(const struct scene *s, const struct ov_buf *body)
+{
+	const struct named_job *named[] = { &s->expired, &s->unchanged };
+
+	MUST(body->len == OV_ID + 1);
+	for (size_t i = 0; i < 2; i++)
+		if (memcmp(body->p, named[i]->job, OV_ID) == 0)
+			return named[i]->name;
+	MUST(memcmp(body->p, s->job, OV_ID) == 0);
+	return NULL;
+}
+
+static void
+write_event(const struct scene *s, struct ov_json *in, const struct ov_buf *body)
+{
+	const char *job = job_of(s, body);
+
+	if (job != NULL)
+		ov_json_text(in, "job", job);
+	ov_json_number(in, "state", body->p[OV_ID]);
 }
 
 /* The arrays of log.json, filled leaf by leaf. */
@@ -217,7 +240,7 @@ write_leaf(const struct scene *s, struct log_file *l, struct ov_tx *tx, uint64_t
 	if (of != NULL)
 		ov_json_text(in, "of", of);
 	else
-		ov_json_number(in, "state", body.p[OV_ID]);
+		write_event(s, in, &body);
 	scene_hex(l->bodies, NULL, OV_BUF_BYTES(&body));
 	ov_buf_free(&body);
 }
@@ -245,7 +268,8 @@ scene_log(struct scene *s)
 	struct scene_file f = scene_open("The broker's log: a salt is drawn for each "
 					 "leaf; `of` names the company or the "
 					 "signed message that it is of, `state` is of a "
-					 "leaf without a message.  Arrays "
+					 "leaf without a message, of the job of job.json "
+					 "or the one named.  Arrays "
 					 "go by index of the leaf: the root of the tree "
 					 "that ends with it, the inclusion "
 					 "proof in the whole tree, the consistency proof "
@@ -259,7 +283,7 @@ scene_log(struct scene *s)
 	struct signed_message head = { 0 };
 	struct ov_bytes bytes, signature;
 	struct ov_tx *tx = NULL;
-	uint64_t whole = scene_head(&s->a, &bytes, &signature);
+	uint64_t whole = scene_head(&s->b, &bytes, &signature);
 
 	append(&head.bytes, bytes);
 	memcpy(head.signature, signature.p, 64);
