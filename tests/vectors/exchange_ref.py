@@ -1,5 +1,6 @@
 """exchange_ref - the exchange of proto/vectors, computed by overlap_ref from the inputs alone."""
 
+import collections
 import json
 import pathlib
 
@@ -8,7 +9,7 @@ import ref_crypto as rc
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 VECTORS = ROOT / "proto" / "vectors"
-EXCHANGE = ("companies", "terms", "lists", "job", "streams", "report", "counts", "others", "log")
+EXCHANGE = ("companies", "terms", "lists", "job", "streams", "report", "counts", "verdicts", "others", "log")
 FILES = ("messages", *EXCHANGE)
 WIRE = ov.Wire((ROOT / "proto" / "PROTOCOL.md").read_text())
 SIDES = ("a", "b")
@@ -299,6 +300,7 @@ class Exchange:
         lists = {x: ov.by_record(self.deck[x], self.tags[OTHER[x]]) for x in SIDES}
         in_order = self.in_order = ov.edges(lists["a"], lists["b"], self.table["veto"])
         view_digests = {}
+        self.view, self.noisy_view = {}, {}
         for x in SIDES:
             pairs = self.pairs_of(x, in_order, ov.MATCHES)
             rows = self.match_rows(x, pairs, given["numbers"])
@@ -307,6 +309,7 @@ class Exchange:
             counted, held = self.exact_cells(x, in_order)
             cells = self.matched_cells(x, pairs) + counted
             fields |= dict(receiver=SIDES.index(x), cells=cells, held=held)
+            self.view[x] = dict(rows=b"".join(rows), cells=cells, held=held)
             yield from self.message("VIEW", at=(x,), **fields)
             number, parts = ov.VIEW + SIDES.index(x), [self.wire["VIEW"], *ov.chunks(rows)]
             view_digests["view_" + x] = ov.stream_digest(number, parts)
@@ -404,10 +407,47 @@ class Exchange:
                 return ov.noisy_cell(p, q, noisy, *rules, self.fit_granted(x))
 
             cells, held = self.counted(x, cell_of)
+            self.noisy_view[x] = dict(rows=b"", cells=cells, held=held)
             for key, n in true.items():
                 yield (x, "atoms", key), n
             yield (x, "cells"), cells
             yield (x, "held"), held
+
+    # --- verdicts.json
+
+    def verdicts(self, given):
+        for x in SIDES:
+            yield (x,), [self.verdict(x, case) for case in given[x]]
+
+    def verdict(self, x, case):
+        """7.22 and 7.22.1 of a view of which some bytes are others."""
+        nothing = dict(rows=b"", cells=b"", held=b"")
+        views = dict(matches=self.view, exact=self.view, noisy=self.noisy_view)
+        view = dict(views[case["view"]][x] if case["view"] in views else nothing)
+        for e in case["edits"]:
+            part, at = view[e["part"]], e["at"]
+            view[e["part"]] = part[:at] + bytes.fromhex(e["put"]) + part[at + e["cut"] :]
+        receiver = self.receiver(x)
+        try:
+            if case["view"] == "matches":
+                ov.check_matches(view["rows"], case["matches"], view["cells"], receiver)
+            else:
+                exact = case["view"] == "exact"
+                epsilon, least = (self.inputs["counts"][k] for k in ("epsilon_milli", "shown_from"))
+                rules = ov.Rules(exact, epsilon, least, self.table["minimum_count"])
+                accounts = collections.Counter(ov.population_of(r.label) for r in self.records[x])
+                asked = view["cells"], view["held"], receiver, rules
+                ov.check_counted(*asked, case["counts"], case["charged"], accounts)
+        except ov.Misbehaved:
+            return "E_PROTO_MISBEHAVED"
+        return "OK"
+
+    def receiver(self, x):
+        other = OTHER[x]
+        keys = self.keys["proof " + other.upper()], self.keys["roster " + other.upper()]
+        bands = self.table["bands_low" if other == self.low_high[0] else "bands_high"]
+        levels = self.levels[x], self.levels[other]
+        return ov.Receiver(self.deck[x], self.tags[x], *keys, *levels, self.fit_granted(x), bands)
 
     # --- others.json
 

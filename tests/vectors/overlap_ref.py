@@ -544,8 +544,11 @@ def noisy_cell(p, q, noisy, epsilon_milli, shown_from, fit_granted):
     """7.19.3: the cell of four noisy atoms, and whether a number in it is too small."""
     numbers = [sum(noisy.values()), noisy[1, 0] + noisy[1, 1], noisy[0, 1] + noisy[1, 1]]
     held = [x < max(shown_from, 0) for x in numbers]
-    widths = [max(1, (2 * w + epsilon_milli) // (2 * epsilon_milli)) for w in (5693, 4114)]
-    return finish_cell(p, q, numbers, held, fit_granted, *widths)
+    return finish_cell(p, q, numbers, held, fit_granted, *widths(epsilon_milli))
+
+
+def widths(epsilon_milli):  # 7.19.3: plus-minus of pairs and of fits
+    return [max(1, (2 * w + epsilon_milli) // (2 * epsilon_milli)) for w in (5693, 4114)]
 
 
 def finish_cell(p, q, numbers, held, fit_granted, *plus_minus):
@@ -558,3 +561,108 @@ def finish_cell(p, q, numbers, held, fit_granted, *plus_minus):
 def charges(slots_a, slots_b, table):  # 7.21: of the first job of two companies, without noise
     slots = u64(slots_a) + u64(slots_b)
     return slots + slots + u32(1) + u32(table["runs"] - 1) + bytes(32)
+
+
+# --- 7.22 what the receiver of a view checks
+
+MATCH_ROW, CELL_ROW, HELD_ROW = ">IIBBI8s8s", ">BB5I", ">BBQ"  # 7.20
+DAYS, SPENT, NOT_ALLOWED = 1, 2, 4  # 7.20: why a view was not drawn
+BANDS_LAST = 11  # 7.16: 3 + 8
+NOISE_MOST = 4 * 5_000_000  # 7.19.3, of four atoms
+TIME_LAST = 2**40 - 1
+
+# deck: the own slots by position; tags: the own ones, of the partner's points; levels, fit_granted,
+# bands: the partner's in RELEASE; counts: what the partner said; charged: in REPORT
+Receiver = namedtuple("Receiver", "deck tags proof_key roster_key own_levels levels fit_granted bands")
+Rules = namedtuple("Rules", "exact epsilon_milli shown_from minimum_count")
+
+
+class Misbehaved(Exception):
+    """CLOSE with verdict E_PROTO_MISBEHAVED"""
+
+
+def must(good):
+    if not good:
+        raise Misbehaved
+
+
+def unpack(rows, form):
+    must(len(rows) % struct.calcsize(form) == 0)
+    return list(struct.iter_unpack(form, rows))
+
+
+def level(levels, population):
+    """0 for what is hidden or is no number of the sheet."""
+    return levels[population - 1] if 1 <= population <= len(levels) else 0
+
+
+def check_match(row, r):  # 7.22: one row, by itself
+    own, other, rank, label, _, proof, mac = row
+    must(own < len(r.deck) and other < len(r.tags))
+    must(r.deck[own].real and r.deck[own].rank == rank)
+    must(proof == tag_mac(r.proof_key, own, r.tags[other]))
+    must(mac == roster_mac(r.roster_key, other, rank, label))
+    must(level(r.levels, population_of(label)) >= MATCHES)
+    must(1 <= label >> 4 <= BANDS_LAST if r.bands else label >> 4 == 0)
+
+
+def check_matches(rows, matches, cells, r):  # 7.22
+    found, numbers = {}, []
+    records, positions = set(), set()
+    for row in unpack(rows, MATCH_ROW):
+        check_match(row, r)
+        slot, label = r.deck[row[0]], row[3]
+        must(slot.record not in records and row[1] not in positions)
+        records.add(slot.record)
+        positions.add(row[1])
+        numbers.append(row[4])
+        here = found.setdefault((population_of(slot.label), population_of(label)), [0, 0])
+        here[0] += 1
+        here[1] += (slot.fit & 3 or (2 if label >> 4 >= 3 else 1)) == 2
+    must(numbers == sorted(set(numbers)) and len(numbers) == matches)
+    said = {}
+    for p, q, *numbers in unpack(cells, CELL_ROW):
+        must(1 <= p <= 15 and 1 <= q <= 15)
+        if level(r.levels, q) >= MATCHES:
+            must((p, q) not in said)
+            said[p, q] = numbers
+    must(set(found) <= set(said))
+    for at, (pairs, fit, other_fit, *plus_minus) in said.items():
+        must([pairs, fit] == found.get(at, [0, 0]) and plus_minus == [0, 0])
+        must(other_fit <= pairs if r.fit_granted else other_fit == HELD_BACK)
+
+
+def check_counted(cells, held, r, rules, counts, charged, accounts):  # 7.22.1
+    """accounts: the own records of each population number."""
+    counted = [q for q, at in enumerate(r.levels, 1) if at == COUNTS]
+    drawn = rules.exact or charged > 0
+    must(charged == (0 if rules.exact or not charged else rules.epsilon_milli))
+    must(counts or not charged)
+    said, small = set(), set()
+    for p, q, pairs, fit, other_fit, *plus_minus in unpack(cells, CELL_ROW):
+        must(1 <= p <= 15 and level(r.levels, q) > 0)
+        if q not in counted:
+            continue
+        must(drawn and level(r.own_levels, p) > 0 and (p, q) not in said)
+        said.add((p, q))
+        must(plus_minus == ([0, 0] if rules.exact else widths(rules.epsilon_milli)))
+        must(r.fit_granted or other_fit == HELD_BACK)
+        most = accounts.get(p, 0) if rules.exact else len(r.tags) + NOISE_MOST
+        least = rules.minimum_count if rules.exact else rules.shown_from
+        must(pairs == HELD_BACK or least <= pairs <= most)
+        for f in (x for x in (fit, other_fit) if x != HELD_BACK):
+            must(not rules.exact or pairs != HELD_BACK)
+            must(least <= f <= (pairs - least if rules.exact else most))
+        if HELD_BACK in (pairs, fit) or r.fit_granted and other_fit == HELD_BACK:
+            small.add(q)
+    why = unpack(held, HELD_ROW)
+    if counted and not drawn:
+        must(len(why) == 1 and is_reason(*why[0], counts))
+        return
+    must(sorted(why) == sorted((q, SMALL, 0) for q in small))
+    must(said == {(p, q) for p, at in enumerate(r.own_levels, 1) if at for q in counted})
+
+
+def is_reason(population, reason, date, counts):  # 7.20: of a view that was not drawn
+    dates = {DAYS: range(1, TIME_LAST + 1), SPENT: range(TIME_LAST + 1), NOT_ALLOWED: [0]}
+    return population == 0 and date in dates.get(reason, []) and not (reason == NOT_ALLOWED and counts)

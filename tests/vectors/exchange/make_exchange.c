@@ -27,7 +27,7 @@ company_fini(struct company *c)
 		&c->sealed_terms.bytes, &c->offer_message.bytes, &c->legend,
 		&c->sealed[0], &c->sealed[1], &c->complete[0].bytes,
 		&c->complete[1].bytes, &c->complete[2].bytes, &c->view, &c->rows,
-		&c->close.bytes };
+		&c->noisy_cells, &c->noisy_held, &c->close.bytes };
 	for (size_t i = 0; i < sizeof(bufs) / sizeof(bufs[0]); i++)
 		ov_buf_free(bufs[i]);
 	actor_fini(c->actor);
@@ -72,6 +72,7 @@ main(int argc, char **argv)
 	scene_streams(s);
 	scene_report(s);
 	scene_counts(s);
+	scene_verdicts(s);
 	scene_others(s);
 	scene_log(s);
 	scene_fini(s);

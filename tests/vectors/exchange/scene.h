@@ -11,6 +11,7 @@
 
 #include "client/job/deck.h"
 #include "client/json.h"
+#include "proto/terms.h"
 #include "tests/unit/broker_site.h"
 #include "tests/vectors/exchange/books.h"
 
@@ -66,6 +67,7 @@ struct company {
 	uint8_t tags[SCENE_SLOTS_MAX * OV_TAG_ROW]; /* of the other's points */
 	struct signed_message complete[3];
 	struct ov_buf view, rows;
+	struct ov_buf noisy_cells, noisy_held; /* had the terms not said `exact` */
 	struct signed_message close;
 };
 
@@ -106,15 +108,21 @@ void scene_job(struct scene *s);
 void scene_streams(struct scene *s);
 void scene_report(struct scene *s);
 void scene_counts(struct scene *s);
+void scene_verdicts(struct scene *s);
 void scene_others(struct scene *s);
 void scene_log(struct scene *s);
 
 /* --- what the parts share --- */
 
-/* The client's own check of what its view says of counted populations. */
-void scene_check_counted(const struct scene *s, const struct company *c,
-    const struct ov_release *release, uint32_t epsilon_charged,
+/* The client's own checks of a view: of its matches and their cells, and of what it says
+ * of counted populations.  allowed: the partner said `counts` 1. */
+enum ov_status scene_verify_matches(const struct scene *s, const struct company *c,
+    struct ov_bytes rows, const struct ov_msg_view *view);
+enum ov_status scene_verify_counted(const struct scene *s, const struct company *c,
+    const struct ov_release *release, bool allowed, uint32_t epsilon_charged,
     const struct ov_msg_view *view);
+/* The release table of counts.json: that of the terms, with noise. */
+void scene_noisy_release(struct ov_release *r, const struct scene *s);
 
 /* Stops the program with the place unless cond holds. */
 #define MUST(cond) scene_must((cond), __FILE__, __LINE__, #cond)

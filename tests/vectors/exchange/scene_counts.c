@@ -67,23 +67,23 @@ side_of(struct columns *k, const struct company *c, const struct company *other,
 
 /* --- counts.json --- */
 
-void
-scene_check_counted(const struct scene *s, const struct company *c,
-    const struct ov_release *release, uint32_t epsilon_charged,
+enum ov_status
+scene_verify_counted(const struct scene *s, const struct company *c,
+    const struct ov_release *release, bool allowed, uint32_t epsilon_charged,
     const struct ov_msg_view *view)
 {
 	uint32_t accounts[OV_POPULATIONS_MAX + 1] = { 0 };
 	const struct ov_counted_input in = { .release = release,
 		.mine = c == s->low ? 0 : 1,
 		.theirs = c == s->low ? 1 : 0,
-		.allowed = epsilon_charged > 0,
+		.allowed = allowed,
 		.epsilon_charged = epsilon_charged,
 		.accounts = accounts,
 		.their_slots = c == &s->a ? s->b.slots : s->a.slots };
 
 	for (size_t i = 0; i < c->list.n_records; i++)
 		accounts[OV_LABEL_POPULATION(c->list.records[i].label)]++;
-	MUST(ov_counted_verify(&in, view) == OV_OK);
+	return ov_counted_verify(&in, view);
 }
 
 /* Atoms as they are, and the noise of each, in the order in which it is drawn. */
@@ -124,12 +124,13 @@ write_atoms(struct ov_json *in, struct ov_json *out, const struct ov_counts_inpu
 }
 
 static void
-write_receiver(struct scene_file *f, const char *key, struct ov_counts_input *c,
-    const struct scene *s)
+write_receiver(
+    struct scene_file *f, const char *key, struct ov_counts_input *c, struct scene *s)
 {
 	const struct ov_counts_due due = { .how = OV_COUNTS_NOISY };
 	struct ov_json *in = ov_json_object(f->in, key);
 	struct ov_json *out = ov_json_object(f->out, key);
+	struct company *who = c->receiver == OV_JOIN_A ? &s->a : &s->b;
 	struct ov_buf cells = { 0 }, held = { 0 };
 	struct ov_noise noise;
 
@@ -138,14 +139,22 @@ write_receiver(struct scene_file *f, const char *key, struct ov_counts_input *c,
 	c->noise = &noise;
 	MUST(ov_counts_draw(&cells, &held, c, &due) == OV_OK);
 	ov_noise_fini(&noise);
-	scene_check_counted(s, c->receiver == OV_JOIN_A ? &s->a : &s->b, c->release,
-	    c->release->epsilon_milli,
-	    &(struct ov_msg_view){
-		.cells = OV_BUF_BYTES(&cells), .held = OV_BUF_BYTES(&held) });
+	MUST(scene_verify_counted(s, who, c->release, true, c->release->epsilon_milli,
+		 &(struct ov_msg_view){ .cells = OV_BUF_BYTES(&cells),
+		     .held = OV_BUF_BYTES(&held) }) == OV_OK);
 	scene_hex(out, "cells", OV_BUF_BYTES(&cells));
 	scene_hex(out, "held", OV_BUF_BYTES(&held));
-	ov_buf_free(&cells);
-	ov_buf_free(&held);
+	who->noisy_cells = cells;
+	who->noisy_held = held;
+}
+
+void
+scene_noisy_release(struct ov_release *r, const struct scene *s)
+{
+	MUST(ov_release_decode(r, OV_BUF_BYTES(&s->release)) == OV_OK);
+	r->exact = false;
+	r->epsilon_milli = 669; /* 670 has another plus-minus */
+	r->shown_from = 3;
 }
 
 void
@@ -165,10 +174,7 @@ scene_counts(struct scene *s)
 	    "other population, fits the own ICP, fits the other's.  Atoms are the true "
 	    "numbers, which stay at the broker.");
 
-	MUST(ov_release_decode(&r, OV_BUF_BYTES(&s->release)) == OV_OK);
-	r.exact = false;
-	r.epsilon_milli = 669; /* 670 has another plus-minus */
-	r.shown_from = 3;
+	scene_noisy_release(&r, s);
 	a = side_of(&columns[0], &s->a, &s->b, &r, giver[0]);
 	b = side_of(&columns[1], &s->b, &s->a, &r, giver[1]);
 	MUST(ov_join_new(&join, &a, &b, r.veto) == OV_OK);
