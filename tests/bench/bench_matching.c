@@ -1,7 +1,7 @@
 /* bench_matching.c - how many true pairs of real lists are found, and how many false.
  *
- * usage: bench_matching [DATA_DIRECTORY] [--verbose] [--previous]
- *        bench_matching DATA_DIRECTORY LIST LIST
+ * usage: bench_matching [DATA_DIRECTORY] [--verbose] [--previous] [--rules-alone]
+ *        bench_matching DATA_DIRECTORY LIST LIST [KEY]
  *
  * DATA_DIRECTORY (../shared/data) holds lists/ (CSV) and truth/ (pairs of rows that have
  * one external key).  Each pair of lists goes through import, merging, keys and join as
@@ -9,9 +9,11 @@
  * found is true if the truth has a pair of its rows, false where one of its rows is in
  * another pair of the truth or both have an external key, and unknown otherwise.  Pairs
  * that tests/bench/truth_errors.txt sets aside are left out of all three.  --verbose
- * prints what was missed, false and unknown; --previous goes by the profile before.  The
- * second form prints all that matches between any two lists but rows of the same name,
- * to be read by eye.
+ * prints what was missed, false and unknown; --previous goes by the profile before;
+ * --rules-alone leaves out the other names of well-known companies (other_names.txt),
+ * which say nothing about lists of other companies.  The second form measures any two
+ * lists whose rows have an external key in the column KEY; without one it prints all that
+ * matches but rows of the same name, to be read by eye.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,11 +22,14 @@
 #include <time.h>
 
 #include "client/book/table.h"
+#include "client/normalise/profile.h"
 #include "common/crypto/memory.h"
 #include "matching_lists.h"
 
 struct pair {
-	const char *a, *b, *suffix, *key;
+	const char *a, *b;
+	const char *suffix; /* of the file of truth; NULL: there is none */
+	const char *key;
 	bool names_only;
 };
 
@@ -40,6 +45,7 @@ static const struct pair pairs[] = {
 
 static bool verbose;
 static const struct ov_profile *profile;
+static struct ov_profile alone; /* the same without other names */
 
 /* --- truth --- */
 
@@ -72,23 +78,37 @@ is_set_aside(const struct truth *t, const struct bench_row *a, const struct benc
 	return hit;
 }
 
-static enum ov_status
-take_known(void *ctx, const struct ov_table_row *row)
+static void
+add_known(struct truth *t, struct bench_row *a, struct bench_row *b)
 {
-	struct truth *t = ctx;
-	struct known *k;
-
-	if (row->number == 0)
-		return OV_OK;
 	if (t->n == t->cap) {
 		t->cap = t->cap * 2 + 1024;
 		t->pair = bench_need(realloc(t->pair, t->cap * sizeof(*t->pair)));
 	}
-	k = &t->pair[t->n++];
-	k->a = bench_need(bench_list_find(t->a, (const char *)row->field[0].p));
-	k->b = bench_need(bench_list_find(t->b, (const char *)row->field[3].p));
-	k->aside = is_set_aside(t, k->a, k->b);
+	t->pair[t->n++] = (struct known){ a, b, is_set_aside(t, a, b) };
+}
+
+static enum ov_status
+take_known(void *ctx, const struct ov_table_row *row)
+{
+	struct truth *t = ctx;
+
+	if (row->number > 0)
+		add_known(t,
+		    bench_need(bench_list_find(t->a, (const char *)row->field[0].p)),
+		    bench_need(bench_list_find(t->b, (const char *)row->field[3].p)));
 	return OV_OK;
+}
+
+/* Without a file of truth: rows that have the same key. */
+static void
+make_truth(struct truth *t)
+{
+	snprintf(t->name, sizeof(t->name), "%s__%s", t->a->name, t->b->name);
+	for (size_t i = 0; i < t->a->n; i++)
+		for (size_t k = 0; k < t->b->n && t->a->rows[i].key[0] != '\0'; k++)
+			if (strcmp(t->a->rows[i].key, t->b->rows[k].key) == 0)
+				add_known(t, &t->a->rows[i], &t->b->rows[k]);
 }
 
 static bool
@@ -293,7 +313,10 @@ measure(const char *dir, const struct pair *p)
 	bool there = bench_list_open(&a, dir, p->a, p->key);
 
 	there = bench_list_open(&b, dir, p->b, p->key) && there;
-	there = there && read_truth(&t, dir, p);
+	if (there && p->suffix == NULL)
+		make_truth(&t);
+	else
+		there = there && read_truth(&t, dir, p);
 	if (there && p->names_only) {
 		measure_with(p, "names alone", NAMES, &t, true);
 	} else if (there) {
@@ -377,7 +400,8 @@ speed(const char *dir)
 int
 main(int argc, char **argv)
 {
-	const char *words[3] = { OV_SOURCE_DIR "/../shared/data", NULL, NULL };
+	const char *words[4] = { OV_SOURCE_DIR "/../shared/data" };
+	bool rules_alone = false;
 	size_t n = 0;
 
 	if (ov_crypto_init() != OV_OK || ov_normalise_init() != OV_OK)
@@ -388,19 +412,32 @@ main(int argc, char **argv)
 			verbose = true;
 		else if (strcmp(argv[i], "--previous") == 0)
 			profile = ov_profile_at(1);
-		else if (argv[i][0] != '-' && n < 3)
+		else if (strcmp(argv[i], "--rules-alone") == 0)
+			rules_alone = true;
+		else if (argv[i][0] != '-' && n < 4)
 			words[n++] = argv[i];
 		else
-			n = 4;
+			n = 5;
 	}
-	if (n == 2 || n > 3) {
+	if (n == 2 || n > 4) {
 		fprintf(stderr,
-		    "usage: bench_matching [DATA_DIRECTORY] [--verbose] [--previous]\n"
-		    "       bench_matching DATA_DIRECTORY LIST LIST\n");
+		    "usage: bench_matching [DATA_DIRECTORY] [--verbose] [--previous] "
+		    "[--rules-alone]\n"
+		    "       bench_matching DATA_DIRECTORY LIST LIST [KEY]\n");
 		return 2;
+	}
+	if (rules_alone) {
+		alone = *profile;
+		alone.others = NULL;
+		profile = &alone;
 	}
 	if (n == 3)
 		return print_matches(words[0], words[1], words[2]);
+	if (n == 4)
+		return measure(words[0],
+			   &(struct pair){ words[1], words[2], NULL, words[3], false })
+			   ? 0
+			   : 2;
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
 		if (!measure(words[0], &pairs[i]))
 			printf("skipped: %s holds no %s and %s with their truth\n",
