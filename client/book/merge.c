@@ -249,7 +249,7 @@ gather_signs(struct ov_merge *m)
 
 		if (root == r)
 			continue;
-		signs = ov_paged_get(m->signs, r);
+		signs = ov_paged_get(m->signs, r) & ~KEEPS_SITE;
 		ov_paged_set(m->signs, root, ov_paged_get(m->signs, root) | signs);
 	}
 }
@@ -312,6 +312,12 @@ done:
 	return st;
 }
 
+static void
+add_sign(struct ov_merge *m, uint32_t row, uint32_t sign)
+{
+	ov_paged_set(m->signs, row, ov_paged_get(m->signs, row) | sign);
+}
+
 enum ov_status
 ov_merge_keep(struct ov_merge *m, const struct claim *c, enum ov_kinship least)
 {
@@ -324,9 +330,21 @@ ov_merge_keep(struct ov_merge *m, const struct claim *c, enum ov_kinship least)
 	record[6 + c->value.len] = 0;
 	record[7 + c->value.len] = (uint8_t)least;
 	if (c->rank == OV_RANK_DOMAIN)
-		ov_paged_set(
-		    m->signs, c->row, ov_paged_get(m->signs, c->row) | HAS_DOMAIN);
+		add_sign(m, c->row, HAS_DOMAIN);
 	return ov_tape_put(m->keys, record, 8 + c->value.len);
+}
+
+static bool
+is_name(enum ov_rank rank)
+{
+	return rank == OV_RANK_NAME_COUNTRY || rank == OV_RANK_NAME;
+}
+
+/* A name that the website tells. */
+static bool
+is_told(const struct claim *c)
+{
+	return is_name(c->rank) && c->source == OV_CLAIM_WEBSITE;
 }
 
 enum ov_status
@@ -334,6 +352,8 @@ ov_merge_drop(struct ov_merge *m, const struct claim *c, enum ov_merge_drop why)
 {
 	uint8_t record[5 + VALUE_MAX + 3];
 
+	if (is_told(c)) /* nobody wrote it: not worth a word */
+		return OV_OK;
 	ov_put32(record, c->row);
 	record[4] = (uint8_t)c->rank;
 	memcpy(record + 5, c->value.p, c->value.len);
@@ -343,10 +363,21 @@ ov_merge_drop(struct ov_merge *m, const struct claim *c, enum ov_merge_drop why)
 	return ov_sort_add(m->dropped, record, 8 + c->value.len);
 }
 
-bool
-ov_merge_is_live(const struct claim *c, enum ov_kinship least)
+/* A name is its row's own, or told by a website that is the row's. */
+static enum ov_kinship
+kinship_of(struct ov_merge *m, const struct claim *c)
 {
-	return least == OV_KIN_NONE || ov_rules_kinship(c->note, c->value) >= least;
+	if (c->rank == OV_RANK_DOMAIN)
+		return ov_rules_kinship(c->note, c->value);
+	if (!is_told(c))
+		return OV_KIN_HOUSE;
+	return ov_paged_get(m->signs, c->row) & KEEPS_SITE ? OV_KIN_NEAR : OV_KIN_NONE;
+}
+
+bool
+ov_merge_is_live(struct ov_merge *m, const struct claim *c, enum ov_kinship least)
+{
+	return least == OV_KIN_NONE || kinship_of(m, c) >= least;
 }
 
 /* --- a stage: the values of one rank join rows --- */
@@ -354,7 +385,6 @@ ov_merge_is_live(const struct claim *c, enum ov_kinship least)
 /* What the passing claims of a value add up to. */
 struct tally {
 	struct ov_shared_value v;
-	struct ov_bytes value;
 	uint32_t first[OV_KINSHIPS]; /* row that is at least so near; NO_ROW: none */
 };
 
@@ -371,8 +401,7 @@ count_group(struct ov_group_tally *t, uint32_t signs)
 static void
 count_claim(struct tally *t, struct ov_merge *m, const struct claim *c)
 {
-	enum ov_kinship kin =
-	    c->rank == OV_RANK_DOMAIN ? ov_rules_kinship(c->note, t->value) : OV_KIN_NONE;
+	enum ov_kinship kin = kinship_of(m, c);
 	uint32_t root = ov_merge_find(m->up, c->row);
 	uint32_t stamp = ov_paged_get(m->stamp, root);
 	uint32_t signs = ov_paged_get(m->signs, root);
@@ -389,7 +418,8 @@ count_claim(struct tally *t, struct ov_merge *m, const struct claim *c)
 		if (t->first[k] == NO_ROW)
 			t->first[k] = c->row;
 	t->v.funds = t->v.funds || kin == OV_KIN_FUND;
-	ov_rules_count(&t->v.notes, ov_rules_note_name(c->note));
+	if (!is_told(c))
+		ov_rules_count(&t->v.notes, ov_rules_note_name(c->note));
 }
 
 /* All claims of the value of which m->claim is the second one. */
@@ -398,7 +428,6 @@ shelve_value(
     struct ov_merge *m, struct shelf *shelf, struct shared *v, const struct claim *first)
 {
 	struct tally t = { .v = { .rank = v->rank },
-		.value = first->value,
 		.first = { NO_ROW, NO_ROW, NO_ROW, NO_ROW } };
 	enum ov_status st;
 
@@ -419,6 +448,20 @@ shelve_value(
 	OV_TRY(ov_shelf_put(shelf, v));
 done:
 	return st;
+}
+
+/* A value that one row alone claims. */
+static enum ov_status
+settle_single(struct ov_merge *m, const struct claim *c)
+{
+	enum ov_kinship kin = kinship_of(m, c);
+
+	if ((is_name(c->rank) && kin < OV_KIN_NEAR) ||
+	    (c->rank == OV_RANK_DOMAIN && kin == OV_KIN_FUND))
+		return ov_merge_drop(m, c, OV_MERGE_FAMILY);
+	if (c->rank == OV_RANK_DOMAIN)
+		add_sign(m, c->row, KEEPS_SITE);
+	return ov_merge_keep(m, c, OV_KIN_NONE);
 }
 
 /* The values of a rank: those of one row are its keys, the others go to the shelf. */
@@ -445,7 +488,7 @@ judge_rank(struct ov_merge *m, enum ov_rank rank, struct shelf *shelf)
 		    same_value(m->claim.value, first.value))
 			OV_TRY(shelve_value(m, shelf, &v, &first));
 		else
-			OV_TRY(ov_merge_keep(m, &first, OV_KIN_NONE));
+			OV_TRY(settle_single(m, &first));
 	}
 done:
 	return st;
@@ -477,7 +520,7 @@ plan_links(struct ov_merge *m, const struct shelf *shelf)
 			OV_TRY(ov_shelf_next_claim(&one, &c, &w));
 			if (!one)
 				break;
-			if (ov_merge_is_live(&c, w.value.verdict.least))
+			if (ov_merge_is_live(m, &c, w.value.verdict.least))
 				link_claim(m->stage, ov_merge_find(m->up, w.value.first),
 				    ov_merge_find(m->up, c.row));
 		}
@@ -535,12 +578,14 @@ carry_out(struct ov_merge *m, struct shelf_walk *w)
 		OV_TRY(ov_shelf_next_claim(&any, &c, w));
 		if (!any)
 			break;
-		if (!ov_merge_is_live(&c, v->verdict.least)) {
+		if (!ov_merge_is_live(m, &c, v->verdict.least)) {
 			OV_TRY(ov_merge_drop(m, &c, OV_MERGE_FAMILY));
 		} else if (v->verdict.drop != OV_MERGE_KEPT) {
 			OV_TRY(ov_merge_drop(m, &c, v->verdict.drop));
 		} else {
 			link_claim(m->up, v->first, c.row);
+			if (v->rank == OV_RANK_DOMAIN)
+				add_sign(m, c.row, KEEPS_SITE);
 			if (c.source < best.source)
 				best.source = c.source;
 		}

@@ -15,6 +15,12 @@
  * record, unless there are funds among them.  On more names it stays with those whose
  * name is exactly the domain's; if none is, it is no key.
  *
+ * Fund: never the house.  It has no domain that is not named like it.
+ *
+ * Told: a name that a website tells (OV_CLAIM_WEBSITE) is a key only of an account that
+ * keeps a domain of its own, and only where no other account's own name or website says
+ * the same.  It joins nothing.
+ *
  * Weak: a name, in one country, on accounts with different domains joins nothing and is
  * no key.
  *

@@ -32,7 +32,8 @@
 #define HAS_LEI 1U
 #define HAS_CIK 2U
 #define HAS_MORE_THAN_NAME 4U
-#define HAS_DOMAIN 8U /* that is a key; known after the domains are done */
+#define HAS_DOMAIN 8U  /* that is a key; known after the domains are done */
+#define KEEPS_SITE 16U /* of a row alone: a domain that it claims is a key */
 
 struct claim {
 	enum ov_rank rank;
@@ -121,7 +122,7 @@ OV_MUST_CHECK enum ov_status ov_shelf_next_claim(
     bool *any, struct claim *c, struct shelf_walk *w);
 
 /* Whether the claim is not lost to rows that are nearer to the value. */
-bool ov_merge_is_live(const struct claim *c, enum ov_kinship least);
+bool ov_merge_is_live(struct ov_merge *m, const struct claim *c, enum ov_kinship least);
 
 /* The last steps of ov_merge_run: values of ranks that join nothing, then keys of
  * records (merge_settle.c), then their order (merge_out.c). */

@@ -66,14 +66,15 @@ end_alike(const struct letters *a, struct ov_bytes b)
 	       memcmp(a->p + a->n - least, b.p + b.len - least, least) == 0;
 }
 
+/* A name with "fund", on a domain without; or that ends so. */
 static bool
-is_fund(struct ov_bytes name)
+is_fund(struct ov_bytes name, const struct letters *label)
 {
 	static const char *const words[] = { "fund", "etf", "portfolio" };
 	const struct ov_bytes *n = &name;
 
 	if (memmem(n->p, n->len, words[0], strlen(words[0])) != NULL)
-		return true;
+		return memmem(label->p, label->n, words[0], strlen(words[0])) == NULL;
 	for (size_t i = 1; i < sizeof(words) / sizeof(words[0]); i++) {
 		size_t len = strlen(words[i]);
 
@@ -122,7 +123,7 @@ ov_rules_kinship(struct ov_bytes note, struct ov_bytes domain)
 	    is_same(&whole, written) || /* "booking com" */
 	    (initials.len > 1 && is_same(&label, initials)))
 		return OV_KIN_HOUSE;
-	if (is_fund(name))
+	if (is_fund(name, &label))
 		return OV_KIN_FUND;
 	return begin_alike(&label, name) || begin_alike(&label, written) ||
 		       end_alike(&label, written)
@@ -139,17 +140,29 @@ ov_rules_is_conflict(enum ov_rank rank, uint32_t lei, uint32_t cik)
 	return (rank > OV_RANK_LEI && lei > 1) || (rank > OV_RANK_CIK && cik > 1);
 }
 
-/* Which rows keep a domain that several groups have. */
+static bool
+is_name(enum ov_rank rank)
+{
+	return rank == OV_RANK_NAME_COUNTRY || rank == OV_RANK_NAME;
+}
+
+/* Which rows keep a value that several have. */
 static enum ov_kinship
 least_kinship(const struct ov_shared_value *v)
 {
-	if (v->rank != OV_RANK_DOMAIN || v->all.groups < 2 || v->notes.n < 2)
+	if (is_name(v->rank)) /* before a name that is only told */
+		return v->house.groups > 0 ? OV_KIN_HOUSE : OV_KIN_NEAR;
+	if (v->rank != OV_RANK_DOMAIN)
+		return OV_KIN_NONE;
+	if (v->funds && v->near.groups == 0)
+		return OV_KIN_NEAR; /* nobody does */
+	if (v->all.groups < 2 || v->notes.n < 2)
 		return OV_KIN_NONE;
 	if (v->all.groups > OV_MERGE_NAMES_MAX && v->notes.n > OV_MERGE_NAMES_MAX)
 		return OV_KIN_HOUSE;
 	if (ov_rules_is_conflict(v->rank, v->all.lei, v->all.cik))
 		return OV_KIN_NONE; /* dropped for all */
-	return v->near.groups > 0 || v->funds ? OV_KIN_NEAR : OV_KIN_NONE;
+	return v->near.groups > 0 ? OV_KIN_NEAR : OV_KIN_NONE;
 }
 
 struct ov_verdict
@@ -159,14 +172,16 @@ ov_rules_judge(const struct ov_shared_value *v)
 	const struct ov_group_tally *t = verdict.least == OV_KIN_HOUSE	? &v->house
 					 : verdict.least == OV_KIN_NEAR ? &v->near
 									: &v->all;
-	bool is_name = v->rank == OV_RANK_NAME_COUNTRY || v->rank == OV_RANK_NAME;
+	bool told = is_name(v->rank) && verdict.least == OV_KIN_NEAR;
 
 	if (t->groups == 0)
 		verdict.drop = OV_MERGE_FAMILY;
 	else if (ov_rules_is_conflict(v->rank, t->lei, t->cik))
 		verdict.drop = OV_MERGE_CONFLICT;
-	else if (is_name && t->groups > 1 && v->notes.n > 1)
+	else if (is_name(v->rank) && t->groups > 1 && v->notes.n > 1)
 		verdict.drop = OV_MERGE_NAMESAKE;
+	else if (told && t->groups > 1)
+		verdict.drop = OV_MERGE_SHARED;
 	else if (v->rank == OV_RANK_NAME_COUNTRY && t->domain > 1)
 		verdict.drop = OV_MERGE_SHARED; /* each domain is in one group by now */
 	else

@@ -38,7 +38,8 @@ enum ov_kinship ov_rules_kinship(struct ov_bytes note, struct ov_bytes domain);
 struct ov_shared_value {
 	enum ov_rank rank;
 	struct ov_group_tally all;
-	/* of a domain: groups with a row that is at least so near */
+	/* of a domain, a name: groups with a row that is at least so near.  Of a name, a
+	 * house is whose own it is, and near whose website tells it. */
 	struct ov_group_tally near, house;
 	bool funds;		    /* of a domain: there are some */
 	struct ov_text_tally notes; /* bare names of a domain, kinds of a name */

@@ -3,21 +3,25 @@
 #include "client/book/merge_impl.h"
 #include "proto/slots.h"
 
-/* Rows of the value on w are in one record, or not. */
+/* Rows that have the value on w are in one record, or not. */
 static enum ov_status
 is_one_record(bool *one, struct ov_merge *m, struct shelf_walk *w)
 {
-	uint32_t root = ov_merge_find(m->up, w->value.first);
+	uint32_t root;
 	struct claim c;
 	bool any;
-	enum ov_status st;
+	enum ov_status st = OV_OK;
 
-	*one = true;
+	*one = w->value.first != NO_ROW;
+	if (!*one)
+		return OV_OK;
+	root = ov_merge_find(m->up, w->value.first);
 	for (;;) {
 		OV_TRY(ov_shelf_next_claim(&any, &c, w));
 		if (!any)
 			break;
-		*one = *one && ov_merge_find(m->up, c.row) == root;
+		if (ov_merge_is_live(m, &c, w->value.verdict.least))
+			*one = *one && ov_merge_find(m->up, c.row) == root;
 	}
 done:
 	return st;
@@ -40,11 +44,13 @@ settle_value(struct ov_merge *m, struct shelf_walk *w, bool one)
 			    w->value.verdict.drop == OV_MERGE_NAMESAKE
 				? OV_MERGE_NAMESAKE
 				: OV_MERGE_SHARED));
+		if (!ov_merge_is_live(m, &c, w->value.verdict.least))
+			continue;
 		if (best.row == NO_ROW || c.source < best.source)
 			best = c;
 	}
 	if (one)
-		OV_TRY(ov_merge_keep(m, &best, OV_KIN_NONE));
+		OV_TRY(ov_merge_keep(m, &best, w->value.verdict.least));
 done:
 	return st;
 }
@@ -221,7 +227,7 @@ drop_over_cap(struct ov_merge *m)
 		}
 		/* what the family rule took is dropped already */
 		if (order == 0 &&
-		    ov_merge_is_live(c, (enum ov_kinship)over.p[over.len - 1]))
+		    ov_merge_is_live(m, c, (enum ov_kinship)over.p[over.len - 1]))
 			OV_TRY(ov_merge_drop(m, c, OV_MERGE_OVER_CAP));
 		OV_TRY(ov_merge_next_claim(m));
 	}

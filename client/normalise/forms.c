@@ -209,7 +209,10 @@ add_word(void *ctx, const struct ov_field *f, size_t n)
 		[OV_WORD_PLACE] = "place",
 		[OV_WORD_GIVEN] = "given",
 		[OV_WORD_TLD] = "tld",
-		[OV_WORD_CUT] = "cut" };
+		[OV_WORD_CUT] = "cut",
+		[OV_WORD_PLAIN] = "plain",
+		[OV_WORD_COMMON] = "common",
+		[OV_WORD_LINK] = "link" };
 	struct ov_forms *forms = ctx;
 
 	if (n == 3 && field_is(&f[0], "same"))
@@ -221,8 +224,13 @@ add_word(void *ctx, const struct ov_field *f, size_t n)
 	if (n == 2 && field_is(&f[0], "inside"))
 		return add_marker(forms, &f[1], true);
 	for (size_t i = 0; n == 2 && i < OV_WORD_SETS; i++)
-		if (field_is(&f[0], kinds[i]))
+		if (field_is(&f[0], kinds[i])) {
+			/* it would never be seen */
+			if ((i == OV_WORD_PLAIN || i == OV_WORD_COMMON) &&
+			    ov_table_get(&forms->synonyms, f[1].p, f[1].len, NULL))
+				return OV_E_BUG;
 			return ov_table_put(&forms->sets[i], f[1].p, f[1].len, 1);
+		}
 	return OV_E_BUG;
 }
 

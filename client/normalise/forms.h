@@ -38,11 +38,14 @@ struct ov_affix {
 };
 
 enum ov_word_set {
-	OV_WORD_EDGAR, /* marks of a register */
-	OV_WORD_PLACE, /* letters that are no person's initials */
-	OV_WORD_GIVEN, /* given names */
-	OV_WORD_TLD,   /* endings of domains as names */
-	OV_WORD_CUT,   /* what follows is another name of the same company */
+	OV_WORD_EDGAR,	/* marks of a register */
+	OV_WORD_PLACE,	/* letters that are no person's initials */
+	OV_WORD_GIVEN,	/* given names */
+	OV_WORD_TLD,	/* endings of domains as names */
+	OV_WORD_CUT,	/* what follows is another name of the same company */
+	OV_WORD_PLAIN,	/* names nobody: keeps a word of structure behind it */
+	OV_WORD_COMMON, /* many companies' name */
+	OV_WORD_LINK,	/* "of", "and": initials may leave it out */
 	OV_WORD_SETS
 };
 

@@ -160,6 +160,22 @@ form_at(const struct span *s, size_t first, size_t n, unsigned int flags)
 	return len > 0 ? ov_form_find(s->forms, text, len, s->cc, flags) : NULL;
 }
 
+static bool
+word_in(const struct span *s, size_t i, enum ov_word_set set)
+{
+	return ov_word_in(
+	    s->forms, set, s->t->w[s->first + i].p, s->t->w[s->first + i].len);
+}
+
+/* "American Group", "General Systems": the word that would be left, at i, names nobody.
+ */
+static bool
+holds_name(const struct span *s, const struct ov_form *f, size_t n, size_t i)
+{
+	return (f->flags & OV_FORM_STRUCTURE) != 0 && s->n == n + 1 &&
+	       word_in(s, i, OV_WORD_PLAIN);
+}
+
 /* Takes the longest form off the end, leaving at least one word. */
 static bool
 strip_last(struct span *s)
@@ -168,7 +184,8 @@ strip_last(struct span *s)
 
 	for (size_t n = s->n < OV_FORM_WORDS_MAX + 1 ? s->n - 1 : OV_FORM_WORDS_MAX;
 	     n > 0; n--)
-		if ((f = form_at(s, s->first + s->n - n, n, 0)) != NULL) {
+		if ((f = form_at(s, s->first + s->n - n, n, 0)) != NULL &&
+		    !holds_name(s, f, n, 0)) {
 			s->n -= n;
 			note(s, f);
 			return true;
@@ -183,7 +200,7 @@ strip_first(struct span *s)
 	     n > 0; n--) {
 		const struct ov_form *f = form_at(s, s->first, n, OV_FORM_FRONT);
 
-		if (f != NULL) {
+		if (f != NULL && !holds_name(s, f, n, n)) {
 			note(s, f);
 			s->first += n;
 			s->n -= n;
@@ -242,28 +259,32 @@ strip_tld(struct span *s)
 	return true;
 }
 
-static bool
-word_in(const struct span *s, size_t i, enum ov_word_set set)
-{
-	return ov_word_in(
-	    s->forms, set, s->t->w[s->first + i].p, s->t->w[s->first + i].len);
-}
-
-/* Surname first, as registers sort: "smith ao", "schwab charles".  Swapping maps no
- * two names to one but those that differ in this order alone. */
+/* Surname first, as registers sort: "smith ao", "schwab charles", "gallagher arthur j",
+ * "price t rowe".  Turning maps no two names to one but those that differ in this order
+ * alone. */
 static void
-turn_forename(struct span *s)
+turn_forename(struct span *s, unsigned int rules)
 {
 	struct ov_word *w = &s->t->w[s->first], surname = w[0];
+	size_t n = 1; /* words of the forename */
 
 	if (s->n < 2 || w[0].initials || word_in(s, 0, OV_WORD_GIVEN))
 		return;
-	/* one letter is as often a name: "Plan B", "Toys R Us" */
-	if (w[1].initials ? word_in(s, 1, OV_WORD_PLACE) || w[1].len < 2 || w[1].len > 3
-			  : !word_in(s, 1, OV_WORD_GIVEN))
-		return;
-	w[0] = w[1];
-	w[1] = surname;
+	if (!w[1].initials) {
+		if (!word_in(s, 1, OV_WORD_GIVEN))
+			return;
+		if (rules >= 2 && s->n > 2 && w[2].initials && w[2].len == 1)
+			n = 2;
+	} else if (rules >= 2 && s->n == 3 && w[1].len == 1) {
+		/* "Toys R Us", "Make A Wish" */
+		if (word_in(s, 2, OV_WORD_PLACE) || word_is(s, 1, "a"))
+			return;
+		n = 2;
+	} else if (word_in(s, 1, OV_WORD_PLACE) || w[1].len < 2 || w[1].len > 3) {
+		return; /* one letter is as often a name: "Plan B" */
+	}
+	memmove(w, w + 1, n * sizeof(*w));
+	w[n] = surname;
 }
 
 /* "Acme Corp d/b/a Widgets": the company, not what it trades as. */
@@ -305,6 +326,27 @@ note_initials(struct span *s)
 		out[n++] = c;
 	}
 	out[n > 1 ? n : 0] = '\0';
+}
+
+/* Words of the name and of the forms behind it, all `n` of them. */
+static void
+note_spelling(const struct span *s, size_t n)
+{
+	struct ov_name_signs *out = s->signs;
+	size_t used = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct ov_word *w = &s->t->w[s->first + i];
+
+		if (used + w->written >= sizeof(out->spelt))
+			break;
+		memcpy(out->spelt + used, s->t->text + w->at, w->written);
+		used += w->written;
+		out->ends |= UINT64_C(1) << (used - 1);
+		if (i + 1 == s->n)
+			out->own = (uint8_t)used;
+	}
+	out->spelt[used] = '\0';
 }
 
 /* "Splunk, a Cisco company": the company, not whose it is. */
@@ -415,7 +457,9 @@ once(const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP],
 	while (strip_particles(&s) || strip_last(&s) || strip_first(&s) ||
 	       strip_affix(&s) || strip_tld(&s))
 		;
-	turn_forename(&s);
+	turn_forename(&s, p->rules);
+	if (signs != NULL && signs->written[0] == '\0')
+		note_spelling(&s, words.n - s.first);
 	drop_and(&s);
 	if (signs != NULL && signs->written[0] == '\0') {
 		note_initials(&s);

@@ -7,6 +7,9 @@
 #define SLASH_LETTERS_MIN 6 /* not "R/GA", "A/S", "24/7" */
 #define LABEL_NAME_MIN 5    /* a beginning that is no accident */
 #define LABEL_REST_MIN 4    /* not "app", "pay", "hq" */
+#define LABEL_MIN 3	    /* two letters are many companies' */
+#define BARE_LABEL_MIN 6
+#define LABEL_MAX 63 /* RFC 1035 section 2.3.4; and bits of a word */
 
 static size_t
 count_letters(struct ov_name_part part)
@@ -155,20 +158,114 @@ is_form(const struct ov_forms *forms, const char *text, size_t len, const char *
 	       NULL;
 }
 
+/* A longer name: it begins with the name, and goes on for more than a form. */
+static bool
+is_longer(const struct ov_forms *forms, const char *label, size_t n,
+    const struct ov_name_signs *signs, const char *cc)
+{
+	size_t name = strlen(signs->written);
+
+	return name >= LABEL_NAME_MIN && n >= name + LABEL_REST_MIN &&
+	       memcmp(label, signs->written, name) == 0 &&
+	       !is_form(forms, label + name, n - name, cc);
+}
+
+static bool
+is_many_companies(const struct ov_forms *forms, const char *name, size_t n)
+{
+	char word[OV_TOKEN_VALUE_CAP];
+
+	memcpy(word, name, n);
+	n = ov_name_shorten(forms, word, n);
+	return ov_word_in(forms, OV_WORD_PLAIN, word, n) ||
+	       ov_word_in(forms, OV_WORD_COMMON, word, n) ||
+	       ov_word_in(forms, OV_WORD_GIVEN, word, n);
+}
+
+/* The first words of the name, not all. */
+static bool
+is_beginning(const struct ov_forms *forms, const char *label, size_t n,
+    const struct ov_name_signs *signs)
+{
+	return n < signs->own && (signs->ends >> (n - 1) & 1) != 0 &&
+	       memcmp(label, signs->spelt, n) == 0 && !is_many_companies(forms, label, n);
+}
+
+/* Lengths of the label (bit n: n letters) that are spelt by what `at` are and then by one
+ * letter or more of the word. */
+static uint64_t
+spell_on(uint64_t at, const char *label, size_t n, const char *word, size_t word_len)
+{
+	uint64_t next = 0;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; (at >> i & 1) != 0 && k < word_len && i + k < n &&
+				   label[i + k] == word[k];
+		     k++)
+			next |= UINT64_C(2) << (i + k);
+	return next;
+}
+
+/* The beginnings of all words of the name, and perhaps of the forms behind it, in order;
+ * "of" and the like may be left out. */
+static bool
+is_shortened(const struct ov_forms *forms, const char *label, size_t n,
+    const struct ov_name_signs *signs)
+{
+	uint64_t at = 1;
+	size_t from = 0, words = 0;
+
+	if (n >= signs->own && memcmp(label, signs->spelt, signs->own) == 0)
+		return false; /* the name itself, and perhaps a form */
+	for (size_t i = 0; signs->spelt[i] != '\0'; i++) {
+		const char *word = signs->spelt + from;
+		uint64_t next;
+
+		if ((signs->ends >> i & 1) == 0)
+			continue;
+		next = spell_on(at, label, n, word, i + 1 - from);
+		words++;
+		at =
+		    next | (ov_word_in(forms, OV_WORD_LINK, word, i + 1 - from) ? at : 0);
+		from = i + 1;
+		if (words > 1 && from >= signs->own && (at >> n & 1) != 0)
+			return true;
+	}
+	return false;
+}
+
+/* Three letters are several companies' initials: the best known has the .com.  Without a
+ * country that is not enough. */
+static bool
+is_telling(const char *ending, size_t n, const char *cc)
+{
+	if (cc == NULL)
+		return n >= BARE_LABEL_MIN;
+	return n > LABEL_MIN || strcmp(ending, ".com") == 0;
+}
+
 enum ov_drop
 ov_normalise_label_name(const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP],
     const char *domain, const struct ov_name_signs *signs, const char *cc)
 {
-	size_t name = strlen(signs->written), n = 0;
-	char label[OV_TOKEN_VALUE_CAP];
+	char letters[OV_TOKEN_VALUE_CAP], *label = letters;
+	size_t n = 0;
 
 	out[0] = '\0';
-	for (const char *c = domain; *c != '\0' && *c != '.'; c++)
-		if (*c != '-')
-			label[n++] = *c; /* values fit */
-	if (p->rules < 2 || name < LABEL_NAME_MIN || n < name + LABEL_REST_MIN ||
-	    memcmp(label, signs->written, name) != 0 ||
-	    is_form(p->forms, label + name, n - name, cc))
+	if (p->rules < 2)
+		return OV_DROP_EMPTY;
+	for (; *domain != '\0' && *domain != '.'; domain++)
+		if (*domain != '-')
+			label[n++] = *domain; /* values fit */
+	if (n > 3 + LABEL_MIN && memcmp(label, "the", 3) == 0 &&
+	    memcmp(signs->spelt, "the", 3) != 0) {
+		label += 3;
+		n -= 3;
+	}
+	if (n < LABEL_MIN || n > LABEL_MAX ||
+	    !(is_longer(p->forms, label, n, signs, cc) ||
+		(cc != NULL && is_beginning(p->forms, label, n, signs)) ||
+		(is_telling(domain, n, cc) && is_shortened(p->forms, label, n, signs))))
 		return OV_DROP_EMPTY;
 	return ov_normalise_name(p, out, label, n, cc);
 }

@@ -99,6 +99,12 @@ struct ov_name_signs {
 	char kind[8]; /* of legal form, where two kinds are two companies ("ag", "gmbh");
 			 else "": "inc", "ltd" and the like are left out and mixed up */
 	char initials[16]; /* of a name of two words or more ("ibm"), else "" */
+	/* How it is spelt: its words as written, with the forms behind them, up to the
+	 * last that fits; after which letter each ends (bit 0: the first); and where the
+	 * name is whole without forms.  own is 0 if the name does not fit. */
+	char spelt[64];
+	uint64_t ends;
+	uint8_t own;
 };
 
 /* As ov_normalise_name; signs may be NULL. */
@@ -117,8 +123,11 @@ struct ov_name_part {
 size_t ov_normalise_names(const struct ov_profile *p,
     struct ov_name_part out[OV_NAMES_MAX], const char *in, size_t len);
 
-/* The longer name that a website tells: "True Link" at truelinkfinancial.com.  domain: a
- * value of ov_normalise_domain; signs: of the name.  OV_DROP_EMPTY if it tells none. */
+/* The other name that a website tells: a longer one ("True Link" at
+ * truelinkfinancial.com), where there is a country the first words ("Capital One
+ * Financial" at capitalone.com), or the beginnings of all words, of 3 letters or more
+ * ("Westinghouse Air Brake" at wab.com, "wabrake.com").  domain: a value of
+ * ov_normalise_domain; signs: of the name. OV_DROP_EMPTY if it tells none. */
 enum ov_drop ov_normalise_label_name(const struct ov_profile *p,
     char out[OV_TOKEN_VALUE_CAP], const char *domain, const struct ov_name_signs *signs,
     const char *cc);

@@ -14,7 +14,8 @@
 #include "client/book/merge.h"
 
 /* One row: claims as "lei:L1 cik:7 web:acme.com mail:b.com cc:US_acme name:acme", and
- * what its name says, "kind:ag", "initials:ibm"; '_' stands for a space. */
+ * what its name says, "kind:ag", "initials:ibm"; "told:" and "toldname:" are names that
+ * the website tells; '_' stands for a space. */
 static void
 claim_text(struct ov_merge *m, const char *text)
 {
@@ -29,7 +30,9 @@ claim_text(struct ov_merge *m, const char *text)
 		{ "web", OV_RANK_DOMAIN, OV_CLAIM_WEBSITE },
 		{ "mail", OV_RANK_DOMAIN, OV_CLAIM_EMAIL },
 		{ "cc", OV_RANK_NAME_COUNTRY, OV_CLAIM_COLUMN },
-		{ "name", OV_RANK_NAME, OV_CLAIM_COLUMN } };
+		{ "name", OV_RANK_NAME, OV_CLAIM_COLUMN },
+		{ "told", OV_RANK_NAME_COUNTRY, OV_CLAIM_WEBSITE },
+		{ "toldname", OV_RANK_NAME, OV_CLAIM_WEBSITE } };
 	struct ov_name_signs signs = { .kind = "" };
 	char copy[1024], *save, *part;
 
@@ -373,10 +376,47 @@ a_fund_is_not_its_house(void **state)
 	assert_false(together(m, 0, 1));
 	expect_keys(m, 0, "name=acmegrowthfund");
 	assert_int_equal(dropped(m, 0, "acme.com"), OV_MERGE_FAMILY);
-	expect_keys(m, 2, "domain=solo.com name=soloetf"); /* nobody else has it */
+	expect_keys(m, 2, "name=soloetf"); /* the house may be in the other book */
+	assert_int_equal(dropped(m, 2, "solo.com"), OV_MERGE_FAMILY);
 	assert_false(together(m, 3, 4));
 	expect_keys(m, 3, "domain=big.com name=big");
 	expect_keys(m, 4, "name=bigincomeetf");
+	forget(m);
+}
+
+static void
+a_fund_may_have_a_site_of_its_own(void **state)
+{
+	struct merged *m = MERGE("web:theglobalfund.org name:globalfundtofightaids");
+
+	(void)state;
+	expect_keys(m, 0, "domain=theglobalfund.org name=globalfundtofightaids");
+	forget(m);
+}
+
+/* "Capital One Financial" at capitalone.com is "Capital One", too; but not where that is
+ * somebody else, or the site is somebody else's. */
+static void
+a_website_tells_a_name(void **state)
+{
+	struct merged *m = MERGE("web:solo.com cc:US_soloworks told:US_solo",
+	    "web:mine.com cc:US_mineworks told:US_mine", "web:my.com cc:US_mine",
+	    "web:one.com cc:US_oneworks told:US_both",
+	    "web:two.com cc:US_twoworks told:US_both",
+	    "web:house.com name:house cc:US_house",
+	    "web:house.com name:housefund told:US_house toldname:house",
+	    "web:lost.com name:lostfund told:US_lost toldname:lost");
+
+	(void)state;
+	expect_keys(m, 0, "domain=solo.com namecc=US solo namecc=US soloworks");
+	expect_keys(m, 1, "domain=mine.com namecc=US mineworks");
+	expect_keys(m, 2, "domain=my.com namecc=US mine");
+	expect_keys(m, 3, "domain=one.com namecc=US oneworks");
+	expect_keys(m, 4, "domain=two.com namecc=US twoworks");
+	expect_keys(m, 5, "domain=house.com namecc=US house name=house");
+	expect_keys(m, 6, "name=housefund");
+	expect_keys(m, 7, "name=lostfund");
+	assert_int_equal(m->n_records, 8);
 	forget(m);
 }
 
@@ -461,12 +501,12 @@ static void
 random_row(char *out, size_t size, uint64_t *seed)
 {
 	static const char *const kinds[] = { "lei", "cik", "duns", "vat", "web", "mail",
-		"cc", "name" };
-	static const uint32_t odds[] = { 6, 6, 8, 8, 2, 4, 2, 2 };
+		"cc", "name", "told", "toldname" };
+	static const uint32_t odds[] = { 6, 6, 8, 8, 2, 4, 2, 2, 3, 3 };
 	size_t len = 0;
 
 	out[0] = '\0';
-	for (size_t k = 0; k < 8; k++)
+	for (size_t k = 0; k < 10; k++)
 		if (draw(seed, odds[k]) == 0)
 			len += (size_t)snprintf(out + len, size - len, "%s:v%u.x ",
 			    kinds[k], (unsigned)draw(seed, 12));
@@ -680,6 +720,8 @@ main(void)
 		cmocka_unit_test(a_family_leaves_the_domain_to_its_house),
 		cmocka_unit_test(a_company_leaves_the_domain_of_another_to_it),
 		cmocka_unit_test(a_fund_is_not_its_house),
+		cmocka_unit_test(a_fund_may_have_a_site_of_its_own),
+		cmocka_unit_test(a_website_tells_a_name),
 		cmocka_unit_test(a_name_with_two_legal_forms_is_two_companies),
 		cmocka_unit_test(names_of_one_record_are_no_family),
 		cmocka_unit_test(a_name_does_not_join_different_domains),
