@@ -1,5 +1,5 @@
-/* merge_impl.h - the insides of merge.h, shared by merge.c (claims come in, stages),
- * merge_settle.c (what values end as) and merge_out.c (records go out).
+/* merge_impl.h - the insides of merge.h, shared by merge_in.c (rows come in), merge.c
+ * (stages), merge_settle.c (what values end as) and merge_out.c (records go out).
  *
  * Everything is a stream of byte records that sort as they should, numbers big-endian:
  *
@@ -89,6 +89,9 @@ struct ov_merge {
 	uint64_t member_tag;
 	bool any_member;
 };
+
+/* The row is whole: its claims go to the others. */
+OV_MUST_CHECK enum ov_status ov_merge_end_row(struct ov_merge *m);
 
 /* The smallest row of row's group. */
 uint32_t ov_merge_find(struct ov_paged *up, uint32_t row);
