@@ -122,13 +122,12 @@ read_policy(struct run *r)
 	if (st == OV_OK)
 		st = ov_policy_check(&r->policy, &r->book, &fault);
 	if (st == OV_OK && r->has_book)
-		st = ov_book_check_columns(r->home->db, &r->policy.icp_columns,
-		    r->policy.icp_columns_line, &fault);
+		st = ov_book_check_columns(r->home->db, &r->policy, &fault);
 	if (st != OV_OK)
 		return ov_cli_fault(r->cli, st, name, &fault);
 	st = ov_sheet_of_policy(&r->sheet, &r->policy);
 	if (st == OV_E_POLICY_REFUSED)
-		(void)ov_fault_set(&fault, st, 0,
+		(void)ov_fault_set(&fault, st, r->policy.populations_line,
 		    "every population is hidden, so there is nothing to agree on");
 	return st == OV_OK ? st : ov_cli_fault(r->cli, st, name, &fault);
 }

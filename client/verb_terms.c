@@ -58,8 +58,7 @@ check_book(struct run *r, const struct ov_policy *policy, struct ov_fault *fault
 	if (r->book.n == 0)
 		goto done;
 	OV_TRY(ov_policy_check(policy, &r->book, fault));
-	OV_TRY(ov_book_check_columns(
-	    r->home->db, &policy->icp_columns, policy->icp_columns_line, fault));
+	OV_TRY(ov_book_check_columns(r->home->db, policy, fault));
 done:
 	return st;
 }
@@ -78,7 +77,7 @@ sheet_of_file(struct run *r)
 	memcpy(r->group, policy.group, sizeof(r->group));
 	st = ov_sheet_of_policy(&r->sheet, &policy);
 	if (st == OV_E_POLICY_REFUSED)
-		(void)ov_fault_set(&fault, st, 0,
+		(void)ov_fault_set(&fault, st, policy.populations_line,
 		    "every population is hidden, so there is nothing to agree on");
 done:
 	if (st != OV_OK && fault.text[0] != '\0')

@@ -26,6 +26,7 @@
 #include "client/book/held.h"
 #include "client/book/icp.h"
 #include "client/book/merge.h"
+#include "client/book/policy.h"
 #include "client/book/row.h"
 #include "client/book/table.h"
 #include "client/normalise/normalise.h"
@@ -156,9 +157,9 @@ OV_MUST_CHECK enum ov_status ov_book_populations(
 OV_MUST_CHECK enum ov_status ov_book_check_icp(
     struct ov_db *db, const struct ov_icp *icp, struct ov_fault *fault);
 
-/* Refuses columns, listed in this line of a policy, that the book does not keep. */
-OV_MUST_CHECK enum ov_status ov_book_check_columns(struct ov_db *db,
-    const struct ov_shared_columns *columns, uint64_t line, struct ov_fault *fault);
+/* Refuses a policy that lists a column which the book does not keep, with the line. */
+OV_MUST_CHECK enum ov_status ov_book_check_columns(
+    struct ov_db *db, const struct ov_policy *policy, struct ov_fault *fault);
 
 /* --- the list of a job --- */
 

@@ -80,16 +80,18 @@ ov_book_check_icp(struct ov_db *db, const struct ov_icp *icp, struct ov_fault *f
 }
 
 enum ov_status
-ov_book_check_columns(struct ov_db *db, const struct ov_shared_columns *columns,
-    uint64_t line, struct ov_fault *fault)
+ov_book_check_columns(
+    struct ov_db *db, const struct ov_policy *policy, struct ov_fault *fault)
 {
+	const struct ov_shared_columns *columns = &policy->icp_columns;
 	enum ov_status st = OV_OK;
 	int column;
 
 	for (size_t i = 0; i < columns->n; i++) {
 		OV_TRY(bind_column(&column, db, columns->name[i]));
 		if (column == NO_COLUMN)
-			return ov_fault_set(fault, OV_E_POLICY_INVALID, line,
+			return ov_fault_set(fault, OV_E_POLICY_INVALID,
+			    policy->icp_column_line[i],
 			    "the book has no column `%s`; a mapping file names further "
 			    "ones under `keep:` at import",
 			    columns->name[i]);

@@ -79,6 +79,7 @@ read_populations(struct ov_policy *p, const struct ov_yaml *map, struct ov_fault
 	enum ov_status st;
 
 	OV_TRY(ov_yaml_want(map, OV_YAML_MAP, BAD, "populations", fault));
+	p->populations_line = map->line;
 	for (const struct ov_yaml *n = map->first; n != NULL; n = n->next) {
 		if (!ov_population_name_ok(n->key) ||
 		    p->n_populations == OV_POPULATIONS_MAX) {
@@ -89,7 +90,7 @@ read_populations(struct ov_policy *p, const struct ov_yaml *map, struct ov_fault
 		to = &p->population[p->n_populations];
 		memcpy(to->name, n->key, strlen(n->key) + 1);
 		OV_TRY(read_level(&to->level, n, fault));
-		p->n_populations++;
+		p->population_line[p->n_populations++] = n->line;
 	}
 	st = OV_OK;
 done:
@@ -312,6 +313,8 @@ read_icp(struct ov_policy *p, const struct ov_yaml *node, const char *path,
 	if (st == OV_OK)
 		st = keep_icp(p, icp, fault);
 	ov_icp_free(icp);
+	if (fault != NULL && fault->line == 0) /* of the criteria as a whole */
+		fault->line = node->line;
 	return st == OV_E_ICP_INVALID ? BAD : st;
 }
 
@@ -334,6 +337,7 @@ read_column(struct ov_policy *p, const struct ov_yaml *node, struct ov_fault *fa
 		    "country, industry, type, lifecycle, stage, employees, revenue and "
 		    "the columns that a mapping file keeps",
 		    node->text);
+	p->icp_column_line[c->n] = node->line;
 	memcpy(c->name[c->n++], node->text, len + 1);
 	return OV_OK;
 }
@@ -344,7 +348,6 @@ read_columns(struct ov_policy *p, const struct ov_yaml *list, struct ov_fault *f
 	enum ov_status st;
 
 	OV_TRY(ov_yaml_want(list, OV_YAML_LIST, BAD, "icp_columns", fault));
-	p->icp_columns_line = list->line;
 	for (const struct ov_yaml *n = list->first; n != NULL; n = n->next)
 		OV_TRY(read_column(p, n, fault));
 done:
@@ -483,7 +486,7 @@ ov_policy_check(
 		for (size_t j = 0; j < book->n && !found; j++)
 			found = strcmp(p->population[i].name, book->name[j]) == 0;
 		if (!found)
-			return ov_fault_set(fault, BAD, 0,
+			return ov_fault_set(fault, BAD, p->population_line[i],
 			    "the policy names population `%s`, which the book does not "
 			    "have; correct the spelling, or add it with a mapping file",
 			    p->population[i].name);

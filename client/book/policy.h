@@ -52,13 +52,15 @@ struct ov_policy {
 	uint32_t version;
 	size_t n_populations; /* in the file's order */
 	struct ov_population population[OV_POPULATIONS_MAX];
+	uint64_t populations_line; /* of the whole; 0 without a file, as the others */
+	uint64_t population_line[OV_POPULATIONS_MAX];
 	bool reciprocal;
 	bool share_icp_fit;
 	bool name_only_keys;
 	size_t icp_len;		    /* 0: nothing is asked of the partner */
 	char icp[OV_ICP_ASKED_MAX]; /* as ov_icp_write has it */
 	struct ov_shared_columns icp_columns;
-	uint64_t icp_columns_line;
+	uint64_t icp_column_line[OV_SHARED_COLUMNS_MAX];
 	uint32_t size;		/* step that the list's size is rounded to; 0: not told */
 	bool exact;		/* `noise: none` */
 	uint32_t epsilon_milli; /* thousandths, of one view */
@@ -87,8 +89,8 @@ OV_MUST_CHECK enum ov_status ov_policy_read_file(
 /* The level of a population of the book; OV_LEVEL_HIDDEN if it is not named. */
 enum ov_level ov_policy_level(const struct ov_policy *p, const char *population);
 
-/* Refuses a policy that names a population which the book does not have: a spelling
- * mistake would hide a population or, worse, leave it at another level. */
+/* Refuses, with its line, a policy that names a population which the book does not have:
+ * a spelling mistake would hide a population or, worse, leave it at another level. */
 OV_MUST_CHECK enum ov_status ov_policy_check(
     const struct ov_policy *p, const struct ov_populations *book, struct ov_fault *fault);
 

@@ -322,7 +322,9 @@ a_partners_criteria_are_answered_beside_the_own(void **state)
 				      "  - {column: industry, one_of: [Banking]}\n"
 				      "  - {column: employees, between: [10, 20]}\n");
 	static const struct ov_shared_columns kept = { 2, { "Industry", "tech stack" } };
-	static const struct ov_shared_columns lost = { 2, { "industry", "Budget" } };
+	static const char lost[] = "populations: {a: matches}\nicp_columns:\n"
+				   "  - industry\n  - Budget\n";
+	struct ov_policy policy = { .icp_columns = kept };
 	struct ov_map *map = map_of("keep: [Tech Stack]\n");
 	struct ov_freeze_options o = {
 		.ranks = NO_BARE_NAMES, .icp = own, .asked = asked
@@ -342,10 +344,11 @@ a_partners_criteria_are_answered_beside_the_own(void **state)
 	o.icp = own;
 	o.asked = NULL;
 	freezes_asked(db, &o, "2/0 0/0\n0/0 0/0\n1/0 0/0\n2/0 0/0\n");
-	assert_int_equal(ov_book_check_columns(db, &kept, 7, &fault), OV_OK);
+	assert_int_equal(ov_book_check_columns(db, &policy, &fault), OV_OK);
 	assert_int_equal(
-	    ov_book_check_columns(db, &lost, 7, &fault), OV_E_POLICY_INVALID);
-	assert_int_equal(fault.line, 7);
+	    ov_policy_read(&policy, NULL, lost, strlen(lost), &fault), OV_OK);
+	assert_int_equal(ov_book_check_columns(db, &policy, &fault), OV_E_POLICY_INVALID);
+	assert_int_equal(fault.line, 4);
 	assert_non_null(strstr(fault.text, "`Budget`"));
 	ov_icp_free(own);
 	ov_icp_free(asked);

@@ -183,6 +183,7 @@ faults_have_line_and_remedy(void **state)
 	refuses("populations:\n  a: hidden\nicp:\n  criteria: [{column: tech,\n"
 		"    equals: SAP}]\n",
 	    4, "between, exists");
+	refuses("populations:\n  a: hidden\nicp: {}\n", 3, "`criteria:` is missing");
 	refuses("populations:\n  a: hidden\nicp_columns: x\n", 3, "a list");
 	refuses("populations:\n  a: hidden\nicp_columns:\n  - x\n  - X\n", 5, "twice");
 	refuses("populations:\n  a: hidden\nicp_columns:\n  - website\n", 4,
@@ -267,13 +268,15 @@ criteria_stand_in_the_policy_or_beside_it(void **state)
 static void
 a_misspelt_population_is_found(void **state)
 {
-	struct ov_policy p = policy_of("populations:\n  custmers: hidden\n");
+	struct ov_policy p = policy_of("populations:\n  customers: matches\n"
+				       "  prospcts: hidden\n");
 	struct ov_populations book;
 
 	(void)state;
 	ov_populations_default(&book);
 	assert_int_equal(ov_policy_check(&p, &book, &fault), OV_E_POLICY_INVALID);
-	assert_non_null(strstr(fault.text, "`custmers`"));
+	assert_non_null(strstr(fault.text, "`prospcts`"));
+	assert_int_equal(fault.line, 3);
 }
 
 int
