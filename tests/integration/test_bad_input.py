@@ -77,6 +77,23 @@ class Lists(unittest.TestCase):
     def test_a_second_home_in_the_same_place(self):
         self.company.fails("init", code=USAGE, says=["already"])
 
+    def test_policies_are_refused_with_their_line(self):
+        for line, policy, says in [
+                (2, "populations:\n  custmers: matches\n", "custmers"),
+                (1, "populations:\n  customers: hidden\n", "nothing to agree on"),
+                (2, "populations:\n  customers: match\n", "counts"),
+                (2, "populations: {customers: counts}\nnoise: gauss\n", "laplace"),
+                (2, "populations: {customers: counts}\nyear_epsilon: 0.1\n", "never be a view"),
+                (3, "populations: {customers: matches}\ncaps:\n  slots: 5\n", "1024"),
+                (2, "populations: {customers: matches}\nicp: none.yaml\n", "none.yaml"),
+                (2, "populations: {customers: matches}\nicp: {criteria: []}\n", "criteria"),
+                (4, "populations: {customers: matches}\nicp_columns:\n  - country\n"
+                    "  - budget\n", "budget")]:
+            path = self.write("policy.yaml", policy)
+            self.company.fails("policy", "check", path, code=USAGE,
+                               says=[f"policy.yaml, line {line}: ", says])
+            self.company.fails("policy", "show", path, code=USAGE, says=[f"line {line}: "])
+
     def test_unknown_words(self):
         self.company.fails("improt", code=USAGE, says=["improt"])
         self.company.fails("import", "--colour", "x", code=USAGE)
