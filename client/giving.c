@@ -11,6 +11,7 @@ ov_sheet_of_policy(struct ov_buf *out, const struct ov_policy *p)
 		.fit = p->share_icp_fit,
 		.reciprocal = p->reciprocal,
 		.name_only = p->name_only_keys,
+		.duns_veto = p->duns_must_agree,
 		.slots = p->slots,
 		.minimum_list = p->minimum_list,
 		.runs = p->runs_per_30_days,
@@ -70,7 +71,8 @@ ov_giving_of(struct ov_giving *out, struct ov_bytes giver, struct ov_bytes other
 	out->size = (uint32_t)g.size;
 	out->bands = other.len > 0 && r.bands[0];
 	out->exact = r.exact;
-	out->duns_veto = r.veto[OV_RANK_DUNS] != 0;
+	/* needs both, and the most is given where the other does not want it */
+	out->duns_veto = other.len > 0 && r.veto[OV_RANK_DUNS] != 0;
 	out->ranks = r.ranks;
 	out->slots = r.slots;
 	out->minimum_list = r.minimum_list;
@@ -227,7 +229,7 @@ ov_giving_compare(const struct ov_giving *then, const struct ov_giving *now,
 	    (then->ranks & OV_RANK_BIT(OV_RANK_NAME)) != 0,
 	    (now->ranks & OV_RANK_BIT(OV_RANK_NAME)) != 0);
 	if (then->duns_veto != now->duns_veto)
-		tell(&w, "duns_veto", "DUNS numbers that differ forbid a match",
+		tell(&w, "duns_must_agree", "DUNS numbers that differ forbid a match",
 		    then->duns_veto ? "yes" : "no", now->duns_veto ? "yes" : "no",
 		    then->duns_veto);
 	compare_number(&w, "slots", "keys in a list", then->slots, now->slots, RISES);

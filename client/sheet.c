@@ -55,6 +55,7 @@ ov_sheet_json(struct ov_json *at, struct ov_bytes sheet)
 	ov_json_bool(at, "reciprocal", g.reciprocal == 1);
 	ov_json_bool(at, "icp_fit", g.fit == 1);
 	ov_json_bool(at, "name_only_keys", g.name_only == 1);
+	ov_json_bool(at, "duns_must_agree", g.duns_veto == 1);
 	ov_json_number(at, "size", g.size);
 	OV_TRY(criteria_json(at, &g));
 	counts_json(at, &g);

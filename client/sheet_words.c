@@ -318,6 +318,17 @@ say_broker(const struct words *w)
 	    : w->both || w->mine.name_only == 0
 		? "; never a name alone"
 		: "; also names without a country, if the partner agrees");
+	if (w->give.duns_veto || (!w->both && w->mine.duns_veto == 1))
+		say(w, 2,
+		    "accounts whose DUNS numbers differ are never matched, whatever "
+		    "weaker "
+		    "key they share%s",
+		    w->both ? ""
+			    : ", if the partner's policy says `duns_must_agree`, too");
+	else if (w->mine.duns_veto == 1 || w->theirs.duns_veto == 1)
+		say(w, 2,
+		    "DUNS numbers that differ forbid no match: both must say "
+		    "`duns_must_agree`");
 }
 
 static enum ov_status

@@ -397,9 +397,9 @@ read_top(struct ov_policy *p, const struct ov_yaml *top, const char *path,
     struct ov_fault *fault)
 {
 	static const char *const keys[] = { "version", "populations", "reciprocal",
-		"icp_fit", "icp", "icp_columns", "name_only_keys", "size", "noise",
-		"epsilon", "view_days", "year_epsilon", "shown_from", "minimum_count",
-		"caps", "group" };
+		"icp_fit", "icp", "icp_columns", "name_only_keys", "duns_must_agree",
+		"size", "noise", "epsilon", "view_days", "year_epsilon", "shown_from",
+		"minimum_count", "caps", "group" };
 	const struct number numbers[] = { { "version", &p->version, 1, 1 },
 		{ "size", &p->size, 10, OV_POLICY_LIST_MAX } };
 	const struct ov_yaml *n;
@@ -418,6 +418,7 @@ read_top(struct ov_policy *p, const struct ov_yaml *top, const char *path,
 	OV_TRY(read_bool(&p->reciprocal, top, "reciprocal", fault));
 	OV_TRY(read_bool(&p->share_icp_fit, top, "icp_fit", fault));
 	OV_TRY(read_bool(&p->name_only_keys, top, "name_only_keys", fault));
+	OV_TRY(read_bool(&p->duns_must_agree, top, "duns_must_agree", fault));
 	OV_TRY(read_counts(p, top, fault));
 	if ((n = ov_yaml_get(top, "icp")) != NULL)
 		OV_TRY(read_icp(p, n, path, fault));

@@ -12,6 +12,7 @@
  *                               # columns: a file beside this one, or the criteria here
  *     icp_columns: [industry]   # my columns that the partner's criteria may be about
  *     name_only_keys: no        # keys from names without a country
+ *     duns_must_agree: no       # yes: no match of two accounts whose DUNS numbers differ
  *     size: 1000                # my list's size, rounded to this; left out: not told
  *     noise: laplace            # none: exact counts, if the partner agrees to them
  *     epsilon: 1/3              # of one view of counts; or 0.333
@@ -57,6 +58,7 @@ struct ov_policy {
 	bool reciprocal;
 	bool share_icp_fit;
 	bool name_only_keys;
+	bool duns_must_agree;
 	size_t icp_len;		    /* 0: nothing is asked of the partner */
 	char icp[OV_ICP_ASKED_MAX]; /* as ov_icp_write has it */
 	struct ov_shared_columns icp_columns;

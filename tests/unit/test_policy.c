@@ -39,6 +39,7 @@ defaults_without_a_file(void **state)
 	assert_int_equal(ov_policy_hidden_mask(&p, &book), 0);
 	assert_true(p.share_icp_fit);
 	assert_false(p.name_only_keys);
+	assert_false(p.duns_must_agree);
 	assert_int_equal(p.slots, 1000000);
 	assert_int_equal(p.minimum_list, 100);
 	assert_int_equal(p.runs_per_30_days, 31);
@@ -54,6 +55,7 @@ a_file_is_read(void **state)
 				       "  open_opportunities: hidden\n"
 				       "icp_fit: no\n"
 				       "name_only_keys: true\n"
+				       "duns_must_agree: yes\n"
 				       "caps: {slots: 2_048, minimum_list: 7,"
 				       " runs_per_30_days: 3}\n");
 
@@ -66,6 +68,7 @@ a_file_is_read(void **state)
 	assert_int_equal(ov_policy_check(&p, &book, &fault), OV_OK);
 	assert_false(p.share_icp_fit);
 	assert_true(p.name_only_keys);
+	assert_true(p.duns_must_agree);
 	assert_int_equal(p.slots, 2048);
 	assert_int_equal(p.minimum_list, 7);
 	assert_int_equal(p.runs_per_30_days, 3);
@@ -201,6 +204,7 @@ faults_have_line_and_remedy(void **state)
 	    "populations:\n  a: hidden\ncaps:\n  minimum_list: 99999999999999999999\n", 4,
 	    "whole number");
 	refuses("populations:\n  a: hidden\nicp_fit: 2\n", 3, "yes or no");
+	refuses("populations:\n  a: hidden\nduns_must_agree: x\n", 3, "yes or no");
 	refuses("version: 2\npopulations:\n  a: hidden\n", 1, "`version`");
 	assert_int_equal(
 	    ov_policy_read_file(&(struct ov_policy){ 0 }, "/nonexistent", &fault),
@@ -220,7 +224,7 @@ the_example_has_every_setting(void **state)
 	assert_int_equal(ov_policy_check(&p, &book, &fault), OV_OK);
 	assert_int_equal(ov_policy_level(&p, "prospects"), OV_LEVEL_COUNTS);
 	assert_int_equal(p.icp_columns.n, 3);
-	assert_true(p.icp_len > 0 && p.reciprocal);
+	assert_true(p.icp_len > 0 && p.reciprocal && p.duns_must_agree);
 	assert_int_equal(p.size, 1000);
 	assert_string_equal(p.group, "emea");
 }

@@ -44,15 +44,16 @@ giving_of(const char *mine, const char *theirs)
 static void
 every_setting_reaches_the_sheet(void **state)
 {
-	struct ov_giving g = giving_of("populations: {customers: matches, x: hidden,"
-				       " prospects: counts}\n"
-				       "icp_fit: no\nname_only_keys: yes\nsize: 500\n"
-				       "noise: none\nepsilon: 1/5\nview_days: 30\n"
-				       "year_epsilon: 3\nshown_from: 21\n"
-				       "minimum_count: 11\n"
-				       "caps: {slots: 2048, minimum_list: 7,"
-				       " runs_per_30_days: 3}\n",
-	    NULL);
+	const char *all = "populations: {customers: matches, x: hidden,"
+			  " prospects: counts}\n"
+			  "icp_fit: no\nname_only_keys: yes\nsize: 500\n"
+			  "duns_must_agree: yes\n"
+			  "noise: none\nepsilon: 1/5\nview_days: 30\n"
+			  "year_epsilon: 3\nshown_from: 21\n"
+			  "minimum_count: 11\n"
+			  "caps: {slots: 2048, minimum_list: 7,"
+			  " runs_per_30_days: 3}\n";
+	struct ov_giving g = giving_of(all, all);
 
 	(void)state;
 	assert_int_equal(g.n, 2);
@@ -60,6 +61,7 @@ every_setting_reaches_the_sheet(void **state)
 	assert_int_equal(g.population[1].level, OV_LEVEL_COUNTS);
 	assert_false(g.fit);
 	assert_true((g.ranks & OV_RANK_BIT(OV_RANK_NAME)) != 0);
+	assert_true(g.duns_veto);
 	assert_int_equal(g.size, 500);
 	assert_true(g.exact);
 	assert_true(g.counts);
@@ -121,6 +123,7 @@ a_partner_can_make_me_give_more_only_where_i_am_told(void **state)
 		{ FROM "noise: none\n", FROM "noise: none\nminimum_count: 12\n",
 		    FROM "noise: none\n" },
 		{ FROM "name_only_keys: yes\n", FROM, FROM "name_only_keys: yes\n" },
+		{ FROM "duns_must_agree: yes\n", FROM "duns_must_agree: yes\n", FROM },
 	};
 
 	(void)state;
@@ -151,7 +154,7 @@ static void
 the_own_sheet_is_the_most(void **state)
 {
 	static const char *const mine[] = { FROM, FROM "reciprocal: yes\nnoise: none\n",
-		FROM "caps: {slots: 2048}\nname_only_keys: yes\n" };
+		FROM "caps: {slots: 2048}\nname_only_keys: yes\nduns_must_agree: yes\n" };
 	static const char *const theirs[] = { FROM, FROM "noise: none\n",
 		"populations: {a: matches}\ncaps: {slots: 16777216, minimum_list: 1,"
 		" runs_per_30_days: 1000}\nepsilon: 2\nyear_epsilon: 100\nview_days: 1\n"
@@ -214,6 +217,35 @@ says_not(const char *words)
 {
 	if (strstr(text, words) != NULL)
 		fail_msg("said: %s", words);
+}
+
+/* It takes matches from both, so both have to say so; a partner that no longer does makes
+ * me give more, and the most that I give is without it. */
+static void
+duns_numbers_forbid_a_match_where_both_say_so(void **state)
+{
+	const char *yes = FROM "duns_must_agree: yes\n";
+	struct ov_giving both = giving_of(yes, yes), one = giving_of(yes, FROM);
+	struct ov_giving most = giving_of(yes, NULL);
+
+	(void)state;
+	assert_true(both.duns_veto);
+	assert_false(one.duns_veto);
+	assert_true(ov_giving_is_more(&both, &one));
+	assert_false(ov_giving_is_more(&one, &both));
+	assert_false(ov_giving_is_more(&most, &one));
+	explain(yes, NULL);
+	says("whose DUNS numbers differ are never matched, whatever weaker key they "
+	     "share, if the partner's policy says `duns_must_agree`, too");
+	explain(yes, yes);
+	says("never matched, whatever weaker key they share");
+	says_not("if the partner's policy says");
+	explain(yes, FROM);
+	says("DUNS numbers that differ forbid no match: both must say");
+	explain(FROM, yes);
+	says("both must say");
+	explain(FROM, FROM);
+	says_not("DUNS");
 }
 
 static void
@@ -327,6 +359,7 @@ main(void)
 		cmocka_unit_test(a_partner_can_make_me_give_more_only_where_i_am_told),
 		cmocka_unit_test(what_the_partner_gives_is_no_matter),
 		cmocka_unit_test(the_own_sheet_is_the_most),
+		cmocka_unit_test(duns_numbers_forbid_a_match_where_both_say_so),
 		cmocka_unit_test(every_level_is_told_with_its_numbers),
 		cmocka_unit_test(the_stricter_numbers_are_told),
 		cmocka_unit_test(exact_counts_are_called_what_they_are),
