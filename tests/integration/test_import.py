@@ -103,6 +103,17 @@ class Formats(Imports):
         self.assertEqual(said["book"]["keys"]["domain"], 4)
         self.assertEqual(self.populations()["Fernhill Dairy Ltd"], "customers")
 
+    def test_hubspot_deals_by_internal_names(self):
+        # stages are numbers of the portal: what is closed, and won, says so by itself
+        ibis = self.write("ibis.csv", "hs_object_id,name,domain\n9301004,Ibis,ibis.example.com\n")
+        said = self.take("hubspot_companies.csv", ibis, "hubspot_deals_internal.csv")
+        self.assertEqual(said["files"][2]["kind"], "deals")
+        self.assertEqual(said["deals"], {"read": 4, "joined": 3, "without_account": 1,
+                                         "accounts_named_by_deals_alone": 0})
+        self.assertEqual(self.populations(), {
+            "Fernhill Dairy Ltd": "customers", "Granite Peak Tools": "prospects",
+            "Heron Media": "customers", "Ibis": "open_opportunities"})
+
     def test_crossbeam_sheet(self):
         said = self.take("crossbeam_sheet.csv")
         self.assertEqual(self.fields(said), [{"Company Name": "name",
