@@ -118,8 +118,9 @@ void ov_columns_explain(FILE *out, const struct ov_columns *c);
 const char *ov_field_name(enum ov_field f);
 enum ov_field ov_field_by_name(const char *name);
 
-/* A line under the data that a Salesforce report ends with ("Grand Totals", copyright,
- * confidentiality) or a line of another shape: one field where the headings have more. */
+/* A line under the data that a report ends with ("Grand Totals", copyright, confidentiality;
+ * "Total", "Subtotal", "Sum" or "Count" as the first cell, and nothing but numbers beside
+ * it) or a line of another shape: one field where the headings have more. */
 bool ov_columns_is_footer(const struct ov_columns *c, const struct ov_table_row *row);
 
 #endif /* OV_CLIENT_BOOK_COLUMNS_H */

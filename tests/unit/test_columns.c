@@ -225,6 +225,19 @@ footers_are_told_from_accounts(void **state)
 		    true },
 		{ 1, { "Accounts by owner" }, true },
 		{ 4, { "Grand Total Wine", "001", "grandtotal.com", "US" }, false },
+		{ 4, { "Total", "7", "", "" }, true },
+		{ 4, { "TOTALS", "", "", "" }, true },
+		{ 4, { "Subtotal", "Count", "1,204", "EUR 9.000,50" }, true },
+		{ 4, { "", "Sum", "$1,204.00", "-3 %" }, true },
+		{ 4, { "Count", "7", "", "0" }, true },
+		{ 4, { "Total", "", "total.com", "" }, false },
+		{ 4, { "Total", "7", "", "France" }, false },
+		{ 4, { "Total", "0015e00000Ab1Cd", "", "" }, false },
+		{ 4, { "Total Wine", "7", "", "" }, false },
+		{ 4, { "7", "Total", "", "" }, false }, /* an account's number */
+		{ 4, { "Sum", "-", "", "" }, false },
+		{ 4, { "Count", "EURO 7", "", "" }, false },
+		{ 4, { "7", "8", "", "" }, false },
 		{ 4, { "Acme", "", "", "" }, false },
 		{ 2, { "Acme", "acme.com" }, false },
 	};
@@ -237,8 +250,18 @@ footers_are_told_from_accounts(void **state)
 
 		for (size_t k = 0; k < rows[i].n; k++)
 			field[k] = OV_BYTES(rows[i].field[k], strlen(rows[i].field[k]));
-		assert_int_equal(ov_columns_is_footer(&columns, &row), rows[i].footer);
+		if (ov_columns_is_footer(&columns, &row) != rows[i].footer)
+			fail_msg("row %zu", i);
 	}
+	/* a registry id is no sum; a list of names alone has none */
+	assert_int_equal(guess("Account Name|DUNS", NULL), OV_OK);
+	assert_false(ov_columns_is_footer(&columns,
+	    &(struct ov_table_row){ 5, 9, 2,
+		(struct ov_bytes[]){ OV_BYTES("Total", 5), OV_BYTES("150483782", 9) } }));
+	assert_int_equal(guess("Account Name", NULL), OV_OK);
+	assert_false(ov_columns_is_footer(
+	    &columns, &(struct ov_table_row){
+			  5, 9, 1, (struct ov_bytes[]){ OV_BYTES("Total", 5) } }));
 }
 
 /* The name of the population, "?" when refused. */
