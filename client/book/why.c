@@ -45,12 +45,21 @@ print_keys(struct listing *l, struct ov_bytes keys)
 	return ok ? OV_OK : OV_E_DB_FAILED;
 }
 
+static bool
+is_blank(struct ov_bytes b)
+{
+	for (size_t i = 0; i < b.len; i++)
+		if (b.p[i] != ' ' && b.p[i] != '\t')
+			return false;
+	return true;
+}
+
 static enum ov_status
 print_try(void *ctx, const struct ov_claim_try *t)
 {
 	struct listing *l = ctx;
 
-	if (t->why == OV_DROP_NONE || t->why == OV_DROP_EMPTY)
+	if (t->why == OV_DROP_NONE || is_blank(t->raw))
 		return OV_OK;
 	fprintf(l->out, "    no %s from \"", ov_rank_kind((uint8_t)t->rank));
 	print_bytes(l->out, t->raw);

@@ -411,7 +411,8 @@ why_says_what_is_a_key_and_what_is_not(void **state)
 	import(db, "Id,Name,Website,Country,LEI,Email\n"
 		   "1,Acme,acme.com,US,HWUPKR0MPOU8FGXBT394,a@gmail.com\n"
 		   "2,Other,acme.com,US,INR2EJN1ERAN0W5ZP974,\n"
-		   "3,Lonely,https://www.linkedin.com/company/lonely,,,\n");
+		   "3,Lonely,https://www.linkedin.com/company/lonely,,,\n"
+		   "4,Hollow,https://,US,-,\n5,Blank, ,US, ,\n");
 	text = why_of(db, "acme", OV_OK);
 	assert_non_null(strstr(text, "account in prospects, 1 row, keys by ov-norm-2\n"));
 	assert_non_null(strstr(text, "key lei HWUPKR0MPOU8FGXBT394\n"));
@@ -422,6 +423,16 @@ why_says_what_is_a_key_and_what_is_not(void **state)
 	free(text);
 	text = why_of(db, "3", OV_OK);
 	assert_non_null(strstr(text, "no domain from \"https://www.linkedin.com"));
+	free(text);
+	/* what is empty but for its signs was counted, so it is told; a blank is nothing
+	 */
+	text = why_of(db, "4", OV_OK);
+	assert_non_null(strstr(text, "no domain from \"https://\": nothing is left of"));
+	assert_non_null(strstr(text, "no lei from \"-\": nothing is left of"));
+	free(text);
+	text = why_of(db, "5", OV_OK);
+	assert_null(strstr(text, "no domain from"));
+	assert_null(strstr(text, "no lei from"));
 	free(text);
 	/* in any spelling, by a site, and by what is no key */
 	free(why_of(db, "LONELY Inc.", OV_OK));
