@@ -300,7 +300,7 @@ tag_points(struct run *r, struct chunk *c, uint32_t position)
 {
 	const struct ov_exchange_options *o = &r->x->o;
 	const uint8_t *proof = o->keys->proof[o->role];
-	uint8_t ok[BATCH], blinded[BATCH * OV_POINT_ROW];
+	uint8_t ok[BATCH], blinded[BATCH * OV_POINT_ROW], tags[BATCH * OV_TAG_LEN];
 	uint64_t began;
 	size_t bad;
 	enum ov_status st = OV_OK;
@@ -313,12 +313,11 @@ tag_points(struct run *r, struct chunk *c, uint32_t position)
 		    blinded, ok, c->plain + (size_t)i * OV_POINT_ROW, n, o->scalar);
 		atomic_fetch_add(&r->x->group_ns, ov_clock_thread_ns() - began);
 		OV_REQUIRE(bad == 0, OV_E_PSI_POINT);
+		ov_psi_tag(tags, blinded, n, o->keys->tag);
 		for (uint32_t k = 0; k < n; k++) {
 			uint8_t *row = c->rows + (size_t)(i + k) * OV_TAG_ROW;
 
-			ov_blake2b(row, OV_TAG_LEN, o->keys->tag,
-			    OV_BYTES(blinded + (size_t)k * OV_POINT_ROW, OV_POINT_ROW),
-			    OV_BYTES(NULL, 0));
+			memcpy(row, tags + (size_t)k * OV_TAG_LEN, OV_TAG_LEN);
 			ov_proof_mac(row + OV_TAG_LEN, proof, position + i + k, row);
 		}
 	}

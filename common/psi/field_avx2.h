@@ -545,11 +545,17 @@ v_select(lane_mask m, __m256i a, __m256i b)
 	return _mm256_blendv_epi8(b, a, m);
 }
 
-/* For SHA-512. */
+/* For SHA-512 and BLAKE2b. */
 INLINE __m256i
 v_ror(__m256i x, const int n)
 {
 	return V_OR(V_SRL(x, n), V_SLL(x, 64 - n));
+}
+
+INLINE __m256i
+v_xor(__m256i a, __m256i b)
+{
+	return V_XOR(a, b);
 }
 
 INLINE __m256i

@@ -588,12 +588,18 @@ v_mask(__m512i m)
 	return _mm512_movepi64_mask(m);
 }
 
-/* For SHA-512. */
+/* For SHA-512 and BLAKE2b. */
 INLINE __m512i
 v_ror(__m512i x, const int n)
 {
 	return _mm512_or_si512(_mm512_srli_epi64(x, (unsigned)n),
 	    _mm512_slli_epi64(x, (unsigned)(64 - n))); /* becomes one vprorq */
+}
+
+INLINE __m512i
+v_xor(__m512i a, __m512i b)
+{
+	return _mm512_xor_si512(a, b);
 }
 
 INLINE __m512i

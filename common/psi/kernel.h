@@ -33,6 +33,10 @@ struct ov_psi_kernel {
 	/* As ov_psi_blind_points. */
 	void (*blind_points)(uint8_t *out, uint8_t *ok, const uint8_t *points, size_t n,
 	    const uint8_t scalar[32]);
+
+	/* As ov_psi_tag, of any number. */
+	void (*tag)(
+	    uint8_t *tags, const uint8_t *points, size_t n, const uint8_t key[32]);
 };
 
 extern const struct ov_psi_kernel ov_psi_kernel_portable;

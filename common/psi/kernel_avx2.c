@@ -10,4 +10,5 @@ const struct ov_psi_kernel ov_psi_kernel_avx2 = {
 	.expand = expand,
 	.blind_uniform = blind_uniform,
 	.blind_points = blind_points,
+	.tag = tag,
 };

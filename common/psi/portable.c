@@ -102,10 +102,19 @@ blind_points(
 	}
 }
 
+static void
+tag(uint8_t *tags, const uint8_t *points, size_t n, const uint8_t key[32])
+{
+	for (size_t i = 0; i < n; i++)
+		ov_blake2b(tags + OV_PSI_TAG_LEN * i, OV_PSI_TAG_LEN, key,
+		    OV_BYTES(points + OV_POINT_LEN * i, OV_POINT_LEN), OV_BYTES(NULL, 0));
+}
+
 const struct ov_psi_kernel ov_psi_kernel_portable = {
 	.name = "portable",
 	.usable = always,
 	.expand = ov_psi_expand_tokens,
 	.blind_uniform = blind_uniform,
 	.blind_points = blind_points,
+	.tag = tag,
 };

@@ -68,6 +68,9 @@ ov_psi_selftest(const struct ov_psi_kernel *k)
 	ref->blind_points(b, ok_b, b, SELFTEST_N, scalar);
 	same =
 	    same && memcmp(a, b, sizeof(a)) == 0 && memcmp(ok_a, ok_b, SELFTEST_N) == 0;
+	k->tag(a, uniform, SELFTEST_N, scalar);
+	ref->tag(b, uniform, SELFTEST_N, scalar);
+	same = same && memcmp(a, b, SELFTEST_N * OV_PSI_TAG_LEN) == 0;
 	return same && ok_b[0] == 1 && ok_b[5] == 0 && ok_b[7] == 0 ? OV_OK
 								    : OV_E_PSI_SELFTEST;
 }
@@ -180,4 +183,10 @@ ov_psi_blind_points(uint8_t *out, uint8_t *ok, const uint8_t *points, size_t n,
 	}
 	ov_wipe(s, sizeof(s));
 	return rejected;
+}
+
+void
+ov_psi_tag(uint8_t *tags, const uint8_t *points, size_t n, const uint8_t key[32])
+{
+	in_use->tag(tags, points, n, key);
 }

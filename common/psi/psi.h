@@ -22,6 +22,7 @@
 #define OV_POINT_LEN 32
 #define OV_SCALAR_LEN 32
 #define OV_TOKEN_MAX 300
+#define OV_PSI_TAG_LEN 16
 
 /* The domain separation tag (PROTOCOL.md 7.11): 45 bytes. */
 #define OV_PSI_DST "Overlap1-ristretto255_XMD:SHA-512_R255MAP_RO_"
@@ -53,5 +54,9 @@ OV_MUST_CHECK enum ov_status ov_psi_blind_tokens(uint8_t *out,
  * ok[i] = 0 and 32 zero bytes.  Returns the number of these.  out may equal points. */
 OV_MUST_CHECK size_t ov_psi_blind_points(uint8_t *out, uint8_t *ok, const uint8_t *points,
     size_t n, const uint8_t scalar[OV_SCALAR_LEN]);
+
+/* tags[16 * i] = BLAKE2b-128 (RFC 7693) under a SECRET key of points[32 * i], n of them.
+ * Constant time in key and points.  tags does not overlap the points. */
+void ov_psi_tag(uint8_t *tags, const uint8_t *points, size_t n, const uint8_t key[32]);
 
 #endif /* OV_COMMON_PSI_PSI_H */

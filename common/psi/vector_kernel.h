@@ -1,8 +1,8 @@
 /* vector_kernel.h - a kernel over one field: groups of points through map or decoding,
  * multiplication and encoding, and the wiping after it.
  *
- * Included by a kernel after its field; defines expand(), blind_uniform() and
- * blind_points().  They use up to half a megabyte of stack.
+ * Included by a kernel after its field; defines expand(), blind_uniform(),
+ * blind_points() and tag().  They use up to half a megabyte of stack.
  */
 #ifndef OV_COMMON_PSI_VECTOR_KERNEL_H
 #define OV_COMMON_PSI_VECTOR_KERNEL_H
@@ -12,6 +12,7 @@
 #include "common/psi/expand_lanes.h"
 #include "common/psi/kernel.h"
 #include "common/psi/points.h"
+#include "common/psi/tag_lanes.h"
 
 /* Tests and benchmarks include this file for its parts. */
 #define PART static __attribute__((unused))
@@ -153,6 +154,18 @@ blind_points(
 			(uint8_t)ov_psi_plausible_vartime(w.in + OV_POINT_LEN * i);
 	give_outputs(out, ok, &w, n);
 	wipe_all(&w, sizeof(w));
+}
+
+PART void
+tag(uint8_t *tags, const uint8_t *points, size_t n, const uint8_t key[32])
+{
+	struct tag_scratch x;
+
+	tag_start(&x, key);
+	for (size_t i = 0; i < n; i += LANES)
+		tag_vector(tags + TAG_LEN * i, &x, points + OV_POINT_LEN * i,
+		    n - i < LANES ? n - i : LANES);
+	wipe_all(&x, sizeof(x));
 }
 
 #endif /* OV_COMMON_PSI_VECTOR_KERNEL_H */

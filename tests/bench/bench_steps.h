@@ -4,7 +4,7 @@
 #include "tests/bench/bench_kernel.h"
 
 static const char *const step_names[] = { "hash", "map", "decode", "multiply", "encode",
-	NULL };
+	"tag", NULL };
 
 static void
 round_of_steps(struct series *steps, const uint8_t *uniform, const uint8_t *encodings,
@@ -38,4 +38,7 @@ round_of_steps(struct series *steps, const uint8_t *uniform, const uint8_t *enco
 	t = now_ns();
 	double_and_encode(w.out, w.refused, w.encoded, w.product, VECTORS);
 	series_add(&steps[4], t, OV_PSI_GROUP);
+	t = now_ns();
+	tag(hashed, encodings, OV_PSI_GROUP, scalar);
+	series_add(&steps[5], t, OV_PSI_GROUP);
 }

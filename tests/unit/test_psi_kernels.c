@@ -478,6 +478,40 @@ misaligned_and_overlapping_buffers(void **state)
 	}
 }
 
+/* Against libsodium's BLAKE2b, one at a time; just past the end nothing changes. */
+static void
+check_tags(size_t n, size_t shift)
+{
+	uint8_t *points = test_malloc(32 * n + 1), *tags = test_malloc(16 * n + 2);
+	uint8_t *want = test_malloc(16 * n + 1), key[32];
+
+	fill(points, 32 * n + 1);
+	fill(key, sizeof(key));
+	for (size_t i = 0; i < n; i++)
+		ov_blake2b(want + 16 * i, 16, key, OV_BYTES(points + shift + 32 * i, 32),
+		    OV_BYTES(NULL, 0));
+	FOR_KERNELS(k)
+	{
+		memset(tags, 0xa5, 16 * n + 2);
+		k->tag(tags + shift, points + shift, n, key);
+		if (memcmp(tags + shift, want, 16 * n) != 0)
+			fail_msg("kernel %s differs", k->name);
+		assert_int_equal(tags[shift + 16 * n], 0xa5);
+	}
+	test_free(points);
+	test_free(tags);
+	test_free(want);
+}
+
+static void
+tags_in_batches_of_every_length(void **state)
+{
+	(void)state;
+	for (size_t n = 0; n <= 600; n++)
+		check_tags(n, n & 1);
+	check_tags(MANY * 5 / 2, 0);
+}
+
 /* Every token length, mixed in one batch, so that lanes end in different blocks. */
 static void
 hashing_tokens_of_every_length(void **state)
@@ -526,6 +560,7 @@ main(void)
 		cmocka_unit_test(token_batches_of_many_lengths),
 		cmocka_unit_test(misaligned_and_overlapping_buffers),
 		cmocka_unit_test(hashing_tokens_of_every_length),
+		cmocka_unit_test(tags_in_batches_of_every_length),
 	};
 
 	if (ov_crypto_init() != OV_OK)

@@ -25,7 +25,7 @@ struct job {
 	struct ov_bytes tokens[N];
 	uint8_t text[N][32], scalar[32], half[32], minus_half[32],
 	    uniform[OV_UNIFORM_LEN];
-	uint8_t out[N * 32], ok[N];
+	uint8_t out[N * 32], ok[N], key[32], tags[N * OV_PSI_TAG_LEN];
 };
 
 static void *
@@ -36,6 +36,7 @@ blind_both(void *arg)
 	if (ov_psi_blind_tokens(j->out, j->tokens, N, j->scalar) != OV_OK ||
 	    ov_psi_blind_points(j->out, j->ok, j->out, N, j->scalar) != 0)
 		return j;
+	ov_psi_tag(j->tags, j->out, N, j->key);
 	return NULL;
 }
 
@@ -87,6 +88,7 @@ leftovers(struct job *j, void *(*fn)(void *))
 	n = count(stack, j->scalar) + count(stack, j->scalar + NEEDLE) +
 	    count(stack, j->half) + count(stack, j->half + NEEDLE) +
 	    count(stack, j->minus_half) + count(stack, j->minus_half + NEEDLE) +
+	    count(stack, j->key) + count(stack, j->key + NEEDLE) +
 	    count(stack, j->text[N - 1]) + count(stack, j->text[0]) +
 	    count(stack, j->uniform) + count(stack, j->uniform + 32);
 	free(stack);
@@ -102,6 +104,7 @@ fill_job(struct job *j)
 	assert_int_equal(ov_psi_scalar(j->scalar, wide), OV_OK);
 	ov_psi_scalar_half(j->half, j->minus_half, j->scalar);
 	ov_random(j->text, sizeof(j->text));
+	ov_random(j->key, sizeof(j->key));
 	for (size_t i = 0; i < N; i++)
 		j->tokens[i] = OV_BYTES(j->text[i], sizeof(j->text[i]));
 	assert_int_equal(ov_psi_expand(j->uniform, sizeof(j->uniform), j->tokens[0],
