@@ -6,14 +6,14 @@
 
 #define JOB_COLUMNS                                                                      \
 	"id, partner, role, state, created, closed, terms_sequence, records, tokens, "   \
-	"reason, unchanged_since"
+	"reason, unchanged_since, partner_verdict"
 
 /* A row of the table of jobs. */
 struct job_row {
 	uint8_t id[OV_ID], partner[OV_ID], unchanged_since[OV_ID];
 	enum ov_role role;
 	enum ov_job_state state;
-	enum ov_status reason;
+	enum ov_status reason, partner_verdict;
 	uint64_t created, closed, terms_sequence;
 	uint32_t records, tokens;
 };
@@ -42,6 +42,8 @@ read_job(struct job_row *j, struct ov_db_stmt *q)
 	j->reason = ov_db_is_null(q, 9) ? OV_OK : ov_status_by_name(ov_db_text(q, 9));
 	if (!ov_db_is_null(q, 10))
 		OV_TRY(ov_db_copy(j->unchanged_since, OV_ID, q, 10));
+	if (!ov_db_is_null(q, 11) && ov_db_text(q, 11)[0] != '\0')
+		j->partner_verdict = ov_status_by_name(ov_db_text(q, 11));
 done:
 	ov_db_finish(q);
 	return st;
@@ -345,6 +347,7 @@ ov_report_load(
 	out->role = j.role;
 	out->closed = j.closed;
 	out->terms_sequence = j.terms_sequence;
+	out->partner_verdict = j.partner_verdict;
 	out->records = j.records;
 	out->tokens = j.tokens;
 	OV_TRY(load_populations(out, db));

@@ -81,6 +81,8 @@ struct ov_report {
 	char partner_name[65]; /* "" : the caller fills it in */
 	enum ov_role role;
 	uint64_t closed, terms_sequence;
+	enum ov_status
+	    partner_verdict;	  /* on its own report of this job; OV_OK: none bad */
 	uint32_t records, tokens; /* of my list */
 	size_t n_mine, n_theirs, n_cells;
 	struct ov_report_population mine[OV_POPULATIONS_MAX], theirs[OV_POPULATIONS_MAX];

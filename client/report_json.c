@@ -159,6 +159,8 @@ ov_report_print_json(FILE *out, const struct ov_report *r)
 	enum ov_status st;
 
 	put_heading(doc, r);
+	ov_json_text(doc, "partner_verdict",
+	    r->partner_verdict != OV_OK ? ov_status_name(r->partner_verdict) : NULL);
 	put_newer(doc, &r->newer);
 	put_populations(doc, r);
 	put_cells(doc, r);

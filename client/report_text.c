@@ -301,6 +301,22 @@ print_newer(FILE *out, const struct ov_report_newer *n)
 	    n->reason != OV_OK ? ov_status_text(n->reason) : "");
 }
 
+static void
+print_verdict(FILE *out, const struct ov_report *r)
+{
+	char line[512];
+
+	if (r->partner_verdict == OV_OK)
+		return;
+	snprintf(line, sizeof(line),
+	    "The partner says of its own report of this job: %s (%s).  Yours passed all "
+	    "its "
+	    "checks and stands.  Ask the partner what it found.",
+	    ov_status_text(r->partner_verdict), ov_status_name(r->partner_verdict));
+	fputc('\n', out);
+	ov_screen_paragraph(out, 0, line);
+}
+
 enum ov_status
 ov_report_print_text(FILE *out, const struct ov_report *r)
 {
@@ -313,6 +329,7 @@ ov_report_print_text(FILE *out, const struct ov_report *r)
 	print_hex(out, r->job);
 	fprintf(out, ", terms %" PRIu64 "\n", r->terms_sequence);
 	print_newer(out, &r->newer);
+	print_verdict(out, r);
 	print_matrix(out, r);
 	print_legend(out, r);
 	ov_report_print_held(out, r);

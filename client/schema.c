@@ -4,6 +4,7 @@
 #include "client/identity.h"
 #include "client/job/profile.h"
 #include "client/job/record.h"
+#include "client/job/verdict.h"
 #include "client/ledger.h"
 #include "client/wrong.h"
 
@@ -173,5 +174,6 @@ const char *const ov_schema[] = {
 	ov_job_bands_schema_1,
 	ov_identity_schema_1,
 	home_5,
+	ov_verdict_schema_1,
 };
 const size_t ov_schema_n = sizeof(ov_schema) / sizeof(ov_schema[0]);

@@ -8,6 +8,7 @@
 #include "client/hold.h"
 #include "client/identity.h"
 #include "client/job/freeze.h"
+#include "client/job/verdict.h"
 #include "client/json.h"
 #include "client/mail.h"
 #include "client/screen.h"
@@ -20,14 +21,16 @@
 const char ov_help_inbox[] =
     "usage: overlap inbox [--offline]\n"
     "       overlap inbox clear NUMBER [--accept-new-log]\n"
-    "       overlap inbox clear mail | identities\n"
+    "       overlap inbox clear mail | identities | verdicts\n"
     "       overlap inbox take import\n"
     "       overlap inbox drop import\n"
     "       overlap inbox drop ask PARTNER\n"
     "\n"
     "Fetches what has come and shows all that waits for a person: terms that a partner\n"
     "offers, what it asks for, partners without terms, holds that stop jobs, mail that\n"
-    "was refused, and how many proposals wait for `overlap agent`.\n"
+    "was refused, reports of which a side says that they are false, and how many "
+    "proposals\n"
+    "wait for `overlap agent`.\n"
     "\n"
     "  --offline         does not ask the broker\n"
     "  clear NUMBER      a person has looked: the hold of that number no longer stops "
@@ -36,12 +39,13 @@ const char ov_help_inbox[] =
     "                    restored backup begins a new log, and you believe it\n"
     "  clear mail        forgets the refused mail\n"
     "  clear identities  partners' changed identities were looked at\n"
+    "  clear verdicts    so were the reports that are said to be false\n"
     "  take import       the list that was held becomes the book\n"
     "  drop import       the list that was held is deleted; the book stays as it is\n"
     "  drop ask PARTNER  forgets what the partner asks for\n"
     "\n"
     "JSON: fetched (the broker was asked), proposals, holds, terms, asks, identities,\n"
-    "mail.\n"
+    "verdicts, mail.\n"
     "\n"
     "example: overlap inbox --json\n";
 
@@ -50,7 +54,8 @@ const char ov_help_inbox[] =
 struct inbox {
 	struct ov_cli *cli;
 	struct ov_home *home;
-	struct ov_json *holds, *terms, *asks, *identities, *mail; /* with --json */
+	struct ov_json *holds, *terms, *asks, *identities, *verdicts,
+	    *mail; /* with --json */
 	unsigned int n;
 	bool fetched; /* the broker was asked, and answered */
 	/* Terms in force before the fetch, by company: what came since is news. */
@@ -365,6 +370,46 @@ show_identity(void *arg, const struct ov_identity_note *n)
 	return OV_OK;
 }
 
+/* One of two reports of a job did not pass its checks: nobody can say here whose fault
+ * that is. */
+static enum ov_status
+show_verdict(void *arg, const struct ov_verdict_note *n)
+{
+	struct inbox *in = arg;
+	char job[2 * OV_ID + 1], at[OV_TIME_TEXT];
+	struct ov_partner p = { 0 };
+	struct ov_json *o;
+
+	if (ov_partner_get(&p, in->home, n->partner) != OV_OK)
+		memset(&p, 0, sizeof(p)); /* ended meanwhile */
+	in->n++;
+	if (in->cli->json) {
+		o = ov_json_object(in->verdicts, NULL);
+		ov_json_hex(o, "job", n->job, OV_ID);
+		ov_json_text(o, "partner", p.name[0] != '\0' ? p.name : NULL);
+		ov_json_bool(o, "mine", n->mine);
+		ov_json_text(o, "verdict", ov_status_name(n->verdict));
+		ov_json_time(o, "closed", n->closed);
+		return OV_OK;
+	}
+	ov_hex(job, n->job, OV_ID);
+	ov_time_text(at, n->closed);
+	fprintf(in->cli->out, "Job %.8s with ", job);
+	ov_print_name(in->cli->out, p.name);
+	fprintf(in->cli->out,
+	    n->mine ? ", %s: your report is void: %s (%s).\n"
+		    : ", %s: the partner says of its report: %s (%s).  Yours passed all "
+		      "its\n  checks and stands.\n",
+	    at, ov_status_text(n->verdict), ov_status_name(n->verdict));
+	fprintf(in->cli->out, "  The broker, the partner or a release is at fault; if it "
+			      "comes again, ask the "
+			      "partner.\n"
+			      "  Until then: overlap partner suspend PARTNER.  When you "
+			      "have looked: overlap "
+			      "inbox clear verdicts\n");
+	return OV_OK;
+}
+
 static enum ov_status
 show_note(void *arg, const struct ov_mail_note *n)
 {
@@ -426,12 +471,14 @@ show_all(struct inbox *in)
 		in->terms = ov_json_array(doc, "terms");
 		in->asks = ov_json_array(doc, "asks");
 		in->identities = ov_json_array(doc, "identities");
+		in->verdicts = ov_json_array(doc, "verdicts");
 		in->mail = ov_json_array(doc, "mail");
 	}
 	OV_TRY(show_proposals(in, doc));
 	OV_TRY(ov_hold_each(in->home, show_hold, in));
 	OV_TRY(ov_partner_each(in->home, show_partner, in));
 	OV_TRY(ov_identity_each(in->home, show_identity, in));
+	OV_TRY(ov_verdict_each(in->home, show_verdict, in));
 	OV_TRY(ov_mail_each_note(in->home, show_note, in));
 	if (in->cli->json)
 		OV_TRY(ov_json_write(in->cli->out, doc));
@@ -459,6 +506,8 @@ fetch(struct inbox *in)
 	OV_TRY(ov_session_open(&s, in->home));
 	ov_session_set_patience(s, 2000);
 	OV_TRY(ov_partner_mail(&busy, in->home, s));
+	if (!busy)
+		OV_TRY(ov_verdict_fetch(in->home, s));
 	in->fetched = true; /* by the agent of this home, if it is busy */
 done:
 	if (st != OV_OK)
@@ -478,6 +527,8 @@ clear(struct inbox *in, const char *what, bool accept_log)
 		return ov_mail_forget_refused(in->home);
 	if (strcmp(what, "identities") == 0)
 		return ov_identity_clear(in->home);
+	if (strcmp(what, "verdicts") == 0)
+		return ov_verdict_clear(in->home);
 	if (end == what || *end != '\0')
 		return ov_cli_fail(in->cli, OV_E_USAGE, "clear takes a hold's number");
 	st = ov_hold_clear(in->home, number, accept_log);
@@ -548,6 +599,7 @@ act(struct inbox *in, int n, char **word, bool accept_log)
 		return decide_import(in, verb[0] == 't');
 	return ov_cli_fail(in->cli, OV_E_USAGE,
 	    "inbox takes nothing, or `clear NUMBER`, `clear mail`, `clear identities`, "
+	    "`clear verdicts`, "
 	    "`take import`, `drop import` or `drop ask PARTNER`");
 }
 

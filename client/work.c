@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "client/job/profile.h"
+#include "client/job/verdict.h"
 #include "client/json.h"
 #include "client/mail.h"
 #include "client/normalise/normalise.h"
@@ -120,6 +121,7 @@ ov_work_mail(struct ov_work *w, uint32_t wait_ms)
 	/* first what proposals stand on: pairings and terms */
 	OV_TRY(ov_mail_process(NULL, w->home, w->session, NULL, wait_ms));
 	OV_TRY(ov_mail_process(NULL, w->home, w->session, &handlers, 0));
+	(void)!ov_verdict_fetch(w->home, w->session); /* or in the next round */
 done:
 	return st;
 }
@@ -163,6 +165,8 @@ ov_work_advance(struct ov_work *w, struct ov_job *j)
 		OV_TRY(propose_older(w, j));
 		st = advance(w, j);
 	}
+	if (j->state == OV_JOB_CLOSED)
+		(void)!ov_verdict_fetch(w->home, w->session); /* or in the next round */
 done:
 	return st;
 }

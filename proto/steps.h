@@ -63,8 +63,8 @@ enum ov_step {
 	OV_STEP_BOTH_UNCHANGED = 21, /* ACCEPT and PROPOSE name the same last job */
 	OV_STEP_BOTH_CLOSED = 22,
 	OV_STEP_EXPIRE = 23,
-	OV_STEP_EQUIVOCATE = 24, /* a second, different message for a step */
-	OV_STEP_MISBEHAVED = 25, /* a CLOSE with a verdict against the report */
+	OV_STEP_EQUIVOCATE = 24, /* a second PROPOSE or ACCEPT, before the report */
+	OV_STEP_MISBEHAVED = 25, /* both closed, one with a verdict against the report */
 	OV_STEP_CONFIRM_FAIL = 26,
 	OV_STEP_FAIL = 27,
 	OV_STEPS = 28

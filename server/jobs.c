@@ -153,8 +153,8 @@ done:
 }
 
 /* A step that is stored already: its leaf if it is the same.  Another one is kept as
- * evidence; a second PROPOSE or ACCEPT ends the job, since two transcripts would be
- * about.  OV_E_NOT_FOUND: it is new. */
+ * evidence; a second PROPOSE or ACCEPT ends a job without a report, since two transcripts
+ * would be about.  OV_E_NOT_FOUND: it is new. */
 static enum ov_status
 repeat(uint64_t *leaf, struct ov_job *job, const struct ov_put *put,
     const uint8_t signature[64])
@@ -170,7 +170,7 @@ repeat(uint64_t *leaf, struct ov_job *job, const struct ov_put *put,
 	OV_TRY(ov_store_step_put(put->tx, &how, job->id, put->step, &row, put->body));
 	if (how == OV_PUT_SAME)
 		goto done;
-	if (put->step <= OV_STEP_ACCEPT && !ov_job_final(job->state))
+	if (put->step <= OV_STEP_ACCEPT && job->state < OV_JOB_REPORTED)
 		OV_TRY(ov_job_conclude(
 		    job, put->tx, OV_STEP_EQUIVOCATE, OV_E_PROTO_EQUIVOCATION));
 	st = OV_E_PROTO_EQUIVOCATION;
@@ -194,24 +194,62 @@ says(struct ov_bytes text, const char *word)
 	return text.len == strlen(word) && memcmp(text.p, word, text.len) == 0;
 }
 
+/* Whether a CLOSE speaks against the job: OV_STEP_BOTH_CLOSED, it does not. */
+static enum ov_status
+read_close(
+    enum ov_step *says_so, struct ov_tx *tx, const struct ov_job *job, unsigned int step)
+{
+	const char *void_report = ov_status_name(OV_E_PROTO_MISBEHAVED);
+	struct ov_buf body = { 0 };
+	struct ov_step_row row;
+	struct ov_msg_close m;
+	enum ov_status st = OV_OK;
+
+	*says_so = OV_STEP_BOTH_CLOSED;
+	if ((job->steps & 1U << step) == 0)
+		goto done;
+	OV_TRY(ov_store_step(tx, &row, &body, job->id, step));
+	OV_TRY(ov_msg_decode(&m, OV_MSG_CLOSE, OV_BUF_BYTES(&body)));
+	if (says(m.verdict, void_report))
+		*says_so = OV_STEP_MISBEHAVED;
+	else if (m.confirmation == 2 && job->state == OV_JOB_CONFIRMING)
+		*says_so = OV_STEP_CONFIRM_FAIL;
+done:
+	ov_buf_free(&body);
+	return st;
+}
+
+/* How a job ends that has its report: by the CLOSEs that are there.  Not before both are,
+ * or the time is over: who speaks against the report takes nobody else's away. */
+static enum ov_status
+conclude_reported(struct ov_job *job, struct ov_tx *tx, bool expired)
+{
+	enum ov_step a, b, how;
+	enum ov_status st = OV_OK;
+
+	OV_TRY(read_close(&a, tx, job, OV_STEP_CLOSE_A));
+	OV_TRY(read_close(&b, tx, job, OV_STEP_CLOSE_B));
+	how = a == OV_STEP_BOTH_CLOSED || b == OV_STEP_MISBEHAVED ? b : a;
+	if (how == OV_STEP_BOTH_CLOSED && expired)
+		how = OV_STEP_EXPIRE;
+	OV_TRY(ov_job_conclude(job, tx, how,
+	    how == OV_STEP_MISBEHAVED ? OV_E_PROTO_MISBEHAVED
+	    : how == OV_STEP_EXPIRE   ? OV_E_PROTO_EXPIRED
+				      : OV_OK));
+done:
+	return st;
+}
+
 /* What a step brings the broker to do at once. */
 static enum ov_status
 follow(struct ov_job *job, const struct ov_put *put, bool unchanged)
 {
 	const uint32_t both = 1U << OV_STEP_CLOSE_A | 1U << OV_STEP_CLOSE_B;
-	const struct ov_msg_close *close = &put->m.close;
 
 	if (unchanged)
 		return ov_job_conclude(job, put->tx, OV_STEP_BOTH_UNCHANGED, OV_OK);
-	if (ov_step_message(put->step) != OV_MSG_CLOSE)
-		return OV_OK;
-	if (says(close->verdict, ov_status_name(OV_E_PROTO_MISBEHAVED)))
-		return ov_job_conclude(
-		    job, put->tx, OV_STEP_MISBEHAVED, OV_E_PROTO_MISBEHAVED);
-	if (close->confirmation == 2 && job->state == OV_JOB_CONFIRMING)
-		return ov_job_conclude(job, put->tx, OV_STEP_CONFIRM_FAIL, OV_OK);
-	if ((job->steps & both) == both)
-		return ov_job_conclude(job, put->tx, OV_STEP_BOTH_CLOSED, OV_OK);
+	if (ov_step_message(put->step) == OV_MSG_CLOSE && (job->steps & both) == both)
+		return conclude_reported(job, put->tx, false);
 	return OV_OK;
 }
 
@@ -468,7 +506,10 @@ expire_one(const struct ov_broker *b, int64_t now, int64_t *deadline)
 	OV_TRY(ov_store_job_due(tx, &job));
 	*deadline = job.deadline;
 	if (job.deadline <= now) {
-		OV_TRY(ov_job_conclude(&job, tx, OV_STEP_EXPIRE, OV_E_PROTO_EXPIRED));
+		OV_TRY(
+		    job.state >= OV_JOB_REPORTED
+			? conclude_reported(&job, tx, true)
+			: ov_job_conclude(&job, tx, OV_STEP_EXPIRE, OV_E_PROTO_EXPIRED));
 		OV_TRY(ov_tx_commit(&tx, "job.expire"));
 		ov_events_fire(b->events, job.id);
 	}

@@ -23,7 +23,7 @@ is_past(const struct ov_job *j, const struct ov_job_run *run)
 }
 
 /* The end of the job at the broker, taken over here.  A report that was checked and
- * stored stands, unless the end says that the broker's word is worth nothing. */
+ * stored stands, whatever the partner found in its own, or did afterwards. */
 static enum ov_status
 take_end(struct ov_job *j, struct ov_job_run *run, enum ov_job_state state)
 {
@@ -68,8 +68,7 @@ take_end(struct ov_job *j, struct ov_job_run *run, enum ov_job_state state)
 	case OV_JOB_STATES:
 		break;
 	}
-	if (j->state == OV_JOB_REPORTED && to != OV_JOB_EQUIVOCATION &&
-	    to != OV_JOB_MISBEHAVED)
+	if (j->state == OV_JOB_REPORTED)
 		to = OV_JOB_CLOSED;
 	return ov_job_set_state(run->home, j, to, why);
 }

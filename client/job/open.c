@@ -120,8 +120,9 @@ done:
 }
 
 /* The last job that carried data and whose report stands, if nothing changed since.  One
- * that the broker ended before both closed it is not named; nor is one after which a job
- * failed, or a broker that lost it would make every night fail the same way. */
+ * that the broker ended before both closed it is not named, nor one whose partner speaks
+ * against its report; nor is one after which a job failed, or a broker that lost it would
+ * make every night fail the same way. */
 static enum ov_status
 find_unchanged(
     uint8_t out[OV_ID], bool *found, struct ov_home *home, const struct ov_job *j)
@@ -135,9 +136,12 @@ find_unchanged(
 		return OV_OK;
 	OV_TRY(st);
 	OV_TRY(ov_db_number(&failed, home->db,
-	    "SELECT count(*) FROM job WHERE partner = ? AND state = ? AND closed >= ?",
+	    "SELECT count(*) FROM job WHERE (partner = ?1 AND state = ?2 AND closed >= "
+	    "?3)"
+	    " OR (id = ?4 AND partner_verdict NOT IN ('', ?5))",
 	    OV_DB_BLOB(j->partner, OV_ID), OV_DB_I64(OV_JOB_FAILED),
-	    OV_DB_I64(last.closed)));
+	    OV_DB_I64(last.closed), OV_DB_BLOB(last.id, OV_ID),
+	    OV_DB_TEXT(ov_status_name(OV_OK))));
 	*found = last.reason == OV_OK && failed == 0 &&
 		 last.terms_sequence == j->terms_sequence &&
 		 memcmp(last.profile, j->profile, OV_DIGEST) == 0 &&

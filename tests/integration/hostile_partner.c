@@ -19,6 +19,8 @@
  *   tags              a tag twice
  *   digest, th        COMPLETE with a wrong digest of the points, for another transcript
  *   cancel            CANCEL when the other side has sent all that it sends
+ *   verdict           looks at its own view, then says by CLOSE that it is false; also
+ *                     -accept: looks, then gives another ACCEPT, and closes
  * As the one who proposes:
  *   propose           an honest PROPOSE
  *   propose-slots     over the cap; also -terms, -clock, -expired
@@ -511,11 +513,56 @@ done:
 	return st;
 }
 
-/* Without a look at the own view. */
+/* The own view, as far as it says how much there is. */
+static enum ov_status
+look(const struct hostile *h)
+{
+	struct ov_msg_get_chunk ask = {
+		.stream = OV_STREAM_VIEW_B, .index = 0, .wait_ms = WAIT_MS
+	};
+	struct ov_msg_chunk reply;
+	struct ov_msg_view view;
+	struct ov_buf owner = { 0 };
+	enum ov_status st;
+
+	memcpy(ask.job, h->job.id, OV_ID);
+	OV_TRY(ov_session_call(h->session, OV_MSG_GET_CHUNK, &ask, OV_MSG_CHUNK, &reply,
+	    &owner, ANSWER_MS + WAIT_MS));
+	OV_TRY(ov_msg_decode(&view, OV_MSG_VIEW, reply.body));
+	OV_REQUIRE(view.matches > 0, OV_E_NOT_FOUND);
+done:
+	ov_buf_free(&owner);
+	return st;
+}
+
+/* The ACCEPT of this job, and another one. */
+static enum ov_status
+accept_again(struct hostile *h)
+{
+	struct ov_step_text accept = { 0 };
+	struct ov_buf body = { 0 };
+	struct ov_msg_accept m;
+	enum ov_status st;
+
+	OV_TRY(ov_step_load(&accept, h->home, h->job.id, OV_STEP_ACCEPT));
+	OV_TRY(ov_msg_decode(&m, OV_MSG_ACCEPT, OV_BUF_BYTES(&accept.body)));
+	m.ephemeral[0] ^= 1;
+	OV_TRY(ov_msg_encode(&body, OV_MSG_ACCEPT, &m));
+	st = put_step(h, h->job.id, OV_STEP_ACCEPT, OV_BUF_BYTES(&body));
+	st = st == OV_E_PROTO_EQUIVOCATION ? OV_OK : OV_E_BUG; /* noticed, at least */
+done:
+	ov_step_free(&accept);
+	ov_buf_free(&body);
+	return st;
+}
+
+/* But for the modes that look, without a look at the own view. */
 static enum ov_status
 close_job(struct hostile *h)
 {
-	struct ov_msg_close m = { .verdict = OV_LITERAL("OK") };
+	struct ov_msg_close m = { .verdict = is(h, "verdict")
+						 ? OV_LITERAL("E_PROTO_MISBEHAVED")
+						 : OV_LITERAL("OK") };
 	struct ov_step_text report = { 0 };
 	struct ov_buf body = { 0 };
 	enum ov_status st;
@@ -525,6 +572,10 @@ close_job(struct hostile *h)
 	memcpy(m.job, h->job.id, OV_ID);
 	memcpy(m.th, h->th, OV_HASH_LEN);
 	ov_digest(m.report, "report", OV_BUF_BYTES(&report.body));
+	if (strncmp(h->mode, "verdict", 7) == 0)
+		OV_TRY(look(h));
+	if (is(h, "verdict-accept"))
+		OV_TRY(accept_again(h));
 	OV_TRY(ov_msg_encode(&body, OV_MSG_CLOSE, &m));
 	OV_TRY(put_step(h, h->job.id, OV_STEP_CLOSE_B, OV_BUF_BYTES(&body)));
 done:

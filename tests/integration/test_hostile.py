@@ -13,7 +13,7 @@ from liar import POLICY, Liar
 
 # enum ov_stream, ov_step
 POINTS_A, ROSTER_A, TAGS_A = 1, 3, 5
-ACCEPT, REFUSE, CANCEL_A = 2, 3, 4
+ACCEPT, REFUSE, CANCEL_A, CLOSE_B = 2, 3, 4, 19
 HOSTILE = None  # the program
 
 
@@ -144,6 +144,47 @@ class Answers(Hostile):
         for charges in (self.home(a, "SELECT count(*) FROM charge WHERE job = ?", job),
                         self.store("SELECT count(*) FROM charge WHERE job = ?", job)):
             self.assertEqual(charges, [(1,)])
+
+    def looked_first(self, mode):
+        """B looks at its report and does this, while A, who was killed before it read its
+        own, is not there; then A comes back."""
+        a, b = self.world.a, self.world.b
+        killed = a.spawn("run", b.name, "--wait", 20,
+                         env={"OVERLAP_CRASH_AT": "job.forget before"})
+        hostile = harness.finish([HOSTILE, b.home, mode], OK).stdout.strip()
+        if killed.wait(harness.PATIENCE) == OK:
+            self.skipTest("built without crash points")
+        self.assertEqual(hostile, "sent")
+        told = self.told(self.start(a, "run", b.name, "--wait", 20))
+        self.change_list()
+        job = self.ends(told, OK, "closed", "OK")
+        self.assertGreater(told["matches"], 50)
+        self.assertEqual(len(a.matches(b)), told["matches"])
+        return job
+
+    def test_a_verdict_after_a_look_takes_nobody_elses_report(self):
+        a, b = self.world.a, self.world.b
+        job = self.looked_first("verdict")
+        # the word of B is on record, for A's people too, and ends the job at the broker
+        self.assertEqual(self.store("SELECT state, reason FROM job WHERE id = ?", job),
+                         [(12, "E_PROTO_MISBEHAVED")])
+        self.assertEqual(a.json("report", b.name)["partner_verdict"], "E_PROTO_MISBEHAVED")
+        self.assertIn("Yours passed all its checks", " ".join(a("report", b.name).split()))
+        self.assertIn(b"E_PROTO_MISBEHAVED", self.steps(a, job, [CLOSE_B])[CLOSE_B][0])
+        (note,) = a.json("inbox")["verdicts"]
+        self.assertEqual((note["job"], note["partner"], note["mine"], note["verdict"]),
+                         (job.hex(), b.name, False, "E_PROTO_MISBEHAVED"))
+        a("inbox", "clear", "verdicts")
+        self.assertEqual(a.json("inbox")["verdicts"], [])
+        # and the next job is one like any other
+        self.ends(self.play("honest")[0], OK, "closed", "OK")
+        self.assertIsNone(a.json("report", b.name)["partner_verdict"])
+
+    def test_a_second_answer_after_a_look_takes_nobody_elses_report(self):
+        job = self.looked_first("verdict-accept")
+        self.assertEqual(
+            self.store("SELECT step FROM conflict WHERE job = ?", job), [(ACCEPT,)])
+        self.assertEqual(self.store("SELECT state FROM job WHERE id = ?", job), [(6,)])
 
 
 class Proposals(Hostile):

@@ -62,9 +62,13 @@ class Reports(Liar):
         self.assertEqual(
             self.store("SELECT body FROM step WHERE job = ? AND step = ?", job, step),
             [(close,)])
+        self.assertEqual(self.store("SELECT type FROM leaf WHERE idx = ?", leaf),
+                         [(LEAF_CLOSED,)])
+        # the end itself comes with the other side's CLOSE
         self.assertEqual(
-            self.store("SELECT type FROM leaf WHERE idx IN (?, ?) ORDER BY idx", leaf, leaf + 1),
-            [(LEAF_CLOSED,), (LEAF_FAILED,)])
+            self.store("SELECT type FROM leaf WHERE idx > (SELECT max(leaf) FROM step WHERE"
+                       " job = ? AND step IN (?, ?)) ORDER BY idx LIMIT 1", job, *CLOSE),
+            [(LEAF_FAILED,)])
 
     def test_every_lie_is_caught(self):
         a, b = self.world.a, self.world.b

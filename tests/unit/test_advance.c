@@ -15,6 +15,7 @@
 #include "client/job/job.h"
 #include "client/job/legend.h"
 #include "client/job/profile.h"
+#include "client/job/verdict.h"
 #include "client/ledger.h"
 #include "client/mail.h"
 #include "client/terms_impl.h"
@@ -54,6 +55,8 @@ static struct {
 	const char *refusal;	    /* REFUSE is there, with this reason */
 	const uint8_t *refused_by;  /* secret key that signed it */
 	const uint8_t *accepted_by; /* the same of ACCEPT; NULL: the partner's */
+	const char *close;	    /* the partner's CLOSE is there, with this verdict */
+	const uint8_t *closed_by;   /* secret key that signed it */
 	unsigned int calls;	    /* that came here */
 	unsigned int asked;
 	/* what this home said last of the end of the job */
@@ -128,6 +131,21 @@ reply_refuse(struct ov_buf *reply, uint64_t seen)
 }
 
 static void
+reply_close(struct ov_buf *reply, uint64_t seen)
+{
+	struct ov_msg_close m = { .verdict =
+				      OV_BYTES(script.close, strlen(script.close)) };
+	struct ov_buf body = { 0 };
+	uint8_t signature[64];
+
+	memcpy(m.job, job.id, OV_ID);
+	MUST(ov_msg_encode(&body, OV_MSG_CLOSE, &m) == OV_OK);
+	ov_sign(signature, script.closed_by, "close", OV_BUF_BYTES(&body));
+	reply_step(reply, OV_STEP_CLOSE_B, OV_BUF_BYTES(&body), signature, seen, true);
+	ov_buf_free(&body);
+}
+
+static void
 keep_verdict(const struct ov_msg_put_step *put)
 {
 	bool cancel = put->step == OV_STEP_CANCEL_A;
@@ -190,6 +208,9 @@ play(void *arg, struct ov_buf *reply, struct ov_bytes in, const uint8_t fingerpr
 		reply_chunk(reply, &m.get_chunk);
 	else if (type == OV_MSG_GET_JOB)
 		reply_job(reply);
+	else if (type == OV_MSG_GET_STEP && m.get_step.step == OV_STEP_CLOSE_B)
+		script.close != NULL ? reply_close(reply, m.get_step.seen)
+				     : fake_error(reply, "E_BROKER_WAIT", 0);
 	else if (type == OV_MSG_GET_STEP && script.refusal != NULL)
 		m.get_step.step == OV_STEP_REFUSE ? reply_refuse(reply, m.get_step.seen)
 						  : fake_error(reply, "E_JOB_REFUSED", 0);
@@ -581,14 +602,78 @@ stored_report_stands_when_the_job_expires_before_close(void **state)
 }
 
 static void
-report_that_the_partner_found_void_does_not_stand(void **state)
+no_end_at_the_broker_takes_a_stored_report(void **state)
+{
+	(void)state;
+	script.put = "E_PROTO_UNEXPECTED";
+	for (unsigned int s = OV_JOB_CLOSED; s < OV_JOB_STATES; s++) {
+		struct ov_job last;
+
+		if (s == OV_JOB_REFUSED)
+			continue; /* of what was never accepted */
+		forget_job();
+		script.state = (enum ov_job_state)s;
+		start_job(OV_JOB_REPORTED, 3600);
+		assert_int_equal(advance(0), OV_OK);
+		assert_int_equal(job.state, OV_JOB_CLOSED);
+		assert_int_equal(kept_matches(), 1);
+		assert_int_equal(ov_job_last_report(&last, home, partner.company), OV_OK);
+	}
+}
+
+static enum ov_status
+take_note(void *arg, const struct ov_verdict_note *n)
+{
+	assert_memory_equal(n->job, job.id, OV_ID);
+	assert_memory_equal(n->partner, partner.company, OV_ID);
+	assert_false(n->mine);
+	*(enum ov_status *)arg = n->verdict;
+	return OV_OK;
+}
+
+/* The verdict that a person has not seen; OV_OK: none. */
+static enum ov_status
+unseen_verdict(void)
+{
+	enum ov_status verdict = OV_OK;
+
+	assert_int_equal(ov_verdict_each(home, take_note, &verdict), OV_OK);
+	return verdict;
+}
+
+static void
+verdict_of_the_partner_is_shown_until_a_person_looked(void **state)
 {
 	(void)state;
 	start_job(OV_JOB_REPORTED, 3600);
-	script.put = "E_PROTO_UNEXPECTED";
-	script.state = OV_JOB_MISBEHAVED;
-	assert_int_equal(advance(0), OV_E_PROTO_MISBEHAVED);
-	assert_ended(OV_JOB_MISBEHAVED, OV_E_PROTO_MISBEHAVED);
+	script.closed_by = partner_sk;
+	assert_int_equal(advance(0), OV_OK);
+	assert_int_equal(ov_verdict_fetch(home, session), OV_OK);
+	assert_int_equal(unseen_verdict(), OV_OK); /* it has not said anything yet */
+	script.close = "E_PROTO_MISBEHAVED";
+	assert_int_equal(ov_verdict_fetch(home, session), OV_OK);
+	assert_int_equal(unseen_verdict(), OV_E_PROTO_MISBEHAVED);
+	assert_int_equal(kept_matches(), 1);
+	script.calls = 0;
+	assert_int_equal(ov_verdict_fetch(home, session), OV_OK);
+	assert_int_equal(script.calls, 0); /* known */
+	assert_int_equal(ov_verdict_clear(home), OV_OK);
+	assert_int_equal(unseen_verdict(), OV_OK);
+}
+
+static void
+verdict_that_somebody_else_signed_is_none(void **state)
+{
+	uint8_t pk[32], forger[64];
+
+	(void)state;
+	ov_sign_keypair(pk, forger);
+	start_job(OV_JOB_REPORTED, 3600);
+	assert_int_equal(advance(0), OV_OK);
+	script.close = "E_PROTO_MISBEHAVED";
+	script.closed_by = forger;
+	assert_int_equal(ov_verdict_fetch(home, session), OV_OK);
+	assert_int_equal(unseen_verdict(), OV_OK);
 }
 
 static void
@@ -1020,7 +1105,9 @@ main(void)
 		T(broker_cannot_speak_for_the_partner_about_profiles),
 		T(job_that_the_broker_lost_ends),
 		T(stored_report_stands_when_the_job_expires_before_close),
-		T(report_that_the_partner_found_void_does_not_stand),
+		T(no_end_at_the_broker_takes_a_stored_report),
+		T(verdict_of_the_partner_is_shown_until_a_person_looked),
+		T(verdict_that_somebody_else_signed_is_none),
 		T(broker_cannot_make_this_home_accuse_the_partner),
 		T(broker_that_ends_a_job_gets_no_signature),
 		T(answer_of_somebody_else_is_none),

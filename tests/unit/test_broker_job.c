@@ -498,25 +498,6 @@ cancelled_job_gets_no_report(void **state)
 }
 
 static void
-verdict_against_the_report_ends_the_job(void **state)
-{
-	struct ov_msg_close m = { .verdict = OV_LITERAL("E_PROTO_MISBEHAVED") };
-	struct ov_buf bytes = { 0 };
-	struct run r;
-
-	(void)state;
-	make_lists();
-	exchange(&r);
-	assert_int_equal(ov_report_make(&broker, r.p.job), OV_OK);
-	memcpy(m.job, r.p.job, OV_ID);
-	memcpy(m.th, r.th, OV_DIGEST);
-	assert_int_equal(put_step(&bob, r.p.job, OV_STEP_CLOSE_B, &m, &bytes), OV_OK);
-	assert_int_equal(job_state(&ada, r.p.job).state, OV_JOB_MISBEHAVED);
-	ov_buf_free(&bytes);
-	run_free(&r);
-}
-
-static void
 close_once(
     const struct run *r, unsigned int step, uint64_t confirmation, enum ov_status want)
 {
@@ -530,6 +511,77 @@ close_once(
 	    put_step(step == OV_STEP_CLOSE_A ? &ada : &bob, r->p.job, step, &m, &bytes),
 	    want);
 	ov_buf_free(&bytes);
+}
+
+/* A report, of which bob has said that it is false. */
+static void
+speak_against(struct run *r)
+{
+	struct ov_msg_close m = { .verdict = OV_LITERAL("E_PROTO_MISBEHAVED") };
+	struct ov_buf bytes = { 0 };
+
+	make_lists();
+	exchange(r);
+	assert_int_equal(ov_report_make(&broker, r->p.job), OV_OK);
+	memcpy(m.job, r->p.job, OV_ID);
+	memcpy(m.th, r->th, OV_DIGEST);
+	assert_int_equal(put_step(&bob, r->p.job, OV_STEP_CLOSE_B, &m, &bytes), OV_OK);
+	ov_buf_free(&bytes);
+}
+
+static void
+verdict_against_a_report_leaves_the_other_side_its_own(void **state)
+{
+	struct ov_buf body = { 0 };
+	struct ov_msg_report m;
+	struct run r;
+
+	(void)state;
+	speak_against(&r);
+	assert_int_equal(job_state(&ada, r.p.job).state, OV_JOB_REPORTED);
+	fetch_report(&m, &body, &r);
+	check_view(OV_ROLE_A, &r, m.view_a);
+	close_once(&r, OV_STEP_CLOSE_A, 0, OV_OK);
+	assert_int_equal(job_state(&ada, r.p.job).state, OV_JOB_MISBEHAVED);
+	assert_false(stream_of(r.p.job, OV_STREAM_VIEW_A).last);
+	ov_buf_free(&body);
+	run_free(&r);
+}
+
+static void
+verdict_against_a_report_ends_the_job_with_its_time(void **state)
+{
+	int64_t next;
+	struct run r;
+
+	(void)state;
+	speak_against(&r);
+	clock_now += 7 * 24 * OV_HOUR + 1;
+	assert_int_equal(ov_jobs_expire(&broker, &next), OV_OK);
+	assert_int_equal(job_state(&ada, r.p.job).state, OV_JOB_MISBEHAVED);
+	run_free(&r);
+}
+
+/* Who has looked could else undo it all by contradicting itself. */
+static void
+second_accept_after_the_report_is_evidence_alone(void **state)
+{
+	struct ov_buf body = { 0 };
+	struct ov_msg_report m;
+	struct run r;
+
+	(void)state;
+	make_lists();
+	exchange(&r);
+	assert_int_equal(ov_report_make(&broker, r.p.job), OV_OK);
+	r.a.commitment[0] ^= 1;
+	assert_int_equal(put_step(&bob, r.p.job, OV_STEP_ACCEPT, &r.a, &r.accept),
+	    OV_E_PROTO_EQUIVOCATION);
+	assert_int_equal(job_state(&ada, r.p.job).state, OV_JOB_REPORTED);
+	fetch_report(&m, &body, &r);
+	check_view(OV_ROLE_A, &r, m.view_a);
+	ov_buf_free(&body);
+	run_free(&r);
 }
 
 static void
@@ -814,7 +866,9 @@ main(void)
 		WITH_DEAL(bad_roster_fails_the_job_with_its_reason),
 		WITH_DEAL(duplicate_tag_fails_the_job),
 		WITH_DEAL(cancelled_job_gets_no_report),
-		WITH_DEAL(verdict_against_the_report_ends_the_job),
+		WITH_DEAL(verdict_against_a_report_leaves_the_other_side_its_own),
+		WITH_DEAL(verdict_against_a_report_ends_the_job_with_its_time),
+		WITH_DEAL(second_accept_after_the_report_is_evidence_alone),
 		WITH_DEAL(fields_need_both_confirmations),
 		WITH_DEAL(unchanged_job_carries_and_charges_nothing),
 #ifdef OVERLAP_CRASH_POINTS
