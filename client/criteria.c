@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "client/book/icp_asked.h"
+#include "client/ledger.h"
 #include "proto/keys.h"
 
 #define DAY_S 86400U
@@ -62,45 +63,52 @@ ov_criteria_check(struct ov_bytes mine, struct ov_bytes theirs, struct ov_fault 
 
 /* --- changes --- */
 
-struct accepted {
-	bool any;
-	uint8_t digest[OV_DIGEST];
-	uint64_t at;
+/* What was accepted before, of this partner and of its group. */
+struct past {
+	bool own;	   /* these are its own last ones */
+	bool known;	   /* they are the last ones of somebody in the group */
+	uint64_t known_at; /* known: since when */
+	uint64_t last;	   /* when something was accepted; 0: never */
 };
 
+/* A group is whom this home holds to be one now, and who was one of them when something
+ * was accepted of it (ledger.h).  ?1 the partner, ?2 its group. */
+#define IN_SCOPE                                                                         \
+	"company = ?1 OR group_name = ?2 OR company IN"                                  \
+	" (SELECT company FROM partner_group WHERE name = ?2)"
+
 static enum ov_status
-load(struct accepted *a, struct ov_home *home, const uint8_t partner[OV_ID])
+load(struct past *out, struct ov_home *home, const uint8_t partner[OV_ID],
+    const uint8_t digest[OV_DIGEST])
 {
+	char group[OV_GROUP_MAX + 1];
 	struct ov_db_stmt *q = NULL;
+	uint64_t at;
+	bool row;
 	enum ov_status st;
 
-	memset(a, 0, sizeof(*a));
-	OV_TRY(
-	    ov_db_query(&q, home->db, "SELECT digest, at FROM criteria WHERE company = ?",
-		OV_DB_BLOB(partner, OV_ID)));
-	OV_TRY(ov_db_step(q, &a->any));
-	if (a->any) {
-		OV_TRY(ov_db_copy(a->digest, sizeof(a->digest), q, 0));
-		a->at = (uint64_t)ov_db_i64(q, 1);
+	memset(out, 0, sizeof(*out));
+	OV_TRY(ov_ledger_group(group, home->db, partner));
+	OV_TRY(ov_db_query(&q, home->db,
+	    "SELECT digest = ?3, company = ?1, at FROM criteria WHERE " IN_SCOPE,
+	    OV_DB_BLOB(partner, OV_ID), group[0] != '\0' ? OV_DB_TEXT(group) : OV_DB_NULL,
+	    OV_DB_BLOB(digest, OV_DIGEST)));
+	for (;;) {
+		OV_TRY(ov_db_step(q, &row));
+		if (!row)
+			break;
+		at = (uint64_t)ov_db_i64(q, 2);
+		if (at > out->last)
+			out->last = at;
+		if (ov_db_i64(q, 0) == 0)
+			continue;
+		out->own = out->own || ov_db_i64(q, 1) != 0;
+		if (!out->known || at > out->known_at)
+			out->known_at = at;
+		out->known = true;
 	}
 done:
 	ov_db_finish(q);
-	return st;
-}
-
-/* Whether they are others than the last ones. */
-static enum ov_status
-is_change(bool *out, struct accepted *last, struct ov_home *home,
-    const uint8_t partner[OV_ID], struct ov_bytes criteria)
-{
-	uint8_t digest[OV_DIGEST];
-	enum ov_status st;
-
-	OV_TRY(load(last, home, partner));
-	ov_digest(digest, "criteria", criteria);
-	*out = criteria.len > 0 &&
-	       !(last->any && memcmp(digest, last->digest, sizeof(digest)) == 0);
-done:
 	return st;
 }
 
@@ -108,15 +116,18 @@ enum ov_status
 ov_criteria_may(uint64_t *next, struct ov_home *home, const uint8_t partner[OV_ID],
     struct ov_bytes criteria)
 {
-	struct accepted last;
-	bool change;
-	enum ov_status st;
+	uint8_t digest[OV_DIGEST];
+	struct past past;
+	enum ov_status st = OV_OK;
 
 	*next = 0;
-	OV_TRY(is_change(&change, &last, home, partner, criteria));
-	if (!change || !last.any)
+	if (criteria.len == 0)
 		goto done;
-	*next = last.at + OV_CRITERIA_DAYS * DAY_S;
+	ov_digest(digest, "criteria", criteria);
+	OV_TRY(load(&past, home, partner, digest));
+	if (past.known || past.last == 0)
+		goto done;
+	*next = past.last + OV_CRITERIA_DAYS * DAY_S;
 	OV_REQUIRE(ov_home_now(home) >= *next, OV_E_TERMS_TOO_SOON);
 done:
 	return st;
@@ -126,12 +137,13 @@ enum ov_status
 ov_criteria_accepted(bool *out, struct ov_home *home, const uint8_t partner[OV_ID],
     struct ov_bytes criteria)
 {
-	struct accepted last;
-	bool change;
+	uint8_t digest[OV_DIGEST];
+	struct past past;
 	enum ov_status st;
 
-	OV_TRY(is_change(&change, &last, home, partner, criteria));
-	*out = !change;
+	ov_digest(digest, "criteria", criteria);
+	OV_TRY(load(&past, home, partner, digest));
+	*out = criteria.len == 0 || past.own;
 done:
 	return st;
 }
@@ -140,19 +152,20 @@ enum ov_status
 ov_criteria_accept(
     struct ov_home *home, const uint8_t partner[OV_ID], struct ov_bytes criteria)
 {
-	struct accepted last;
 	uint8_t digest[OV_DIGEST];
-	bool change;
+	struct past past;
 	enum ov_status st;
 
-	OV_TRY(is_change(&change, &last, home, partner, criteria));
-	if (!change)
-		goto done;
 	ov_digest(digest, "criteria", criteria);
+	OV_TRY(load(&past, home, partner, digest));
+	if (criteria.len == 0 || past.own)
+		goto done;
+	/* what one of the group asks already is no new question, and no new date */
 	OV_TRY(ov_db_run(home->db,
-	    "INSERT OR REPLACE INTO criteria(company, digest, at) VALUES (?, ?, ?)",
+	    "INSERT OR REPLACE INTO criteria(company, digest, at, group_name)"
+	    " VALUES (?1, ?2, ?3, (SELECT name FROM partner_group WHERE company = ?1))",
 	    OV_DB_BLOB(partner, OV_ID), OV_DB_BLOB(digest, OV_DIGEST),
-	    OV_DB_I64(ov_home_now(home))));
+	    OV_DB_I64(past.known ? past.known_at : ov_home_now(home))));
 done:
 	return st;
 }

@@ -2,8 +2,9 @@
  * (PROTOCOL 6.6): may they be, and may they have changed?
  *
  * Changing them night by night would find out a column's values by halving, so other
- * criteria than the last ones are accepted once in OV_CRITERIA_DAYS.  What was accepted
- * last is remembered for each partner, through new terms and the end of them.
+ * criteria than the last ones are accepted once in OV_CRITERIA_DAYS, of all partners of a
+ * group together (ledger.h), who could share the work.  What was accepted last is
+ * remembered for each partner, through new terms and the end of them.
  */
 #ifndef OV_CLIENT_CRITERIA_H
 #define OV_CLIENT_CRITERIA_H
@@ -26,11 +27,12 @@ OV_MUST_CHECK enum ov_status ov_criteria_check(
     struct ov_bytes mine, struct ov_bytes theirs, struct ov_fault *fault);
 
 /* OV_E_TERMS_TOO_SOON, with the time from which they may, if these criteria are others
- * than the last accepted ones and those are not old enough.  Empty ones always may. */
+ * than the last accepted ones of the partner, or of one of its group, and the last change
+ * of any of them is not old enough.  Empty ones always may. */
 OV_MUST_CHECK enum ov_status ov_criteria_may(uint64_t *next, struct ov_home *home,
     const uint8_t partner[OV_ID], struct ov_bytes criteria);
 
-/* Whether they are the last accepted ones; empty ones are. */
+/* Whether they are this partner's last accepted ones; empty ones are. */
 OV_MUST_CHECK enum ov_status ov_criteria_accepted(bool *out, struct ov_home *home,
     const uint8_t partner[OV_ID], struct ov_bytes criteria);
 

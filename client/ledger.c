@@ -82,8 +82,9 @@ ov_ledger_set_group(struct ov_db *db, const uint8_t partner[OV_ID], const char *
 	    OV_DB_BLOB(partner, OV_ID), OV_DB_TEXT(name));
 }
 
-static enum ov_status
-read_group(struct ov_ledger *l, struct ov_db *db, const uint8_t partner[OV_ID])
+enum ov_status
+ov_ledger_group(
+    char out[OV_GROUP_MAX + 1], struct ov_db *db, const uint8_t partner[OV_ID])
 {
 	struct ov_db_stmt *s = NULL;
 	const char *name;
@@ -93,11 +94,9 @@ read_group(struct ov_ledger *l, struct ov_db *db, const uint8_t partner[OV_ID])
 	OV_TRY(ov_db_query(&s, db, "SELECT name FROM partner_group WHERE company = ?",
 	    OV_DB_BLOB(partner, OV_ID)));
 	OV_TRY(ov_db_step(s, &row));
-	if (!row)
-		goto done;
-	name = ov_db_text(s, 0);
+	name = row ? ov_db_text(s, 0) : "";
 	OV_REQUIRE(strlen(name) <= OV_GROUP_MAX, OV_E_DB_FAILED);
-	memcpy(l->group, name, strlen(name) + 1);
+	memcpy(out, name, strlen(name) + 1);
 done:
 	ov_db_finish(s);
 	return st;
@@ -195,7 +194,7 @@ ov_ledger_read(struct ov_ledger *out, struct ov_db *db, const struct ov_ledger_q
 	enum ov_status st;
 
 	memset(&l, 0, sizeof(l));
-	OV_TRY(read_group(&l, db, q->partner));
+	OV_TRY(ov_ledger_group(l.group, db, q->partner));
 	OV_TRY(read_sums(&l.partner, db, q, NULL));
 	l.together = l.partner;
 	if (l.group[0] != '\0')

@@ -44,6 +44,10 @@ OV_MUST_CHECK enum ov_status ov_ledger_unpledge(
 OV_MUST_CHECK enum ov_status ov_ledger_set_group(
     struct ov_db *db, const uint8_t partner[OV_ID], const char *name);
 
+/* "" : in none. */
+OV_MUST_CHECK enum ov_status ov_ledger_group(
+    char out[OV_GROUP_MAX + 1], struct ov_db *db, const uint8_t partner[OV_ID]);
+
 struct ov_ledger_query {
 	const uint8_t *partner;
 	int64_t now;

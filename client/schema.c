@@ -155,6 +155,9 @@ static const char home_5[] =
     "  at INTEGER NOT NULL,"
     "  confirmed INTEGER) STRICT, WITHOUT ROWID";
 
+/* The group that the partner was in when its criteria were accepted. */
+static const char home_6[] = "ALTER TABLE criteria ADD COLUMN group_name TEXT";
+
 const char *const ov_schema[] = {
 	home_1,
 	home_2,
@@ -175,5 +178,6 @@ const char *const ov_schema[] = {
 	ov_identity_schema_1,
 	home_5,
 	ov_verdict_schema_1,
+	home_6,
 };
 const size_t ov_schema_n = sizeof(ov_schema) / sizeof(ov_schema[0]);

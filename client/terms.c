@@ -230,7 +230,8 @@ ov_terms_obstacle(struct ov_home *home, const uint8_t partner[OV_ID],
 	st = ov_criteria_may(&next, home, partner, criteria);
 	if (st == OV_E_TERMS_TOO_SOON)
 		(void)ov_fault_set(fault, st, 0,
-		    "the last change of the partner's criteria is less than %d days ago",
+		    "the last change of criteria, by the partner or one of its group, is "
+		    "less than %d days ago",
 		    OV_CRITERIA_DAYS);
 done:
 	return st;

@@ -11,7 +11,9 @@
 /* cmocka wants the four above first */
 #include <cmocka.h>
 
+#include "client/criteria.h"
 #include "client/hold.h"
+#include "client/ledger.h"
 #include "client/mail.h"
 #include "client/pair.h"
 #include "client/terms.h"
@@ -312,6 +314,7 @@ teardown(void **state)
 
 #define REVENUE_5 "criteria: [{column: revenue, between: [5, 9]}]"
 #define REVENUE_6 "criteria: [{column: revenue, between: [6, 9]}]"
+#define REVENUE_7 "criteria: [{column: revenue, between: [7, 9]}]"
 
 /* A sheet that gives `customers`, allows this many runs, and criteria on `revenue`. */
 static void
@@ -577,6 +580,55 @@ criteria_change_once_in_28_days(void **state)
 	assert_state(b, OV_TERMS_IN_FORCE);
 	settle_criteria(REVENUE_5);
 	assert_int_equal(obstacle(&b), OV_E_TERMS_TOO_SOON);
+}
+
+/* Accepted here of another company, as one that is not of this test would have it. */
+static void
+accept_of_sister(const uint8_t sister[OV_ID], const char *criteria)
+{
+	assert_int_equal(ov_db_begin(b.home->db), OV_OK);
+	assert_int_equal(
+	    ov_criteria_accept(b.home, sister, OV_BYTES(criteria, strlen(criteria))),
+	    OV_OK);
+	assert_int_equal(ov_db_commit(b.home->db, "test"), OV_OK);
+}
+
+static void
+put_into_group(const uint8_t company[OV_ID], const char *name)
+{
+	assert_int_equal(ov_db_begin(b.home->db), OV_OK);
+	assert_int_equal(ov_ledger_set_group(b.home->db, company, name), OV_OK);
+	assert_int_equal(ov_db_commit(b.home->db, "test"), OV_OK);
+}
+
+/* Partners of one house could share the halving: their changes add up. */
+static void
+criteria_of_a_group_change_once_in_28_days(void **state)
+{
+	static const uint8_t sister[OV_ID] = { 66 };
+
+	(void)state;
+	put_into_group(sister, "the house");
+	accept_of_sister(sister, REVENUE_6);
+	/* the control: not of one group, its first criteria are nobody's change */
+	settle_criteria(REVENUE_5);
+	assert_state(b, OV_TERMS_IN_FORCE);
+	age_criteria(&b);
+	put_into_group(a.home->company, "the house");
+	accept_of_sister(sister, REVENUE_7);
+	settle_criteria(REVENUE_6);
+	assert_state(b, OV_TERMS_ASKED);
+	assert_int_equal(obstacle(&b), OV_E_TERMS_TOO_SOON);
+	/* nor by leaving the group afterwards */
+	put_into_group(sister, NULL);
+	assert_int_equal(obstacle(&b), OV_E_TERMS_TOO_SOON);
+	/* what the sister asks already is no new question */
+	settle_criteria(REVENUE_7);
+	assert_state(b, OV_TERMS_IN_FORCE);
+	assert_int_equal(obstacle(&b), OV_OK);
+	age_criteria(&b);
+	settle_criteria(REVENUE_6);
+	assert_state(b, OV_TERMS_IN_FORCE);
 }
 
 static void
@@ -1070,6 +1122,7 @@ main(void)
 		T(crossing_changes_meet),
 		T(criteria_need_a_person_again),
 		T(criteria_change_once_in_28_days),
+		T(criteria_of_a_group_change_once_in_28_days),
 		T(criteria_on_columns_that_are_not_listed_are_refused_by_both),
 		T(a_partner_that_makes_me_give_more_needs_my_person),
 		T(consent_is_to_the_criteria_that_were_shown),
