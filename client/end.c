@@ -155,7 +155,7 @@ static enum ov_status
 put_signed(struct ov_home *home, const uint8_t to[OV_ID], enum ov_mail kind,
     struct ov_buf *message)
 {
-	uint8_t signature[64];
+	uint8_t signature[OV_SIGNATURE];
 	enum ov_status st;
 
 	OV_TRY(ov_home_sign(signature, home, "end", OV_BUF_BYTES(message)));
@@ -196,6 +196,76 @@ write_end(struct ov_buf *out, struct ending *e)
 	memcpy(m.to, e->partner->company, OV_ID);
 	OV_TRY(ov_msg_encode(out, OV_MSG_TERMS_END, &m));
 	ov_digest(e->digest, "end", OV_BUF_BYTES(out));
+done:
+	return st;
+}
+
+/* An end that has not left: the same, of another sender and by its key. */
+static enum ov_status
+say_again(struct ov_home *home, const struct ending *e, const uint8_t company[OV_ID],
+    const uint8_t identity_sk[OV_SIGN_SECRET_LEN])
+{
+	struct ov_msg_terms_end m = { .version = OV_PROTOCOL_VERSION,
+		.sequence = e->sequence,
+		.created = e->created };
+	const uint8_t *to = e->partner->company;
+	uint8_t digest[OV_DIGEST], signature[OV_SIGNATURE];
+	struct ov_buf mail = { 0 };
+	enum ov_status st;
+
+	memcpy(m.from, company, OV_ID);
+	memcpy(m.to, to, OV_ID);
+	OV_TRY(ov_msg_encode(&mail, OV_MSG_TERMS_END, &m));
+	ov_digest(digest, "end", OV_BUF_BYTES(&mail));
+	ov_sign(signature, identity_sk, "end", OV_BUF_BYTES(&mail));
+	OV_TRY(ov_buf_append(&mail, signature, sizeof(signature)));
+	OV_TRY(ov_db_run(home->db,
+	    "DELETE FROM mail_out WHERE company = ? AND kind = ? AND sent IS NULL",
+	    OV_DB_BLOB(to, OV_ID), OV_DB_I64(OV_MAIL_TERMS_END)));
+	OV_TRY(ov_mail_put(home, to, OV_MAIL_TERMS_END, OV_BUF_BYTES(&mail)));
+	OV_TRY(ov_db_run(home->db, "UPDATE ended SET digest = ? WHERE company = ?",
+	    OV_DB_BLOB(digest, OV_DIGEST), OV_DB_BLOB(to, OV_ID)));
+done:
+	ov_buf_free(&mail);
+	return st;
+}
+
+/* The first company after *p whose end, said here, has not left. */
+static enum ov_status
+next_unsaid(struct ending *e, struct ov_partner *p, struct ov_home *home)
+{
+	struct ov_db_stmt *q = NULL;
+	bool row;
+	enum ov_status st;
+
+	OV_TRY(ov_db_query(&q, home->db,
+	    "SELECT company, sequence, created FROM ended WHERE company > ? AND mine = 1"
+	    " AND company IN (SELECT company FROM mail_out WHERE kind = ? AND sent IS "
+	    "NULL"
+	    " AND refused IS NULL) ORDER BY company LIMIT 1",
+	    OV_DB_BLOB(p->company, OV_ID), OV_DB_I64(OV_MAIL_TERMS_END)));
+	OV_TRY(ov_db_step(q, &row));
+	OV_REQUIRE(row, OV_E_NOT_FOUND);
+	OV_TRY(ov_db_copy(p->company, OV_ID, q, 0));
+	e->sequence = (uint64_t)ov_db_i64(q, 1);
+	e->created = (uint64_t)ov_db_i64(q, 2);
+done:
+	ov_db_finish(q);
+	return st;
+}
+
+enum ov_status
+ov_end_say_again(struct ov_home *home, const uint8_t company[OV_ID],
+    const uint8_t identity_sk[OV_SIGN_SECRET_LEN])
+{
+	struct ov_partner p = { .name = "" };
+	struct ending e = { .home = home, .partner = &p, .mine = true };
+	enum ov_status st;
+
+	while ((st = next_unsaid(&e, &p, home)) == OV_OK)
+		OV_TRY(say_again(home, &e, company, identity_sk));
+	OV_REQUIRE(st == OV_E_NOT_FOUND, st);
+	st = OV_OK;
 done:
 	return st;
 }

@@ -11,6 +11,7 @@
 #define OV_CLIENT_END_H
 
 #include "client/partner.h"
+#include "common/crypto/sign.h"
 
 /* What would be deleted here. */
 struct ov_end_counts {
@@ -23,6 +24,12 @@ OV_MUST_CHECK enum ov_status ov_end_count(
  * transaction.  The caller has claimed the home.  OV_E_PARTNER_UNPAIRED. */
 OV_MUST_CHECK enum ov_status ov_end_begin(
     struct ov_home *home, const struct ov_partner *partner);
+
+/* Inside the transaction in which this company gets another identity: what it said by the
+ * old one, and what has not left yet, is said again by the new one (company id and SECRET
+ * key), after whatever is in the outbox already. */
+OV_MUST_CHECK enum ov_status ov_end_say_again(struct ov_home *home,
+    const uint8_t company[OV_ID], const uint8_t identity_sk[OV_SIGN_SECRET_LEN]);
 
 /* A TERMS_END mail came: deletes the same and puts TERMS_ENDED into the outbox.  The same
  * again changes nothing and succeeds; so does one that is older than what was signed or

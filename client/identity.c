@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/end.h"
 #include "client/enrol.h"
 #include "client/job/record.h"
 #include "client/mail.h"
@@ -114,6 +115,11 @@ done:
 
 /* --- own: the change --- */
 
+/* Whom the end of the partnership was not told yet: for them it is one still. */
+#define UNSAID                                                                           \
+	"SELECT company FROM mail_out WHERE kind = ? AND sent IS NULL AND refused IS "   \
+	"NULL"
+
 /* The same statement for each, but the mail's id must differ. */
 static enum ov_status
 put_statements(struct ov_home *home, const struct next *n)
@@ -135,8 +141,9 @@ put_statements(struct ov_home *home, const struct next *n)
 	OV_TRY(ov_buf_append(&mail, signature, sizeof(signature)));
 	len = mail.len;
 	OV_TRY(ov_db_query(&q, home->db,
-	    "SELECT company FROM partner WHERE state = ? ORDER BY company",
-	    OV_DB_I64(OV_PARTNER_PAIRED)));
+	    "SELECT company FROM partner WHERE state = ? OR company IN (" UNSAID
+	    ") ORDER BY company",
+	    OV_DB_I64(OV_PARTNER_PAIRED), OV_DB_I64(OV_MAIL_TERMS_END)));
 	for (;;) {
 		OV_TRY(ov_db_step(q, &row));
 		if (!row)
@@ -162,8 +169,9 @@ end_old(struct ov_home *home)
 	OV_TRY(ov_db_run(home->db, "UPDATE terms SET state = ? WHERE state <> ?1",
 	    OV_DB_I64(OV_TERMS_ENDED)));
 	OV_TRY(ov_db_run(home->db, "DELETE FROM invitation WHERE done = 0"));
-	OV_TRY(ov_db_run(
-	    home->db, "DELETE FROM mail_out WHERE sent IS NULL AND refused IS NULL"));
+	OV_TRY(ov_db_run(home->db,
+	    "DELETE FROM mail_out WHERE sent IS NULL AND refused IS NULL AND kind <> ?",
+	    OV_DB_I64(OV_MAIL_TERMS_END)));
 	OV_TRY(ov_mail_drop_new(home));
 done:
 	return st;
@@ -201,6 +209,7 @@ complete(void *arg, struct ov_home *home, const struct ov_joined *joined)
 	OV_TRY(ov_db_begin(home->db));
 	OV_TRY(end_old(home));
 	OV_TRY(put_statements(home, n));
+	OV_TRY(ov_end_say_again(home, n->company, n->identity_sk));
 	OV_TRY(put_keys(home, n));
 	OV_TRY(ov_home_put_certificate(home, joined));
 	OV_TRY(ov_db_commit(home->db, "identity.change"));

@@ -120,14 +120,16 @@ send_one(struct ov_session *s, const struct row *r)
 }
 
 /* A full mailbox of one company must not hold up the mail to the others.  A statement is
- * made once, by keys that are gone: it waits for a company that is revoked until the
- * broker knows it again. */
+ * made once, by keys that are gone, and that a partnership ended is said once: they wait
+ * for a company that is revoked until the broker knows it again. */
 static bool
 is_passing(enum ov_status st, enum ov_mail kind)
 {
 	return st == OV_E_BROKER_QUOTA || st == OV_E_NET_LIMIT ||
 	       st == OV_E_BROKER_WAIT ||
-	       (st == OV_E_BROKER_UNKNOWN && kind == OV_MAIL_IDENTITY);
+	       (st == OV_E_BROKER_UNKNOWN &&
+		   (kind == OV_MAIL_IDENTITY || kind == OV_MAIL_TERMS_END ||
+		       kind == OV_MAIL_TERMS_ENDED));
 }
 
 enum ov_status

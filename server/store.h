@@ -178,7 +178,8 @@ OV_MUST_CHECK enum ov_status ov_store_terms_put(
     struct ov_tx *tx, const struct ov_terms_row *row, const struct ov_terms_bytes *text);
 /* Marks all terms of a pair as ended and deletes what is kept for it: envelopes of terms,
  * steps and rows of its jobs that are over, mail that waits between the two, but for the
- * word that it ended.  What was signed of the terms, the log and the ledger stay. */
+ * word that it ended and the one by which the receiver knows who says so.  What was
+ * signed of the terms, the log and the ledger stay. */
 OV_MUST_CHECK enum ov_status ov_store_terms_end(
     struct ov_tx *tx, const uint8_t low[OV_ID], const uint8_t high[OV_ID]);
 /* Which of a pair's terms: of one sequence number, the newest, or those in force

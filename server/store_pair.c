@@ -71,9 +71,9 @@ ov_store_terms_end(struct ov_tx *tx, const uint8_t low[OV_ID], const uint8_t hig
 	OV_TRY(ov_db_run(tx->db,
 	    "UPDATE mail SET body = NULL, bytes = 0 WHERE body IS NOT NULL AND ((sender ="
 	    " ?1 AND receiver = ?2) OR (sender = ?2 AND receiver = ?1)) AND kind NOT IN"
-	    " (?3, ?4)",
+	    " (?3, ?4, ?5)",
 	    ID(low), ID(high), OV_DB_I64(OV_MAIL_TERMS_END),
-	    OV_DB_I64(OV_MAIL_TERMS_ENDED)));
+	    OV_DB_I64(OV_MAIL_TERMS_ENDED), OV_DB_I64(OV_MAIL_IDENTITY)));
 done:
 	return st;
 }

@@ -119,6 +119,32 @@ class Change(World):
         self.assertEqual(self.waiting_statements(), 0)
         self.assert_in_force()
 
+    def test_an_end_that_could_not_be_said_is_said_by_the_new_identity(self):
+        self.broker("revoke", "Alder")
+        self.assertFalse(self.a.json("partner", "end", "Birch", "--yes")["sent"])
+        self.broker("remove", "Alder")
+        change(self.a, self.broker, self.broker.enroll("Alder"))
+        self.settle()
+        self.assertEqual(self.partner(self.b)["state"], "ended")
+        self.assertEqual(self.sql(self.b, "SELECT count(*) FROM job"), [(0,)])
+        self.assertEqual(self.sql(self.a, "SELECT count(*) FROM ended WHERE confirmed > 0"),
+                         [(1,)])
+
+    def test_an_end_right_after_a_change_is_understood(self):
+        """The statement and the end wait at the broker together."""
+        change(self.a, self.broker, self.broker.enroll("Alder again"))
+        self.a("partner", "end", "Birch", "--yes")
+        self.settle()
+        self.assertEqual(self.partner(self.b)["state"], "ended")
+
+    def test_an_end_waits_for_a_partner_that_was_revoked(self):
+        self.broker("revoke", "Birch")
+        self.a("partner", "end", "Birch", "--yes")
+        self.a.mail()
+        self.b("join", self.broker.enroll("Birch"), "--enrol", self.broker.enrolment)
+        self.settle()
+        self.assertEqual(self.partner(self.b)["state"], "ended")
+
     def waiting_statements(self):
         return self.sql(self.a, "SELECT count(*) FROM mail_out WHERE kind = 9"
                         " AND sent IS NULL AND refused IS NULL AND length(body) > 0")[0][0]
