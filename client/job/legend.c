@@ -72,7 +72,7 @@ ov_legend_check(
 	OV_REQUIRE(ov_msg_decode(&m, OV_MSG_LEGEND, OV_BYTES(chunk + 2, len)) == OV_OK,
 	    OV_E_PROTO_LEGEND);
 	OV_REQUIRE(is_zero(chunk + 2 + len, OV_LEGEND_LEN - 2 - len), OV_E_PROTO_LEGEND);
-	OV_REQUIRE(m.version == OV_PROTOCOL_VERSION &&
+	OV_REQUIRE(m.version == OV_PROTOCOL_VERSION && m.bands.len == 0 &&
 		       same_populations(m.populations, terms) &&
 		       is_size(m.size, terms->size_theirs),
 	    OV_E_PROTO_LEGEND);

@@ -234,6 +234,29 @@ write_legend(uint8_t chunk[OV_LEGEND_LEN], const struct ov_terms *t, uint64_t n)
 	return len;
 }
 
+/* A legend is no place for words that nobody signed: `bands` is kept for later. */
+static void
+legend_holds_nothing_unsigned(void **state)
+{
+	struct ov_terms t = terms_of_both();
+	uint8_t chunk[OV_LEGEND_LEN], again[OV_LEGEND_LEN] = { 0 };
+	size_t len = write_legend(chunk, &t, 12499);
+	struct ov_msg_legend m;
+	struct ov_buf buf = { 0 };
+	uint32_t size;
+
+	(void)state;
+	assert_int_equal(
+	    ov_msg_decode(&m, OV_MSG_LEGEND, OV_BYTES(chunk + 2, len)), OV_OK);
+	m.bands = OV_BYTES("A", 1);
+	assert_int_equal(ov_msg_encode(&buf, OV_MSG_LEGEND, &m), OV_OK);
+	again[1] = (uint8_t)buf.len; /* below 256 */
+	memcpy(again + 2, buf.p, buf.len);
+	assert_int_equal(ov_legend_check(&size, chunk, &t), OV_OK);
+	assert_int_equal(ov_legend_check(&size, again, &t), OV_E_PROTO_LEGEND);
+	ov_buf_free(&buf);
+}
+
 static void
 legend_says_what_both_signed(void **state)
 {
@@ -296,6 +319,7 @@ main(void)
 		cmocka_unit_test(held_views_say_why),
 		cmocka_unit_test(exact_views_keep_the_minimum),
 		cmocka_unit_test(legend_says_what_both_signed),
+		cmocka_unit_test(legend_holds_nothing_unsigned),
 		cmocka_unit_test(size_is_rounded_to_the_nearest_step),
 	};
 

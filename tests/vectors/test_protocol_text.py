@@ -236,7 +236,7 @@ class References(unittest.TestCase):
         return set(paragraphs) | set(re.findall(r"^## (\d+) ", PROTOCOL, re.M))
 
     def test_sections_ascend(self):
-        found = re.findall(r"^(?:## )?(\d+(?:\.\d+)*) (?=\S)", PROTOCOL, re.M)
+        found = re.findall(r"^(?:(?=\d+\.)|## )(\d+(?:\.\d+)*) (?=\S)", PROTOCOL, re.M)
         found = [tuple(map(int, x.split("."))) for x in found]
         self.assertGreater(len(found), 100)
         self.assertEqual(found, sorted(set(found)))
