@@ -9,7 +9,7 @@ import ref_crypto as rc
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 VECTORS = ROOT / "proto" / "vectors"
-EXCHANGE = ("companies", "terms", "lists", "job", "streams", "report", "counts", "verdicts", "others", "log")
+EXCHANGE = ("companies", "terms", "lists", "job", "streams", "report", "counts", "verdicts", "rules", "others", "log")
 FILES = ("messages", *EXCHANGE)
 WIRE = ov.Wire((ROOT / "proto" / "PROTOCOL.md").read_text())
 SIDES = ("a", "b")
@@ -271,6 +271,8 @@ class Exchange:
         size = ov.rounded_size(len(self.records[x]), self.sheet[x]["size"])
         fields = dict(version=1, populations=populations, bands=b"", size=size)
         yield from self.message("LEGEND", at=(x,), **fields)
+        if x == "a":
+            self.legend = self.wire["LEGEND"]
         rows = ov.chunks(self.points[x])
         yield (x, "points_digest"), rc.sha512(b"".join(rows))
         plain = [ov.legend_chunk(self.wire["LEGEND"]), *rows]
@@ -448,6 +450,31 @@ class Exchange:
         bands = self.table["bands_low" if other == self.low_high[0] else "bands_high"]
         levels = self.levels[x], self.levels[other]
         return ov.Receiver(self.deck[x], self.tags[x], *keys, *levels, self.fit_granted(x), bands)
+
+    # --- rules.json
+
+    def rules(self, given):
+        yield ("padded",), [ov.padded_slots(n) for n in given["padded"]]
+        yield ("sizes",), [ov.rounded_size(*c) for c in given["sizes"]]
+        yield ("plus_minus",), [ov.widths(e) for e in given["plus_minus"]]
+        for name in ("one_chunk", "two_chunks"):
+            yield from self.long_stream(name, given[name])
+        yield ("keys",), [v.encode() for v in ov.six_keys(map(tuple, given["keys"]))]
+        for i, case in enumerate(given["dates"]):
+            names = ("giver", "broker", "reason", "next")
+            for key, value in zip(names, ov.view_due(**case)):
+                yield ("dates", i, key), int(value)
+        yield ("codes",), [ov.invitation_secret(text) or b"" for text in given["codes"]]
+
+    def long_stream(self, name, n):
+        """7.2, 7.14"""
+        plain = [ov.legend_chunk(self.legend), *ov.chunks([8 * ov.u32(i) for i in range(n)])]
+        keys = self.keys["points A>B"], self.keys["nonce A>B"]
+        last = len(plain) - 1
+        sealed = [ov.seal_chunk(self.th, ov.POINTS, i, i == last, *keys, p) for i, p in enumerate(plain)]
+        yield (name, "nonces"), [chunk[:24] for chunk in sealed]
+        yield (name, "plain"), ov.stream_digest(ov.POINTS, plain)
+        yield (name, "sent"), ov.stream_digest(ov.POINTS, sealed)
 
     # --- others.json
 

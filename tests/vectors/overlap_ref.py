@@ -14,7 +14,8 @@ import ref_crypto as rc
 DST = b"Overlap1-ristretto255_XMD:SHA-512_R255MAP_RO_"
 KINDS = ["", "lei", "cik", "duns", "vat", "domain", "namecc", "name"]  # 7.10
 COUNTS, MATCHES = 1, 2  # 6.1, levels
-HELD_BACK, SMALL = 0xFFFFFFFF, 3  # 7.20: instead of a number, why
+HELD_BACK = 0xFFFFFFFF  # 7.20: instead of a number
+DAYS, SPENT, SMALL, NOT_ALLOWED = 1, 2, 3, 4  # 7.20: why something is held back
 CHUNK_ROWS = 16384  # 7.2
 POINTS, ROSTER, TAGS, VIEW = 1, 3, 5, 7  # 7.2.2: streams of A; those of B are one above
 
@@ -188,6 +189,28 @@ def code(prefix, raw):  # 2.3, 5.1
     return prefix + "".join(alphabet[bits >> 5 * i & 31] for i in reversed(range(n)))
 
 
+def read_code(prefix, size, text):  # 2.3: the bytes, or None
+    text = text.strip().lower()
+    if not text.startswith(prefix):
+        return None
+    letters = re.sub(r"[- \t\r\n]", "", text[len(prefix) :])
+    letters = letters.translate(str.maketrans("oil", "011"))
+    alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
+    if any(c not in alphabet for c in letters) or len(letters) != (8 * size + 4) // 5:
+        return None
+    bits = 0
+    for c in letters:
+        bits = bits << 5 | alphabet.index(c)
+    spare = 5 * len(letters) - 8 * size
+    return None if bits % 2**spare else (bits >> spare).to_bytes(size, "big")
+
+
+def invitation_secret(text):  # 5.1; None: mistyped
+    raw = read_code("ovp1-", 51, text)
+    good = raw and raw[0] == 1 and rc.sha512(raw[:49])[:2] == raw[49:]
+    return raw[17:33] if good else None
+
+
 def enrolment_token(ca_sha256, log_key, secret):  # 2.3
     return code("ovt1-", b"\1" + ca_sha256 + log_key_hash(log_key) + secret)
 
@@ -269,6 +292,11 @@ def label_and_fit(population, own_fit, band):  # 7.16
     return population | band << 4, own_fit | other_fit << 2
 
 
+def six_keys(keys):  # 7.10: of (rank, from an e-mail address, value)
+    first = sorted(keys)[:6]
+    return [value for rank, _, value in sorted(first, key=lambda k: (k[0], k[2]))]
+
+
 def list_order(records):  # 7.9
     inside = [r._replace(tokens=sorted(r.tokens)) for r in records]
     return sorted(inside, key=lambda r: r.tokens[0])
@@ -282,7 +310,9 @@ def list_digest(records):  # 7.9
     return rc.sha512(lv(b"list") + out)
 
 
-def padded_slots(n):  # 7.12
+def padded_slots(n):  # 7.12; 0: there are none
+    if n > 2**31:
+        return 0
     power = 1024
     while True:
         for quarters in (4, 5, 6, 7):
@@ -558,6 +588,23 @@ def finish_cell(p, q, numbers, held, fit_granted, *plus_minus):
     return cell_row(p, q, *map(shown, numbers, held), *plus_minus), bool(small)
 
 
+def view_due(view_days, epsilon_milli, year_epsilon_milli, views, now):
+    """7.19.5: (due for the giver, for S, reason or 0, date); views: (time, epsilon) charged."""
+    if epsilon_milli == 0 or epsilon_milli > year_epsilon_milli:
+        return False, False, SPENT, 0
+    day, views = 86400, sorted(views, reverse=True)
+    days = views[0][0] + view_days * day if views else 0
+    year, spent = 0, epsilon_milli
+    for at, epsilon in views:
+        spent += epsilon
+        if spent > year_epsilon_milli and at > now - 365 * day:
+            year = at + 365 * day
+            break
+    due = max(days, year)
+    reason = SPENT if year > days else DAYS
+    return due <= now, due <= now + 3600, 0 if due <= now else reason, max(due, now)
+
+
 def charges(slots_a, slots_b, table):  # 7.21: of the first job of two companies, without noise
     slots = u64(slots_a) + u64(slots_b)
     return slots + slots + u32(1) + u32(table["runs"] - 1) + bytes(32)
@@ -566,7 +613,6 @@ def charges(slots_a, slots_b, table):  # 7.21: of the first job of two companies
 # --- 7.22 what the receiver of a view checks
 
 MATCH_ROW, CELL_ROW, HELD_ROW = ">IIBBI8s8s", ">BB5I", ">BBQ"  # 7.20
-DAYS, SPENT, NOT_ALLOWED = 1, 2, 4  # 7.20: why a view was not drawn
 BANDS_LAST = 11  # 7.16: 3 + 8
 NOISE_MOST = 4 * 5_000_000  # 7.19.3, of four atoms
 TIME_LAST = 2**40 - 1

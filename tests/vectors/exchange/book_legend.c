@@ -32,3 +32,9 @@ book_legend_holds(
 	terms.n_theirs = given(terms.theirs, book, levels);
 	return ov_legend_check(&size, chunk, &terms) == OV_OK;
 }
+
+uint32_t
+book_legend_size(uint64_t n, uint32_t step)
+{
+	return ov_legend_size(n, step);
+}

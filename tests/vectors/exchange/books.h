@@ -37,4 +37,7 @@ enum ov_status book_legend(struct ov_buf *out, const struct company_book *book,
 bool book_legend_holds(
     const uint8_t *chunk, const struct company_book *book, const uint8_t *levels);
 
+/* The size that a legend says of n records. */
+uint32_t book_legend_size(uint64_t n, uint32_t step);
+
 #endif /* OV_TESTS_BOOKS_H */
