@@ -1,5 +1,5 @@
 /* budget.h - when a view of counts with noise may be drawn, and how far its numbers are
- * from the true ones (PROTOCOL.md 7.19.1, 7.20).
+ * from the true ones (PROTOCOL.md 7.19.2, 7.19.3).
  *
  * Broker and giver ask the same of ledgers of their own: the days between two views and
  * the epsilon of 365 days.  Pure; whole numbers only.

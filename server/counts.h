@@ -1,5 +1,5 @@
 /* counts.h - the cells of populations that are only counted, as their receiver gets them
- * (PROTOCOL.md 7.19.1 - 7.20).
+ * (PROTOCOL.md 7.19.3 - 7.20).
  *
  * With noise: every atom, the zero ones too, gets a fresh draw, once, and all that is
  * shown is sums of these.  Without (both sides agreed): the exact pairs, but no number,

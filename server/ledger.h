@@ -1,5 +1,5 @@
 /* ledger.h - what a pair of companies was charged: runs, slots, epsilon (PROTOCOL.md
- * 7.19.1), and what that leaves.
+ * 7.19.2), and what that leaves.
  *
  * A job is charged once, with its first chunk, for all that it may bring.  Nothing is
  * ever given back, whatever becomes of the job or of the terms; a view of counts is drawn

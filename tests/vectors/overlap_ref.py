@@ -17,7 +17,7 @@ COUNTS, MATCHES = 1, 2  # 6.1, levels
 HELD_BACK = 0xFFFFFFFF  # 7.20: instead of a number
 DAYS, SPENT, SMALL, NOT_ALLOWED = 1, 2, 3, 4  # 7.20: why something is held back
 CHUNK_ROWS = 16384  # 7.2
-POINTS, ROSTER, TAGS, VIEW = 1, 3, 5, 7  # 7.2.2: streams of A; those of B are one above
+POINTS, ROSTER, TAGS, VIEW = 1, 3, 5, 7  # 7.2: streams of A; those of B are one above
 
 
 def u8(x):
