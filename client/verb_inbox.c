@@ -163,6 +163,13 @@ show_hold(void *arg, const struct ov_hold *h)
 	fprintf(in->cli->out,
 	    ".\n  %s.\n  When you have looked: overlap inbox clear %lld\n",
 	    ov_status_text(h->reason), (long long)h->number);
+	if (h->reason == OV_E_LOG_IDENTITY)
+		fprintf(in->cli->out,
+		    "  If the broker's operator told you, outside of the broker, that it "
+		    "was "
+		    "restored from a\n  backup: overlap inbox clear %lld "
+		    "--accept-new-log\n",
+		    (long long)h->number);
 	return OV_OK;
 }
 
