@@ -1,11 +1,14 @@
 #include "client/outfile.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define OPEN_FILES "/proc/self/fd/" /* of this process, by number */
 
 static bool
 is_special(const char *path)
@@ -15,43 +18,83 @@ is_special(const char *path)
 	return stat(path, &sb) == 0 && !S_ISREG(sb.st_mode);
 }
 
-static enum ov_status
-open_beside(struct ov_outfile *o)
+/* A file without a name in the folder of path: whatever ends this process, nothing of it
+ * stays.  -1 where the file system has none, or no way to name it later. */
+static int
+open_nameless(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder =
+	    slash == NULL ? strdup(".") : strndup(path, (size_t)(slash - path) + 1);
+	int fd = -1;
+
+	if (folder != NULL && access(OPEN_FILES, X_OK) == 0)
+		fd = open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+	free(folder);
+	return fd;
+}
+
+/* Beside path, under a name of its own. */
+static int
+open_named(char **name, const char *path)
 {
 	int fd;
 
-	if (asprintf(&o->temporary, "%s.XXXXXX", o->path) < 0) {
-		o->temporary = NULL;
-		return OV_E_NOMEM;
+	if (asprintf(name, "%s.XXXXXX", path) < 0) {
+		*name = NULL;
+		return -1;
 	}
-	fd = mkostemp(o->temporary, O_CLOEXEC);
-	if (fd < 0) {
-		free(o->temporary);
-		o->temporary = NULL;
-		return OV_E_IO;
+	fd = mkostemp(*name, O_CLOEXEC);
+	if (fd < 0) { /* nothing to be deleted */
+		free(*name);
+		*name = NULL;
 	}
-	o->f = fdopen(fd, "w");
-	if (o->f == NULL)
-		close(fd);
-	return o->f != NULL ? OV_OK : OV_E_NOMEM;
+	return fd;
 }
 
 enum ov_status
 ov_outfile_open(struct ov_outfile *o, const char *path)
 {
+	int fd;
 	enum ov_status st = OV_OK;
 
 	*o = (struct ov_outfile){ .path = strdup(path) };
 	OV_REQUIRE(o->path != NULL, OV_E_NOMEM);
 	if (is_special(path)) {
-		o->f = fopen(path, "we");
-		OV_REQUIRE(o->f != NULL, OV_E_IO);
+		fd = open(path, O_WRONLY | O_CLOEXEC);
 	} else {
-		OV_TRY(open_beside(o));
+		fd = open_nameless(path);
+		o->nameless = fd >= 0;
+		if (fd < 0)
+			fd = open_named(&o->temporary, path);
 	}
+	OV_REQUIRE(fd >= 0, OV_E_IO);
+	o->f = fdopen(fd, "w");
+	if (o->f == NULL)
+		close(fd);
+	OV_REQUIRE(o->f != NULL, OV_E_NOMEM);
 done:
 	if (st != OV_OK)
 		ov_outfile_abandon(o);
+	return st;
+}
+
+/* Gives a file without a name one beside path, at the last moment, since no call puts it
+ * in the place of another.  One that a kill left there is replaced. */
+static enum ov_status
+link_beside(struct ov_outfile *o)
+{
+	char self[sizeof(OPEN_FILES) + 12];
+	enum ov_status st = OV_OK;
+
+	snprintf(self, sizeof(self), OPEN_FILES "%d", fileno(o->f));
+	if (asprintf(&o->temporary, "%s.unfinished", o->path) < 0)
+		o->temporary = NULL;
+	OV_REQUIRE(o->temporary != NULL, OV_E_NOMEM);
+	OV_REQUIRE(unlink(o->temporary) == 0 || errno == ENOENT, OV_E_IO);
+	OV_REQUIRE(linkat(AT_FDCWD, self, AT_FDCWD, o->temporary, AT_SYMLINK_FOLLOW) == 0,
+	    OV_E_IO);
+done:
 	return st;
 }
 
@@ -59,14 +102,16 @@ enum ov_status
 ov_outfile_commit(struct ov_outfile *o)
 {
 	enum ov_status st = OV_OK;
+	bool whole = o->nameless || o->temporary != NULL;
 	FILE *f = o->f;
 	bool written;
 
-	written = fflush(f) == 0 && ferror(f) == 0 &&
-		  (o->temporary == NULL || fsync(fileno(f)) == 0);
+	written = fflush(f) == 0 && ferror(f) == 0 && (!whole || fsync(fileno(f)) == 0);
+	if (written && o->nameless)
+		OV_TRY(link_beside(o));
 	o->f = NULL;
 	OV_REQUIRE(fclose(f) == 0 && written, OV_E_IO);
-	if (o->temporary != NULL) {
+	if (whole) {
 		OV_REQUIRE(rename(o->temporary, o->path) == 0, OV_E_IO);
 		free(o->temporary);
 		o->temporary = NULL;

@@ -1,19 +1,24 @@
 /* outfile.h - a file that is there whole or not at all.
  *
  * What is written goes to a new file beside it, mode 0600 (it holds a company's own
- * data), which takes its name when all of it is on the disk.  Something that is there
- * and is no regular file (a pipe, a terminal) is written to directly.
+ * data), which takes its name when all of it is on the disk.  Until then it has no name,
+ * where the file system can have that, so that nothing stays of what was interrupted.
+ * Something that is there and is no regular file (a pipe, a terminal) is written to
+ * directly.
  */
 #ifndef OV_CLIENT_OUTFILE_H
 #define OV_CLIENT_OUTFILE_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "common/status.h"
 
 struct ov_outfile {
 	FILE *f;
-	char *path, *temporary; /* temporary NULL: written to directly */
+	char *path;
+	char *temporary; /* its name for now, if it has one */
+	bool nameless;	 /* else, and without it, path is written to directly */
 };
 
 /* OV_E_IO, OV_E_NOMEM; then nothing is left behind and *o is zero. */

@@ -11,6 +11,7 @@
 
 #include <getopt.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "client/book/book.h"
 #include "client/outfile.h"
@@ -323,6 +324,39 @@ expect_file(const char *want)
 }
 
 static void
+assert_nothing_beside(void)
+{
+	char command[256];
+
+	snprintf(
+	    command, sizeof(command), "test -z \"$(ls -A %s | grep out.csv.)\"", dir);
+	assert_int_equal(system(command), 0);
+}
+
+/* As a kill leaves it: nothing has a name that is not whole. */
+static void
+outfile_that_is_interrupted_leaves_nothing(void **state)
+{
+	struct ov_outfile o;
+	char beside[sizeof(file) + 16];
+
+	(void)state;
+	write_file("out.csv", "old");
+	assert_int_equal(ov_outfile_open(&o, file), OV_OK);
+	fputs("half", o.f);
+	fflush(o.f);
+	if (!o.nameless)
+		skip(); /* a file system where nothing is without a name */
+	assert_nothing_beside();
+	/* killed between the two calls that name it, the one before was whole */
+	snprintf(beside, sizeof(beside), "%s.unfinished", file);
+	assert_int_equal(symlink("nowhere", beside), 0);
+	assert_int_equal(ov_outfile_commit(&o), OV_OK);
+	expect_file("half");
+	assert_nothing_beside();
+}
+
+static void
 outfile_replaces_only_on_commit(void **state)
 {
 	struct ov_outfile o;
@@ -342,8 +376,7 @@ outfile_replaces_only_on_commit(void **state)
 	expect_file("new");
 	assert_int_equal(stat(file, &sb), 0);
 	assert_int_equal(sb.st_mode & 0777, 0600);
-	snprintf(file, sizeof(file), "test -z \"$(ls %s | grep out.csv.)\"", dir);
-	assert_int_equal(system(file), 0); /* nothing is left beside it */
+	assert_nothing_beside();
 	assert_int_equal(ov_outfile_open(&o, "/nowhere/out.csv"), OV_E_IO);
 	assert_int_equal(ov_outfile_open(&o, "/dev/full"), OV_OK);
 	fputs("lost", o.f);
@@ -368,6 +401,7 @@ main(void)
 		TEST(icp_faults_name_file_and_line),
 		TEST(report_says_that_there_is_none),
 		TEST(outfile_replaces_only_on_commit),
+		TEST(outfile_that_is_interrupted_leaves_nothing),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
