@@ -129,20 +129,30 @@ ov_cli_confirm(struct ov_cli *cli, const char *question)
 	return strcasecmp(line, "y") == 0 || strcasecmp(line, "yes") == 0;
 }
 
+void
+ov_cli_code(char line[OV_CLI_CODE_TEXT], char *text)
+{
+	size_t len = strlen(text);
+
+	memset(line, 0, OV_CLI_CODE_TEXT);
+	if (strcmp(text, "-") == 0) {
+		if (fgets(line, OV_CLI_CODE_TEXT, stdin) == NULL)
+			line[0] = '\0';
+		return;
+	}
+	if (len < OV_CLI_CODE_TEXT)
+		memcpy(line, text, len);
+	ov_wipe(text, len); /* gone from the list of processes; `-` never puts it there */
+}
+
 enum ov_status
 ov_cli_token(struct ov_token_code *token, char *text)
 {
-	char line[2 * OV_TOKEN_TEXT] = "";
-	enum ov_status st = OV_OK;
+	char line[OV_CLI_CODE_TEXT];
+	enum ov_status st;
 
-	if (strcmp(text, "-") != 0) {
-		st = ov_token_read(token, text);
-		ov_wipe(text, strlen(text));
-		return st;
-	}
-	OV_REQUIRE(fgets(line, sizeof(line), stdin) != NULL, OV_E_BROKER_TOKEN);
-	OV_TRY(ov_token_read(token, line));
-done:
+	ov_cli_code(line, text);
+	st = ov_token_read(token, line);
 	ov_wipe(line, sizeof(line));
 	return st;
 }

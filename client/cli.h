@@ -55,8 +55,13 @@ OV_MUST_CHECK enum ov_status ov_cli_session(
  * yes. */
 bool ov_cli_confirm(struct ov_cli *cli, const char *question);
 
-/* An enrolment token as an argument, which is wiped so that it leaves the list of
- * processes; `-` reads it from standard input.  SECRET: wipe it.  OV_E_BROKER_TOKEN. */
+/* A code as an argument, which is wiped so that it leaves the list of processes; `-`
+ * takes a line of standard input.  "" where there is none, or one that is longer than any
+ * code. SECRET: wipe line. */
+#define OV_CLI_CODE_TEXT (2 * OV_TOKEN_TEXT) /* typed with blanks in it */
+void ov_cli_code(char line[OV_CLI_CODE_TEXT], char *text);
+
+/* An enrolment token so.  SECRET: wipe it.  OV_E_BROKER_TOKEN. */
 OV_MUST_CHECK enum ov_status ov_cli_token(struct ov_token_code *token, char *text);
 
 /* "2026-01-31 12:00 UTC". */

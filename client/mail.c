@@ -14,10 +14,10 @@
 
 #define CALL_TIMEOUT_MS 30000
 #define REFUSED_MAX 100 /* refused mails that are kept to be shown */
-#define KEPT_MAX 1000	/* mails for a later release */
+#define DONE_MAX 1000	/* mails that are known when they come again */
 
 /* How a stored mail stands; in the database. */
-enum mail_state { MAIL_NEW = 1, MAIL_DONE = 2, MAIL_REFUSED = 3, MAIL_KEPT = 4 };
+enum mail_state { MAIL_NEW = 1, MAIL_DONE = 2, MAIL_REFUSED = 3 };
 
 struct row {
 	int64_t id;
@@ -211,19 +211,16 @@ mark_in(struct ov_home *home, int64_t id, enum mail_state state, enum ov_status 
 
 	OV_TRY(ov_db_begin(home->db));
 	OV_TRY(ov_db_run(home->db,
-	    "UPDATE mail_in SET state = ?1, reason = ?2, body = CASE ?1 WHEN 4 THEN body "
-	    "END WHERE id = ?3",
+	    "UPDATE mail_in SET state = ?, reason = ?, body = NULL WHERE id = ?",
 	    OV_DB_I64(state), OV_DB_TEXT(reason == OV_OK ? NULL : ov_status_name(reason)),
 	    OV_DB_I64(id)));
 	OV_TRY(forget_beyond(home, MAIL_REFUSED, REFUSED_MAX));
-	OV_TRY(forget_beyond(home, MAIL_KEPT, KEPT_MAX));
-	OV_TRY(forget_beyond(home, MAIL_DONE, KEPT_MAX));
+	OV_TRY(forget_beyond(home, MAIL_DONE, DONE_MAX));
 	OV_TRY(ov_db_commit(home->db, "mail.done"));
 done:
 	ov_db_rollback(home->db);
 	return st;
 }
-_Static_assert(MAIL_KEPT == 4, "the number in mark_in");
 
 enum ov_status
 ov_mail_drop_new(struct ov_home *home)
@@ -243,7 +240,7 @@ ov_mail_done_within(struct ov_home *home, const uint8_t from[OV_ID], struct ov_b
 }
 
 /* What to do with a mail. */
-enum verdict { DID, LATER, KEEP, REFUSED };
+enum verdict { DID, LATER, REFUSED };
 
 static enum verdict
 verdict_of(enum ov_status st)
@@ -304,8 +301,8 @@ work_on(enum ov_status *why, struct ov_home *home, struct ov_session *s,
 	}
 	if ((*why = ov_partner_get(&p, home, r->company)) != OV_OK)
 		return verdict_of(*why);
-	if (r->kind != OV_MAIL_COSELL)
-		return KEEP;
+	if (r->kind != OV_MAIL_COSELL) /* of another release */
+		return verdict_of(*why = OV_E_WIRE_UNKNOWN);
 	if (h == NULL || h->cosell == NULL)
 		return LATER;
 	return verdict_of(*why = h->cosell(h->arg, r->company, body));
@@ -330,9 +327,6 @@ work(size_t *n, struct ov_home *home, struct ov_session *s,
 			++*n;
 			break;
 		case LATER:
-			break;
-		case KEEP:
-			OV_TRY(mark_in(home, r.id, MAIL_KEPT, OV_OK));
 			break;
 		case REFUSED:
 			ov_log(OV_LOG_WARN, "mail.refused", OV_F_ID("from", r.company),
@@ -475,9 +469,9 @@ ov_mail_each_note(struct ov_home *home,
 	bool row;
 
 	OV_TRY(ov_db_query(&q, home->db,
-	    "SELECT company, kind, received, reason FROM mail_in WHERE state IN (?, ?) "
-	    "ORDER BY id DESC",
-	    OV_DB_I64(MAIL_REFUSED), OV_DB_I64(MAIL_KEPT)));
+	    "SELECT company, kind, received, reason FROM mail_in WHERE state = ?"
+	    " ORDER BY id DESC",
+	    OV_DB_I64(MAIL_REFUSED)));
 	for (;;) {
 		struct ov_mail_note n;
 
@@ -487,8 +481,7 @@ ov_mail_each_note(struct ov_home *home,
 		OV_TRY(ov_db_copy(n.from, sizeof(n.from), q, 0));
 		n.kind = (enum ov_mail)ov_db_i64(q, 1);
 		n.received = (uint64_t)ov_db_i64(q, 2);
-		n.reason =
-		    ov_db_is_null(q, 3) ? OV_OK : ov_status_by_name(ov_db_text(q, 3));
+		n.reason = ov_status_by_name(ov_db_text(q, 3));
 		OV_TRY(visit(arg, &n));
 	}
 done:

@@ -51,12 +51,12 @@ OV_MUST_CHECK enum ov_status ov_mail_process(size_t *n, struct ov_home *home,
  * session. */
 OV_MUST_CHECK enum ov_status ov_mail_await(struct ov_session *s, uint32_t wait_ms);
 
-/* A mail that was refused, or that waits for a release that knows its kind. */
+/* A mail that was refused; of a kind that this release does not know: E_WIRE_UNKNOWN. */
 struct ov_mail_note {
 	uint8_t from[OV_ID];
 	enum ov_mail kind;
 	uint64_t received;
-	enum ov_status reason; /* of a refusal; OV_OK: kept */
+	enum ov_status reason;
 };
 
 /* Newest first.  visit's failure ends the walk; it does not write to the database. */

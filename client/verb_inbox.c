@@ -430,20 +430,13 @@ show_note(void *arg, const struct ov_mail_note *n)
 		ov_json_hex(o, "from", n->from, OV_ID);
 		ov_json_number(o, "kind", (uint64_t)n->kind);
 		ov_json_time(o, "received", n->received);
-		ov_json_text(
-		    o, "refused", n->reason != OV_OK ? ov_status_name(n->reason) : NULL);
+		ov_json_text(o, "refused", ov_status_name(n->reason));
 		return OV_OK;
 	}
 	ov_hex(hex, n->from, OV_ID);
 	ov_time_text(at, n->received);
-	if (n->reason != OV_OK)
-		fprintf(in->cli->out, "Refused mail from company %.8s, %s: %s (%s).\n",
-		    hex, at, ov_status_text(n->reason), ov_status_name(n->reason));
-	else
-		fprintf(in->cli->out,
-		    "Mail from company %.8s, %s, is kept for a release that knows its "
-		    "kind.\n",
-		    hex, at);
+	fprintf(in->cli->out, "Refused mail from company %.8s, %s: %s (%s).\n", hex, at,
+	    ov_status_text(n->reason), ov_status_name(n->reason));
 	return OV_OK;
 }
 

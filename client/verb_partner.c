@@ -133,18 +133,11 @@ done:
 static enum ov_status
 read_code(struct ov_pair_code *code, char *text)
 {
-	char line[2 * OV_PAIR_CODE_TEXT] = "";
-	enum ov_status st = OV_OK;
+	char line[OV_CLI_CODE_TEXT];
+	enum ov_status st;
 
-	if (strcmp(text, "-") != 0) {
-		st = ov_pair_code_read(code, text);
-		/* gone from the list of processes; `-` never puts it there */
-		ov_wipe(text, strlen(text));
-		return st;
-	}
-	OV_REQUIRE(fgets(line, sizeof(line), stdin) != NULL, OV_E_PAIR_CODE);
-	OV_TRY(ov_pair_code_read(code, line));
-done:
+	ov_cli_code(line, text);
+	st = ov_pair_code_read(code, line);
 	ov_wipe(line, sizeof(line));
 	return st;
 }

@@ -358,6 +358,15 @@ write_roster(uint8_t *rows, const struct ov_exchange *x, uint32_t position, uint
 	}
 }
 
+/* Of rosters and tags, whose parts are as secret as they are. */
+static void
+wipe_free(void *p, size_t len)
+{
+	if (p != NULL)
+		ov_wipe(p, len);
+	free(p);
+}
+
 /* The whole roster, once the first chunk of the partner opened. */
 static enum ov_status
 send_roster(struct ov_exchange *x)
@@ -365,7 +374,8 @@ send_roster(struct ov_exchange *x)
 	const struct ov_deck *d = x->o.deck;
 	uint8_t stream = (uint8_t)ov_stream_of(OV_STREAM_ROSTER_A, x->o.role);
 	struct ov_outbox out;
-	uint8_t *rows = malloc((size_t)OV_CHUNK_SLOTS * OV_ROSTER_ROW);
+	const size_t len = (size_t)OV_CHUNK_SLOTS * OV_ROSTER_ROW;
+	uint8_t *rows = malloc(len);
 	enum ov_status st;
 
 	OV_TRY(ov_outbox_init(&out, x->o.home, x->o.session, x->o.job, stream));
@@ -385,7 +395,7 @@ send_roster(struct ov_exchange *x)
 	x->roster_out.count = d->slots;
 done:
 	ov_outbox_fini(&out);
-	free(rows);
+	wipe_free(rows, len);
 	return st;
 }
 
@@ -422,15 +432,6 @@ receive_consume(void *ctx, size_t slot, uint64_t chunk)
 	pthread_mutex_unlock(&r->x->lock);
 	report_progress(r->x, c->slots);
 	return st;
-}
-
-/* Parts of tags are as secret as tags are. */
-static void
-wipe_free(void *p, size_t len)
-{
-	if (p != NULL)
-		ov_wipe(p, len);
-	free(p);
 }
 
 static int

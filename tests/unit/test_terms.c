@@ -950,6 +950,20 @@ bad_offers_are_shown_and_stop_nothing(void **state)
 	ov_buf_free(&m);
 }
 
+/* A newer release may send kinds that this one does not know. */
+static void
+mail_of_an_unknown_kind_is_dropped_and_shown(void **state)
+{
+	uint8_t id[OV_ID] = { 2 };
+
+	(void)state;
+	post(&a, b.home->company, id, OV_MAIL_SENDABLE_LAST + 1, OV_LITERAL("?"));
+	process(&b);
+	assert_int_equal(notes_of(&b, OV_E_WIRE_UNKNOWN), 1);
+	assert_int_equal(ov_mail_forget_refused(b.home), OV_OK);
+	assert_int_equal(notes_of(&b, OV_E_WIRE_UNKNOWN), 0);
+}
+
 struct tally {
 	enum ov_status reason;
 	unsigned int n;
@@ -1122,6 +1136,7 @@ main(void)
 		T(crossing_changes_meet),
 		T(criteria_need_a_person_again),
 		T(criteria_change_once_in_28_days),
+		T(mail_of_an_unknown_kind_is_dropped_and_shown),
 		T(criteria_of_a_group_change_once_in_28_days),
 		T(criteria_on_columns_that_are_not_listed_are_refused_by_both),
 		T(a_partner_that_makes_me_give_more_needs_my_person),
