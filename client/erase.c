@@ -91,6 +91,24 @@ done:
 }
 
 enum ov_status
+ov_erase_absent(struct ov_home *home, const char *text)
+{
+	uint8_t key[OV_ERASED_KEY_LEN] = { 0 };
+	enum ov_status st = OV_OK;
+
+	OV_REQUIRE(text[0] != '\0', OV_E_NOT_FOUND);
+	OV_TRY(ov_home_unlock(home));
+	OV_TRY(ov_db_begin(home->db));
+	OV_TRY(load_or_draw_key(key, home));
+	OV_TRY(ov_erased_remember_text(home->db, key, text, ov_home_now(home)));
+	OV_TRY(ov_db_commit(home->db, "book.keep_out"));
+done:
+	ov_db_rollback(home->db);
+	ov_wipe(key, sizeof(key));
+	return st;
+}
+
+enum ov_status
 ov_erase_undo(struct ov_home *home, const char *text)
 {
 	uint8_t key[OV_ERASED_KEY_LEN] = { 0 };

@@ -38,6 +38,10 @@ enum ov_erase_mode {
 OV_MUST_CHECK enum ov_status ov_erase(struct ov_erase_counts *out, struct ov_home *home,
     const char *text, enum ov_erase_mode mode);
 
+/* Of an id, domain or name that nothing here has (ov_erase: OV_E_NOT_FOUND): later
+ * imports leave out what has it. */
+OV_MUST_CHECK enum ov_status ov_erase_absent(struct ov_home *home, const char *text);
+
 /* The accounts that are remembered, for an import: NULL if there are none, and then no
  * key is asked for.  ov_erased_free it. */
 OV_MUST_CHECK enum ov_status ov_erase_memory(

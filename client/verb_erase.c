@@ -13,7 +13,7 @@
 struct erasing {
 	struct ov_cli *cli;
 	struct ov_home *home;
-	bool yes, list;
+	bool yes, list, absent;
 	const char *undo;
 	struct ov_json *dates; /* of the list, with --json */
 	uint64_t n;
@@ -70,7 +70,8 @@ explain(struct erasing *e, const struct ov_erase_counts *c, enum ov_status st)
 
 	if (st == OV_E_NOT_FOUND)
 		return ov_cli_fail(e->cli, st,
-		    "nothing here is of an account of that id, name or domain");
+		    "nothing here is of an account of that id, name or domain; --absent "
+		    "keeps it out of later imports all the same");
 	if (st == OV_E_DB_CONFLICT)
 		return ov_cli_fail(e->cli, OV_E_USAGE,
 		    "several accounts have that name or domain; give the id (`overlap "
@@ -87,6 +88,28 @@ explain(struct erasing *e, const struct ov_erase_counts *c, enum ov_status st)
 	    hex, p.name, until);
 }
 
+/* Nothing here has it: nothing is deleted, but it is not to come either. */
+static enum ov_status
+keep_out(struct erasing *e, const char *text)
+{
+	const struct ov_erase_counts none = { .rows = 0 };
+	enum ov_status st;
+
+	if (!e->yes && !ov_cli_confirm(e->cli,
+			   "Nothing here has that id, domain or name.  Leave out of "
+			   "later imports what has?"))
+		return ov_cli_fail(
+		    e->cli, OV_E_USAGE, "nothing was changed; agree with --yes");
+	OV_TRY(ov_erase_absent(e->home, text));
+	if (e->cli->json)
+		return put_counts(e->cli, &none);
+	fputs(
+	    "Imports will leave out every row of that id, domain or name from now on.\n",
+	    e->cli->out);
+done:
+	return st;
+}
+
 static enum ov_status
 erase(struct erasing *e, const char *text)
 {
@@ -95,6 +118,8 @@ erase(struct erasing *e, const char *text)
 
 	OV_TRY(ov_home_claim_within(e->home, OV_HOME_CLAIM_WAIT_MS));
 	st = ov_erase(&c, e->home, text, OV_ERASE_COUNT);
+	if (st == OV_E_NOT_FOUND && e->absent)
+		return keep_out(e, text);
 	if (st != OV_OK)
 		return explain(e, &c, st);
 	if (!e->cli->json) {
@@ -193,7 +218,7 @@ static enum ov_status
 read_options(struct erasing *e, int argc, char **argv)
 {
 	static const struct option options[] = { { "yes", no_argument, NULL, 'y' },
-		{ "list", no_argument, NULL, 'l' },
+		{ "list", no_argument, NULL, 'l' }, { "absent", no_argument, NULL, 'a' },
 		{ "undo", required_argument, NULL, 'u' }, { NULL, 0, NULL, 0 } };
 
 	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -201,6 +226,8 @@ read_options(struct erasing *e, int argc, char **argv)
 			e->yes = true;
 		else if (c == 'l')
 			e->list = true;
+		else if (c == 'a')
+			e->absent = true;
 		else if (c == 'u')
 			e->undo = optarg;
 		else

@@ -19,6 +19,11 @@ enum what {
 	BY_NAME = 3,	      /* of a row without id, as it stands, case aside */
 	BY_NAME_OF_DEALS = 4, /* the same of a row with an id: for deals without one */
 	BY_KEY_BESIDE_ID = 5, /* as BY_KEY, of rows with an id: for rows without one */
+	/* rank, value and name, of a key that may be others' too, without and with id */
+	BY_NAME_AT = 6,
+	BY_NAME_AT_BESIDE_ID = 7,
+	BY_WORD =
+	    8, /* a name that is not to come, whoever has it; as a key by its rank */
 };
 
 struct ov_erased {
@@ -121,9 +126,26 @@ knows(const struct ov_erased *e, enum what what, uint8_t rank, struct ov_bytes v
 	return bsearch(digest, e->digest, e->n, DIGEST_LEN, compare) != NULL;
 }
 
+/* A key together with a name: together they are nobody else's. */
+struct name_at {
+	uint8_t bytes[OV_TOKEN_VALUE_CAP + NAME_MAX_LEN];
+};
+
+static struct ov_bytes
+name_at(struct name_at *out, const char *value, struct ov_bytes name)
+{
+	size_t len = strlen(value) + 1;
+
+	memcpy(out->bytes, value, len);
+	memcpy(out->bytes + len, name.p, name.len);
+	/* without a name it says nothing */
+	return OV_BYTES(out->bytes, name.len > 0 ? len + name.len : 0);
+}
+
 /* The keys that a row claims. */
 struct looking {
 	const struct ov_erased *e;
+	struct ov_bytes name; /* folded */
 	bool has_id;
 	bool found, name_found;
 	bool any, better; /* a key; one above the bare name */
@@ -133,20 +155,27 @@ static enum ov_status
 look_at(void *ctx, const struct ov_claim_try *t)
 {
 	struct looking *l = ctx;
+	const uint8_t rank = (uint8_t)t->rank;
 	struct ov_bytes value = OV_BYTES(t->value, strlen(t->value));
+	struct name_at at;
 	bool has;
 
 	if (t->why != OV_DROP_NONE)
 		return OV_OK;
-	has = knows(l->e, BY_KEY, (uint8_t)t->rank, value) ||
-	      (!l->has_id && knows(l->e, BY_KEY_BESIDE_ID, (uint8_t)t->rank, value));
+	has = knows(l->e, BY_KEY, rank, value) ||
+	      (!l->has_id && knows(l->e, BY_KEY_BESIDE_ID, rank, value));
 	l->any = true;
 	if (t->rank == OV_RANK_NAME) {
 		l->name_found = l->name_found || has;
-	} else {
-		l->better = true;
-		l->found = l->found || has;
+		/* its own name, not what a website tells of it */
+		l->found = l->found || (t->source == OV_CLAIM_COLUMN &&
+					   knows(l->e, BY_WORD, rank, value));
+		return OV_OK;
 	}
+	value = name_at(&at, t->value, l->name);
+	l->better = true;
+	l->found = l->found || has || knows(l->e, BY_NAME_AT, rank, value) ||
+		   (!l->has_id && knows(l->e, BY_NAME_AT_BESIDE_ID, rank, value));
 	return OV_OK;
 }
 
@@ -161,12 +190,13 @@ ov_erased_has(bool *has, const struct ov_erased *e, struct ov_bytes id,
 	*has = false;
 	if (e == NULL)
 		goto done;
-	*has = knows(e, BY_ID, 0, id);
+	l.name = folded(name, c->name);
+	*has = knows(e, BY_ID, 0, id) || knows(e, BY_WORD, 0, l.name);
 	if (*has)
 		goto done;
 	OV_TRY(ov_row_claims(ov_profile_current(), c, look_at, &l));
 	*has = l.found || (l.name_found && !l.better) ||
-	       (!l.any && knows(e, BY_NAME, 0, folded(name, c->name)));
+	       (!l.any && knows(e, BY_NAME, 0, l.name));
 done:
 	return st;
 }
@@ -282,17 +312,38 @@ done:
 	return st;
 }
 
+struct claims {
+	const struct memory *m;
+	enum what what;
+	struct ov_bytes name; /* folded */
+};
+
+static enum ov_status
+put_claim(void *ctx, const struct ov_claim_try *t)
+{
+	const struct claims *c = ctx;
+	struct name_at at;
+
+	if (t->why != OV_DROP_NONE || t->rank == OV_RANK_NAME)
+		return OV_OK;
+	return put(c->m, c->what, (uint8_t)t->rank, name_at(&at, t->value, c->name));
+}
+
 static enum ov_status
 put_rows(const struct memory *m, int64_t record)
 {
 	uint8_t lower[NAME_MAX_LEN];
 	struct ov_db_stmt *s = NULL;
+	struct ov_row_cells cells;
+	struct claims claims;
 	struct ov_bytes id, name;
 	bool row, without_id = false;
 	enum ov_status st;
 
 	OV_TRY(ov_db_query(&s, m->db,
-	    "SELECT r.ext_id, r.name FROM book_member b JOIN book_row r ON r.row = b.row"
+	    "SELECT r.ext_id, r.name, r.websites, r.email_domains, r.country, r.lei, "
+	    "r.cik,"
+	    " r.duns, r.vat FROM book_member b JOIN book_row r ON r.row = b.row"
 	    " WHERE b.record = ?",
 	    OV_DB_I64(record)));
 	for (;;) {
@@ -304,6 +355,17 @@ put_rows(const struct memory *m, int64_t record)
 		without_id = without_id || id.len == 0;
 		OV_TRY(put(m, BY_ID, 0, id));
 		OV_TRY(put(m, id.len == 0 ? BY_NAME : BY_NAME_OF_DEALS, 0, name));
+		cells = (struct ov_row_cells){ .name = ov_db_blob(s, 1),
+			.websites = ov_db_blob(s, 2),
+			.email_domains = ov_db_blob(s, 3),
+			.country = ov_db_blob(s, 4),
+			.lei = ov_db_blob(s, 5),
+			.cik = ov_db_blob(s, 6),
+			.duns = ov_db_blob(s, 7),
+			.vat = ov_db_blob(s, 8) };
+		claims = (struct claims){ m,
+			id.len == 0 ? BY_NAME_AT : BY_NAME_AT_BESIDE_ID, name };
+		OV_TRY(ov_row_claims(ov_profile_current(), &cells, put_claim, &claims));
 	}
 	OV_TRY(put_keys(m, without_id ? BY_KEY : BY_KEY_BESIDE_ID, record));
 done:
@@ -327,40 +389,66 @@ done:
 	return st;
 }
 
-/* --- forgetting --- */
+/* --- a text that a person gives: an id, a domain or a name --- */
 
-#define MEANINGS 7
+struct meaning {
+	enum what what;
+	uint8_t rank;
+	struct ov_bytes value; /* empty: it cannot be that */
+};
+
+struct text {
+	char *id;
+	char domain[OV_TOKEN_VALUE_CAP], bare[OV_TOKEN_VALUE_CAP];
+	uint8_t name[NAME_MAX_LEN];
+	size_t name_len;
+};
 
 static enum ov_status
-digests_of(uint8_t out[MEANINGS][DIGEST_LEN], const uint8_t key[OV_ERASED_KEY_LEN],
-    const char *text)
+read_text(struct text *t, const char *text)
 {
-	char domain[OV_TOKEN_VALUE_CAP], bare[OV_TOKEN_VALUE_CAP];
 	const size_t len = strlen(text);
-	uint8_t lower[NAME_MAX_LEN];
-	struct ov_bytes name = folded(lower, OV_BYTES(text, len));
-	char *id = ov_find_id(text);
 
-	if (id == NULL)
+	t->id = ov_find_id(text);
+	if (t->id == NULL)
 		return OV_E_NOMEM;
-	/* a drop leaves "", of which there is no digest */
+	/* a drop leaves "" */
 	(void)ov_normalise_domain(
-	    ov_profile_current(), domain, text, len, OV_FROM_WEBSITE);
-	(void)ov_normalise_name(ov_profile_current(), bare, text, len, NULL);
-	digest_of(out[0], key, BY_ID, 0, OV_BYTES(id, strlen(id)));
-	digest_of(out[1], key, BY_NAME, 0, name);
-	digest_of(out[2], key, BY_NAME_OF_DEALS, 0, name);
-	for (size_t i = 0; i < 2; i++) {
-		const enum what what = i == 0 ? BY_KEY : BY_KEY_BESIDE_ID;
-
-		digest_of(out[3 + 2 * i], key, what, OV_RANK_DOMAIN,
-		    OV_BYTES(domain, strlen(domain)));
-		digest_of(out[4 + 2 * i], key, what, OV_RANK_NAME,
-		    OV_BYTES(bare, strlen(bare)));
-	}
-	free(id);
+	    ov_profile_current(), t->domain, text, len, OV_FROM_WEBSITE);
+	(void)ov_normalise_name(ov_profile_current(), t->bare, text, len, NULL);
+	t->name_len = folded(t->name, OV_BYTES(text, len)).len;
 	return OV_OK;
 }
+
+#define OF_ID(t) OV_BYTES((t)->id, strlen((t)->id))
+#define OF_NAME(t) OV_BYTES((t)->name, (t)->name_len)
+#define OF_DOMAIN(t) OV_BYTES((t)->domain, strlen((t)->domain))
+#define OF_BARE(t) OV_BYTES((t)->bare, strlen((t)->bare))
+
+enum ov_status
+ov_erased_remember_text(struct ov_db *db, const uint8_t key[OV_ERASED_KEY_LEN],
+    const char *text, uint64_t now)
+{
+	struct memory m = { .db = db, .key = key };
+	struct text t = { .id = NULL };
+	enum ov_status st;
+
+	OV_TRY(read_text(&t, text));
+	const struct meaning all[] = { { BY_ID, 0, OF_ID(&t) },
+		{ BY_NAME, 0, OF_NAME(&t) }, /* deals */
+		{ BY_WORD, 0, OF_NAME(&t) }, { BY_WORD, OV_RANK_NAME, OF_BARE(&t) },
+		{ BY_KEY, OV_RANK_DOMAIN, OF_DOMAIN(&t) } };
+
+	OV_TRY(ov_db_run(db, "INSERT INTO book_erased(at) VALUES(?)", OV_DB_I64(now)));
+	m.account = ov_db_last_id(db);
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		OV_TRY(put(&m, all[i].what, all[i].rank, all[i].value));
+done:
+	free(t.id);
+	return st;
+}
+
+/* --- forgetting --- */
 
 static enum ov_status
 find(int64_t *account, struct ov_db *db, const uint8_t digest[DIGEST_LEN])
@@ -388,21 +476,34 @@ done:
 enum ov_status
 ov_erased_forget(struct ov_db *db, const uint8_t key[OV_ERASED_KEY_LEN], const char *text)
 {
-	uint8_t digest[MEANINGS][DIGEST_LEN];
+	struct text t = { .id = NULL };
+	uint8_t digest[DIGEST_LEN];
 	int64_t account = 0;
-	enum ov_status st;
+	enum ov_status st = OV_OK;
 
 	OV_REQUIRE(text[0] != '\0', OV_E_NOT_FOUND);
-	OV_TRY(digests_of(digest, key, text));
+	OV_TRY(read_text(&t, text));
+	const struct meaning all[] = { { BY_ID, 0, OF_ID(&t) },
+		{ BY_NAME, 0, OF_NAME(&t) }, { BY_NAME_OF_DEALS, 0, OF_NAME(&t) },
+		{ BY_KEY, OV_RANK_DOMAIN, OF_DOMAIN(&t) },
+		{ BY_KEY, OV_RANK_NAME, OF_BARE(&t) },
+		{ BY_KEY_BESIDE_ID, OV_RANK_DOMAIN, OF_DOMAIN(&t) },
+		{ BY_KEY_BESIDE_ID, OV_RANK_NAME, OF_BARE(&t) },
+		{ BY_WORD, OV_RANK_NAME, OF_BARE(&t) } };
+
 	/* an id means itself, whatever else has such a name */
-	for (size_t i = 0; i < MEANINGS && !(i == 1 && account != 0); i++)
-		OV_TRY(find(&account, db, digest[i]));
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]) && !(i == 1 && account != 0);
+	     i++) {
+		digest_of(digest, key, all[i].what, all[i].rank, all[i].value);
+		OV_TRY(find(&account, db, digest));
+	}
 	OV_REQUIRE(account != 0, OV_E_NOT_FOUND);
 	OV_TRY(ov_db_run(
 	    db, "DELETE FROM book_erased_digest WHERE account = ?", OV_DB_I64(account)));
 	OV_TRY(ov_db_run(
 	    db, "DELETE FROM book_erased WHERE account = ?", OV_DB_I64(account)));
 done:
+	free(t.id);
 	return st;
 }
 

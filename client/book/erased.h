@@ -2,7 +2,8 @@
  *
  * Nothing of such an account is kept but keyed digests: of the ids of its rows, and of
  * the keys by which they were known: all of rows without an id, and, where rows had one,
- * what tells them when a file has lost its column of ids.  The key is the caller's
+ * what tells them when a file has lost its column of ids; a key that others have, too,
+ * only together with the name.  The key is the caller's
  * (sealed in the home), so the file alone tells nobody whether an account is among them.
  * A digest is 16 bytes of BLAKE2b under the key, over what it is of and the value.
  */
@@ -30,8 +31,9 @@ OV_MUST_CHECK enum ov_status ov_erased_load(
 void ov_erased_free(struct ov_erased *e); /* wipes; NULL is fine */
 
 /* Whether a row is of an erased account: by its id; by a key of its own (the bare name
- * alone only where the row has nothing better) if the account or this row had no id; by
- * its name where it has no key at all.  e NULL: false.  cells: as book_row has them, id
+ * alone only where the row has nothing better), or one that was shared together with its
+ * name, if the account or this row had no id; by its name where it has no key at all, or
+ * where that was kept out by name.  e NULL: false.  cells: as book_row has them, id
  * in its one form. */
 OV_MUST_CHECK enum ov_status ov_erased_has(bool *has, const struct ov_erased *e,
     struct ov_bytes id, const struct ov_row_cells *c);
@@ -51,6 +53,11 @@ OV_MUST_CHECK enum ov_status ov_erased_strike_deal(enum ov_erased_deal *of,
  * deleted; record negative: only the id.  id may be "". */
 OV_MUST_CHECK enum ov_status ov_erased_remember(struct ov_db *db,
     const uint8_t key[OV_ERASED_KEY_LEN], int64_t record, const char *id, uint64_t now);
+
+/* Inside the caller's transaction: no row here is of it, and none is to be: of what has
+ * this id, domain or name (as names are normalised, whoever has it). */
+OV_MUST_CHECK enum ov_status ov_erased_remember_text(struct ov_db *db,
+    const uint8_t key[OV_ERASED_KEY_LEN], const char *text, uint64_t now);
 
 /* Inside the caller's transaction: forgets that the account was erased which `text` may
  * mean, an id, domain or name.  OV_E_NOT_FOUND; OV_E_DB_CONFLICT if several are meant. */

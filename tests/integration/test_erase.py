@@ -104,6 +104,18 @@ class Erase(unittest.TestCase):
                 self.assertEqual(self.records(company), before)
                 self.assertEqual(company.json("accounts", "erase", "--list")["n"], 0)
 
+    def test_a_company_that_is_in_no_list_is_kept_out(self):
+        self.a("accounts", "erase", "ZW-1", "--yes")
+        self.a("accounts", "erase", "--undo", "ZW-1")
+        self.a.fails("accounts", "erase", NAME, "--yes", code=USAGE, says=["--absent"])
+        before = self.records(self.a)
+        self.a("accounts", "erase", NAME, "--absent", "--yes")
+        said = self.a.json("import", self.lists["Alder"], "--accept")
+        self.assertEqual((said["erased"], self.records(self.a)), (1, before))
+        self.assertNotIn(b"zebrawood", content(self.a))
+        self.a("accounts", "erase", "--undo", NAME)
+        self.assertEqual(self.a.json("import", self.lists["Alder"])["erased"], 0)
+
     def test_deals_do_not_bring_it_back(self):
         self.a("accounts", "erase", NAME, "--yes")
         deals = self.copy.path / "deals.csv"

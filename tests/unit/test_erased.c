@@ -110,6 +110,76 @@ a_bare_name_counts_where_there_is_nothing_better(void **state)
 	ov_db_close(db);
 }
 
+/* Companies of one house have one website, which is nobody's key. */
+static void
+a_shared_key_counts_together_with_the_name(void **state)
+{
+	struct ov_db *db = new_db();
+	struct ov_erased *e;
+	int64_t record;
+
+	(void)state;
+	import(db, "Account Name,Website,Country\n"
+		   "Alder Shipping GmbH,house.com,Germany\n"
+		   "Birch Brewing AG,house.com,Switzerland\n"
+		   "Cedar Mining Ltd,house.com,Ireland\n"
+		   "Dogwood Foods SA,house.com,France\n"
+		   "Elm Insurance NV,house.com,Belgium\n");
+	assert_int_equal(stats_of(db).records, 5);
+	assert_int_equal(ov_db_number(&record, db,
+			     "SELECT m.record FROM book_member m JOIN book_row r"
+			     " ON r.row = m.row WHERE r.name LIKE 'Alder%'"),
+	    OV_OK);
+	assert_int_equal(ov_db_begin(db), OV_OK);
+	assert_int_equal(ov_erased_remember(db, key, record, "", 1000), OV_OK);
+	assert_int_equal(ov_db_commit(db, "test"), OV_OK);
+	assert_int_equal(ov_erased_load(&e, db, key), OV_OK);
+	/* alone in a file, where the website would be its own, and without a country */
+	assert_true(has(e, "", "ALDER Shipping GmbH", "www.house.com"));
+	assert_true(has(e, "9", "Alder Shipping GmbH", "house.com"));
+	assert_false(has(e, "", "Birch Brewing AG", "house.com"));
+	assert_false(has(e, "", "", "house.com"));
+	assert_false(has(e, "", "Alder Shipping GmbH", "other.com"));
+	ov_erased_free(e);
+	ov_db_close(db);
+}
+
+static void
+remember_text(struct ov_db *db, const char *text)
+{
+	assert_int_equal(ov_db_begin(db), OV_OK);
+	assert_int_equal(ov_erased_remember_text(db, key, text, 1000), OV_OK);
+	assert_int_equal(ov_db_commit(db, "test"), OV_OK);
+}
+
+static void
+what_is_in_no_list_can_be_kept_out(void **state)
+{
+	struct ov_db *db = new_db();
+	struct ov_erased *e;
+
+	(void)state;
+	remember_text(db, "Alder Shipping GmbH");
+	remember_text(db, "https://www.birch.com/");
+	assert_int_equal(ov_erased_load(&e, db, key), OV_OK);
+	assert_true(has(e, "", "Alder Shipping", ""));
+	assert_true(has(e, "9", "ALDER SHIPPING GMBH", "alder.com"));
+	assert_true(has(e, "9", "Birch", "birch.com"));
+	assert_false(has(e, "9", "Alder Ships", "alder.com"));
+	assert_false(has(e, "", "Birch", ""));
+	assert_deal(e, "", "alder shipping gmbh", OV_DEAL_OF_ERASED, "");
+	ov_erased_free(e);
+	assert_int_equal(ov_db_begin(db), OV_OK);
+	assert_int_equal(ov_erased_forget(db, key, "Alder Shipping"), OV_OK);
+	assert_int_equal(ov_erased_forget(db, key, "birch.com"), OV_OK);
+	assert_int_equal(ov_db_commit(db, "test"), OV_OK);
+	assert_int_equal(ov_erased_load(&e, db, key), OV_OK);
+	assert_false(has(e, "9", "Alder Shipping GmbH", "alder.com"));
+	assert_false(has(e, "9", "Birch", "birch.com"));
+	ov_erased_free(e);
+	ov_db_close(db);
+}
+
 static void
 a_digest_is_worth_nothing_without_its_key(void **state)
 {
@@ -168,6 +238,8 @@ main(void)
 		cmocka_unit_test(an_id_is_all_that_counts_where_both_have_one),
 		cmocka_unit_test(without_an_id_its_own_keys_count),
 		cmocka_unit_test(a_bare_name_counts_where_there_is_nothing_better),
+		cmocka_unit_test(a_shared_key_counts_together_with_the_name),
+		cmocka_unit_test(what_is_in_no_list_can_be_kept_out),
 		cmocka_unit_test(a_digest_is_worth_nothing_without_its_key),
 		cmocka_unit_test(what_was_erased_can_be_forgotten),
 	};
