@@ -163,13 +163,13 @@ kinship_of(struct ov_merge *m, const struct claim *c)
 		return ov_rules_kinship(c->note, c->value);
 	if (!is_told(c))
 		return OV_KIN_HOUSE;
-	return ov_paged_get(m->signs, c->row) & KEEPS_SITE ? OV_KIN_NEAR : OV_KIN_NONE;
+	return ov_paged_get(m->signs, c->row) & KEEPS_SITE ? OV_KIN_NEAR : OV_KIN_UNIT;
 }
 
 bool
 ov_merge_is_live(struct ov_merge *m, const struct claim *c, enum ov_kinship least)
 {
-	return least == OV_KIN_NONE || kinship_of(m, c) >= least;
+	return kinship_of(m, c) >= least;
 }
 
 /* --- a stage: the values of one rank join rows --- */
@@ -200,6 +200,8 @@ count_claim(struct tally *t, struct ov_merge *m, const struct claim *c)
 
 	if (stamp < m->now)
 		count_group(&t->v.all, signs);
+	if (kin >= OV_KIN_NONE && stamp < m->now + OV_KIN_NONE)
+		count_group(&t->v.other, signs);
 	if (kin >= OV_KIN_NEAR && stamp < m->now + OV_KIN_NEAR)
 		count_group(&t->v.near, signs);
 	if (kin == OV_KIN_HOUSE && stamp < m->now + OV_KIN_HOUSE)
@@ -209,7 +211,6 @@ count_claim(struct tally *t, struct ov_merge *m, const struct claim *c)
 	for (unsigned int k = 0; k <= (unsigned int)kin; k++)
 		if (t->first[k] == NO_ROW)
 			t->first[k] = c->row;
-	t->v.funds = t->v.funds || kin == OV_KIN_FUND;
 	if (!is_told(c))
 		ov_rules_count(&t->v.notes, ov_rules_note_name(c->note));
 }
@@ -246,10 +247,7 @@ done:
 static enum ov_status
 settle_single(struct ov_merge *m, const struct claim *c)
 {
-	enum ov_kinship kin = kinship_of(m, c);
-
-	if ((is_name(c->rank) && kin < OV_KIN_NEAR) ||
-	    (c->rank == OV_RANK_DOMAIN && kin == OV_KIN_FUND))
+	if (!ov_merge_is_live(m, c, OV_KIN_NONE))
 		return ov_merge_drop(m, c, OV_MERGE_FAMILY);
 	if (c->rank == OV_RANK_DOMAIN)
 		add_sign(m, c->row, KEEPS_SITE);

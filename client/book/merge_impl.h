@@ -11,7 +11,7 @@
  *   members   record row tag
  *
  * The note of a domain is the row's bare name, the same as it is written, and its
- * initials, parted by 0x1f; of a name, its kind.
+ * initials, parted by 0x1f (merge_rules.h); of a name, its kind.
  *
  * Rows are joined in a forest, whose roots are the smallest rows.  An element of `up` is
  * how far above its row the next one is: 0 for a root, as for a row never heard of.
@@ -24,7 +24,7 @@
 #include "client/book/sort.h"
 
 #define VALUE_MAX 255
-#define NOTE_MAX (VALUE_MAX + 2 + sizeof(struct ov_name_signs))
+#define NOTE_MAX (VALUE_MAX + 3 + sizeof(struct ov_name_signs))
 #define NO_ROW UINT32_MAX
 #define NO_KEY 0xff /* for a rank: sorts last */
 

@@ -108,7 +108,8 @@ add_note(uint8_t *record, size_t len, const struct ov_merge *m, const uint8_t bu
 	if (built[0] == OV_RANK_DOMAIN && built[1] != OV_CLAIM_COLUMN && name.len > 0) {
 		len = add_text(record, len, name, true);
 		len = add_text(record, len, TEXT(s->written), true);
-		return add_text(record, len, TEXT(s->initials), false);
+		len = add_text(record, len, TEXT(s->initials), s->is_unit);
+		return len;
 	}
 	if (built[0] == OV_RANK_NAME_COUNTRY || built[0] == OV_RANK_NAME)
 		return add_text(record, len, TEXT(s->kind), false);

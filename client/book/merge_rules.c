@@ -66,15 +66,14 @@ end_alike(const struct letters *a, struct ov_bytes b)
 	       memcmp(a->p + a->n - least, b.p + b.len - least, least) == 0;
 }
 
-/* A name with "fund", on a domain without; or that ends so. */
 static bool
-is_fund(struct ov_bytes name, const struct letters *label)
+is_fund(struct ov_bytes name)
 {
 	static const char *const words[] = { "fund", "etf", "portfolio" };
 	const struct ov_bytes *n = &name;
 
 	if (memmem(n->p, n->len, words[0], strlen(words[0])) != NULL)
-		return memmem(label->p, label->n, words[0], strlen(words[0])) == NULL;
+		return true;
 	for (size_t i = 1; i < sizeof(words) / sizeof(words[0]); i++) {
 		size_t len = strlen(words[i]);
 
@@ -82,6 +81,15 @@ is_fund(struct ov_bytes name, const struct letters *label)
 			return true;
 	}
 	return false;
+}
+
+/* "ibm", or "ibm" and a separator behind it. */
+static struct ov_bytes
+without_mark(struct ov_bytes initials, bool *marked)
+{
+	*marked = initials.len > 0 && initials.p[initials.len - 1] == OV_NOTE_SEPARATOR;
+	initials.len -= *marked;
+	return initials;
 }
 
 /* The text before the next separator, and what is behind it. */
@@ -111,8 +119,9 @@ ov_rules_note_name(struct ov_bytes note)
 enum ov_kinship
 ov_rules_kinship(struct ov_bytes note, struct ov_bytes domain)
 {
-	const struct ov_bytes name = next_text(&note), written = next_text(&note),
-			      initials = note;
+	const struct ov_bytes name = next_text(&note), written = next_text(&note);
+	bool marked;
+	const struct ov_bytes initials = without_mark(note, &marked);
 	struct letters label, whole;
 
 	if (name.len == 0)
@@ -123,8 +132,8 @@ ov_rules_kinship(struct ov_bytes note, struct ov_bytes domain)
 	    is_same(&whole, written) || /* "booking com" */
 	    (initials.len > 1 && is_same(&label, initials)))
 		return OV_KIN_HOUSE;
-	if (is_fund(name, &label))
-		return OV_KIN_FUND;
+	if ((marked || is_fund(name)) && !is_fund(OV_BYTES(label.p, label.n)))
+		return OV_KIN_UNIT;
 	return begin_alike(&label, name) || begin_alike(&label, written) ||
 		       end_alike(&label, written)
 		   ? OV_KIN_NEAR
@@ -154,24 +163,36 @@ least_kinship(const struct ov_shared_value *v)
 		return v->house.groups > 0 ? OV_KIN_HOUSE : OV_KIN_NEAR;
 	if (v->rank != OV_RANK_DOMAIN)
 		return OV_KIN_NONE;
-	if (v->funds && v->near.groups == 0)
-		return OV_KIN_NEAR; /* nobody does */
-	if (v->all.groups < 2 || v->notes.n < 2)
-		return OV_KIN_NONE;
 	if (v->all.groups > OV_MERGE_NAMES_MAX && v->notes.n > OV_MERGE_NAMES_MAX)
 		return OV_KIN_HOUSE;
-	if (ov_rules_is_conflict(v->rank, v->all.lei, v->all.cik))
+	if (v->other.groups < 2 || v->notes.n < 2)
+		return OV_KIN_NONE;
+	if (ov_rules_is_conflict(v->rank, v->other.lei, v->other.cik))
 		return OV_KIN_NONE; /* dropped for all */
 	return v->near.groups > 0 ? OV_KIN_NEAR : OV_KIN_NONE;
+}
+
+static const struct ov_group_tally *
+tally_of(const struct ov_shared_value *v, enum ov_kinship least)
+{
+	switch (least) {
+	case OV_KIN_HOUSE:
+		return &v->house;
+	case OV_KIN_NEAR:
+		return &v->near;
+	case OV_KIN_NONE:
+		return &v->other;
+	case OV_KIN_UNIT:
+		break;
+	}
+	return &v->all;
 }
 
 struct ov_verdict
 ov_rules_judge(const struct ov_shared_value *v)
 {
 	struct ov_verdict verdict = { OV_MERGE_KEPT, least_kinship(v), false };
-	const struct ov_group_tally *t = verdict.least == OV_KIN_HOUSE	? &v->house
-					 : verdict.least == OV_KIN_NEAR ? &v->near
-									: &v->all;
+	const struct ov_group_tally *t = tally_of(v, verdict.least);
 	bool told = is_name(v->rank) && verdict.least == OV_KIN_NEAR;
 
 	if (t->groups == 0)

@@ -22,14 +22,14 @@ void ov_rules_count(struct ov_text_tally *t, struct ov_bytes text); /* "": none 
 
 /* How near a bare name is to the domain that its row claims. */
 enum ov_kinship {
+	OV_KIN_UNIT, /* one of many of a house, and never the house: has none of it */
 	OV_KIN_NONE,
-	OV_KIN_FUND, /* of a house, and never the house itself */
 	OV_KIN_NEAR, /* one begins with the other, or there is no name */
 	OV_KIN_HOUSE /* the name is the domain's */
 };
 #define OV_KINSHIPS 4
 /* The note of a domain's claim: a bare name, the same as it is written, and its initials,
- * parted by separators; or "". */
+ * parted by separators, and one more behind them if it is a unit; or "". */
 #define OV_NOTE_SEPARATOR 0x1f
 struct ov_bytes ov_rules_note_name(struct ov_bytes note);
 enum ov_kinship ov_rules_kinship(struct ov_bytes note, struct ov_bytes domain);
@@ -38,16 +38,15 @@ enum ov_kinship ov_rules_kinship(struct ov_bytes note, struct ov_bytes domain);
 struct ov_shared_value {
 	enum ov_rank rank;
 	struct ov_group_tally all;
-	/* of a domain, a name: groups with a row that is at least so near.  Of a name, a
-	 * house is whose own it is, and near whose website tells it. */
-	struct ov_group_tally near, house;
-	bool funds;		    /* of a domain: there are some */
+	/* groups with a row that is at least so near.  Of a name, a house is whose own it
+	 * is, near whose website tells it; an id is everybody's own. */
+	struct ov_group_tally other, near, house;
 	struct ov_text_tally notes; /* bare names of a domain, kinds of a name */
 };
 
 struct ov_verdict {
 	enum ov_merge_drop drop; /* OV_MERGE_KEPT, or for all claims */
-	enum ov_kinship least;	 /* of a domain: rows that are not so near lose it */
+	enum ov_kinship least;	 /* rows that are not so near lose it */
 	bool links;		 /* it joins its groups */
 };
 struct ov_verdict ov_rules_judge(const struct ov_shared_value *v);

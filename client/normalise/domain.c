@@ -18,9 +18,10 @@ enum sharing {
 	SHARE_BOTH,	 /* either */
 	SHARE_NEVER,	 /* nothing here is anybody's */
 	SHARE_OWN,	 /* the operator's own pages under a shared site */
-	SHARE_HOST	 /* a path of this very host */
+	SHARE_HOST,	 /* a path of this very host */
+	SHARE_CAMPUS	 /* a suffix: hosts below a registered name are departments */
 };
-#define SHARINGS 6
+#define SHARINGS 7
 
 /* First labels of hosts under a shared site. */
 enum label { LABEL_USER, LABEL_OPERATOR, LABEL_PORTAL };
@@ -29,6 +30,8 @@ struct address {
 	const char *host;
 	size_t host_len;
 	bool has_path; /* beyond pages that every site has */
+	const char *path;
+	size_t path_len;
 	bool from_mailbox;
 };
 
@@ -44,7 +47,7 @@ static enum ov_status
 add_shared(void *ctx, const struct ov_field *f, size_t n)
 {
 	static const char *const modes[SHARINGS] = { "subdomain", "path", "both", "never",
-		"own", "host" };
+		"own", "host", "campus" };
 	struct ov_hosts *h = ctx;
 
 	if (n != 2)
@@ -53,6 +56,8 @@ add_shared(void *ctx, const struct ov_field *f, size_t n)
 		return ov_table_put(&h->labels, f[1].p, f[1].len, LABEL_OPERATOR);
 	if (field_is(&f[0], "portal"))
 		return ov_table_put(&h->labels, f[1].p, f[1].len, LABEL_PORTAL);
+	if (field_is(&f[0], "unit"))
+		return ov_table_put(&h->units, f[1].p, f[1].len, 1);
 	for (uint64_t m = 0; m < SHARINGS; m++)
 		if (field_is(&f[0], modes[m]))
 			return ov_table_put(&h->shared, f[1].p, f[1].len, m);
@@ -67,13 +72,14 @@ add_first(void *ctx, const struct ov_field *f, size_t n)
 }
 
 enum ov_status
-ov_hosts_load(struct ov_hosts *out, const struct ov_list_file files[3])
+ov_hosts_load(struct ov_hosts *out, const struct ov_list_file files[4])
 {
 	enum ov_status st;
 
 	OV_TRY(ov_list_each(files[0], add_shared, out));
 	OV_TRY(ov_list_each(files[1], add_first, &out->free_mail));
 	OV_TRY(ov_list_each(files[2], add_first, &out->suffix_accounts));
+	OV_TRY(ov_list_each(files[3], add_first, &out->free_mail));
 done:
 	return st;
 }
@@ -83,6 +89,7 @@ ov_hosts_fini(struct ov_hosts *h)
 {
 	ov_table_fini(&h->shared);
 	ov_table_fini(&h->labels);
+	ov_table_fini(&h->units);
 	ov_table_fini(&h->free_mail);
 	ov_table_fini(&h->suffix_accounts);
 }
@@ -249,6 +256,8 @@ locate(struct address *a, const char *p, size_t len)
 		;
 	a->host = p + at;
 	a->host_len = n - at;
+	a->path = p + end;
+	a->path_len = n == end ? len - end : 0;
 	a->has_path = n == end && !is_plain_path(p + end, len - end);
 }
 
@@ -395,16 +404,61 @@ label_of(const struct ov_hosts *h, const char *host, const char *site)
 	return (enum label)label;
 }
 
+/* "/en/locations/boise": the page of one of many, in the first segments. */
+static bool
+is_unit_page(const struct ov_hosts *h, const char *path, size_t len)
+{
+	char word[32];
+	size_t segments = 0, n = 0;
+
+	for (size_t i = 0; i < len && segments < 4; i++) {
+		if (path[i] == '?' || path[i] == '#')
+			return false;
+		if (!is_slash(path[i])) {
+			if (n < sizeof(word))
+				word[n] = lower(path[i]);
+			n++;
+			continue;
+		}
+		segments++;
+		/* what follows is which one */
+		if (n > 0 && n <= sizeof(word) && i + 1 < len &&
+		    !among(path[i + 1], "/\\?#") &&
+		    ov_table_get(&h->units, word, n, NULL))
+			return true;
+		n = 0;
+	}
+	return false;
+}
+
 enum choice { USE_REGISTRABLE, USE_HOST, USE_NOTHING };
 
+/* Who works at a department is still of the university. */
 static enum choice
-choose(const struct ov_hosts *h, const char *host, bool has_path)
+choose_on_campus(
+    const struct ov_hosts *h, const char *host, const char *suffix, bool mail)
 {
-	const enum choice by_path = has_path ? USE_NOTHING : USE_REGISTRABLE;
+	const char *registered = suffix;
+
+	if (mail || registered == host)
+		return USE_REGISTRABLE;
+	for (registered--; registered > host && registered[-1] != '.'; registered--)
+		;
+	return registered == host || label_of(h, host, registered) == LABEL_OPERATOR
+		   ? USE_REGISTRABLE
+		   : USE_HOST;
+}
+
+static enum choice
+choose(const struct ov_hosts *h, const char *host, const struct address *a)
+{
+	const enum choice by_path = a->has_path ? USE_NOTHING : USE_REGISTRABLE;
 	enum sharing mode;
 	const char *site = shared_site(h, host, &mode);
 	enum label label;
 
+	if (is_unit_page(h, a->path, a->path_len))
+		return USE_NOTHING;
 	if (site == NULL)
 		return USE_REGISTRABLE;
 	label = site == host ? LABEL_OPERATOR : label_of(h, host, site);
@@ -413,6 +467,8 @@ choose(const struct ov_hosts *h, const char *host, bool has_path)
 		return USE_REGISTRABLE;
 	case SHARE_NEVER:
 		return USE_NOTHING;
+	case SHARE_CAMPUS:
+		return choose_on_campus(h, host, site, a->from_mailbox);
 	case SHARE_PATH:
 		return by_path;
 	case SHARE_HOST:
@@ -450,7 +506,8 @@ suffix_account(
 }
 
 static enum ov_drop
-pick(const struct ov_profile *p, const char **token, const char *host, bool has_path)
+pick(const struct ov_profile *p, const char **token, const char *host,
+    const struct address *a)
 {
 	const char *registrable;
 	enum ov_suffix kind;
@@ -460,7 +517,7 @@ pick(const struct ov_profile *p, const char **token, const char *host, bool has_
 	kind = ov_suffix_of(p->suffixes, host, &registrable);
 	if (kind == OV_SUFFIX_UNKNOWN)
 		return OV_DROP_UNKNOWN_TLD;
-	use = choose(p->hosts, host, has_path);
+	use = choose(p->hosts, host, a);
 	if (use == USE_NOTHING)
 		return OV_DROP_SHARED_HOST;
 	*token = host;
@@ -496,13 +553,14 @@ ov_normalise_domain(const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP],
 	if (source == OV_FROM_EMAIL)
 		len = first_mailbox(in, len);
 	locate(&a, in, len);
+	a.from_mailbox = a.from_mailbox || source == OV_FROM_EMAIL;
 	why = to_ascii(host, a.host, a.host_len);
 	if (why != OV_DROP_NONE)
 		return why;
-	why = pick(p, &token, host, a.has_path);
+	why = pick(p, &token, host, &a);
 	if (why != OV_DROP_NONE)
 		return why;
-	if ((source == OV_FROM_EMAIL || a.from_mailbox) && is_free_mail(p->hosts, host))
+	if (a.from_mailbox && is_free_mail(p->hosts, host))
 		return OV_DROP_FREE_MAIL;
 	memcpy(out, token, strlen(token) + 1);
 	return OV_DROP_NONE;

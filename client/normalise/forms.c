@@ -212,6 +212,8 @@ add_word(void *ctx, const struct ov_field *f, size_t n)
 		[OV_WORD_CUT] = "cut",
 		[OV_WORD_PLAIN] = "plain",
 		[OV_WORD_COMMON] = "common",
+		[OV_WORD_FUND] = "fund",
+		[OV_WORD_NUMBER] = "number",
 		[OV_WORD_LINK] = "link" };
 	struct ov_forms *forms = ctx;
 

@@ -45,6 +45,8 @@ enum ov_word_set {
 	OV_WORD_CUT,	/* what follows is another name of the same company */
 	OV_WORD_PLAIN,	/* names nobody: keeps a word of structure behind it */
 	OV_WORD_COMMON, /* many companies' name */
+	OV_WORD_FUND,	/* of a fund */
+	OV_WORD_NUMBER, /* the same, at the end of a name */
 	OV_WORD_LINK,	/* "of", "and": initials may leave it out */
 	OV_WORD_SETS
 };

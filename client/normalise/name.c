@@ -319,6 +319,8 @@ note_initials(struct span *s)
 	for (size_t i = 0; i < s->n && n + 1 < sizeof(s->signs->initials); i++) {
 		char c = s->t->w[s->first + i].p[0];
 
+		if (word_in(s, i, OV_WORD_LINK))
+			continue;
 		if ((uint8_t)c >= 0x80) { /* domains that are initials are ASCII */
 			n = 0;
 			break;
@@ -347,6 +349,26 @@ note_spelling(const struct span *s, size_t n)
 			out->own = (uint8_t)used;
 	}
 	out->spelt[used] = '\0';
+}
+
+static bool
+is_branch_number(const struct ov_word *w)
+{
+	for (size_t i = 0; i < w->len; i++)
+		if (w->p[i] < '0' || w->p[i] > '9')
+			return false;
+	return w->len >= 4; /* not "Phillips 66", "Office 365" */
+}
+
+/* n: with the words that were taken off the end. */
+static bool
+is_unit(const struct span *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (word_in(s, i, OV_WORD_FUND))
+			return true;
+	return s->n > 1 && (word_in(s, s->n - 1, OV_WORD_NUMBER) ||
+			       is_branch_number(&s->t->w[s->first + s->n - 1]));
 }
 
 /* "Splunk, a Cisco company": the company, not whose it is. */
@@ -460,6 +482,8 @@ once(const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP],
 	turn_forename(&s, p->rules);
 	if (signs != NULL && signs->written[0] == '\0')
 		note_spelling(&s, words.n - s.first);
+	if (signs != NULL && signs->written[0] == '\0')
+		signs->is_unit = is_unit(&s, words.n - s.first);
 	drop_and(&s);
 	if (signs != NULL && signs->written[0] == '\0') {
 		note_initials(&s);

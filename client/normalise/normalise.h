@@ -15,6 +15,7 @@
 #ifndef OV_CLIENT_NORMALISE_NORMALISE_H
 #define OV_CLIENT_NORMALISE_NORMALISE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -99,6 +100,8 @@ struct ov_name_signs {
 	char kind[8]; /* of legal form, where two kinds are two companies ("ag", "gmbh");
 			 else "": "inc", "ltd" and the like are left out and mixed up */
 	char initials[16]; /* of a name of two words or more ("ibm"), else "" */
+	bool is_unit;	   /* a fund ("Growth Fund", "Partners IV") or a branch ("4521"):
+			      one of many of a house */
 	/* How it is spelt: its words as written, with the forms behind them, up to the
 	 * last that fits; after which letter each ends (bit 0: the first); and where the
 	 * name is whole without forms.  own is 0 if the name does not fit. */

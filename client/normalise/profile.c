@@ -17,21 +17,23 @@ static struct ov_profile profiles[] = {
 
 /* --- loading --- */
 
-/* What is read from lists, and the lists that it is read from: up to three. */
+/* What is read from lists, and the lists that it is read from: up to four. */
+#define LISTS 4
 enum part { SUFFIXES, HOSTS, FORMS, NAMES_OF_COUNTRIES, PARTS };
-static const enum ov_list part_lists[PARTS][3] = {
+static const enum ov_list part_lists[PARTS][LISTS] = {
 	[SUFFIXES] = { OV_LIST_PUBLIC_SUFFIX, OV_LIST_PUBLIC_SUFFIX,
-	    OV_LIST_PUBLIC_SUFFIX },
-	[HOSTS] = { OV_LIST_SHARED_HOSTS, OV_LIST_FREE_MAIL, OV_LIST_SUFFIX_ACCOUNTS },
-	[FORMS] = { OV_LIST_LEGAL_FORMS, OV_LIST_WORDS, OV_LIST_WORDS },
-	[NAMES_OF_COUNTRIES] = { OV_LIST_COUNTRIES, OV_LIST_COUNTRIES,
+	    OV_LIST_PUBLIC_SUFFIX, OV_LIST_PUBLIC_SUFFIX },
+	[HOSTS] = { OV_LIST_SHARED_HOSTS, OV_LIST_FREE_MAIL, OV_LIST_SUFFIX_ACCOUNTS,
+	    OV_LIST_FREE_MAIL_MORE },
+	[FORMS] = { OV_LIST_LEGAL_FORMS, OV_LIST_WORDS, OV_LIST_WORDS, OV_LIST_WORDS },
+	[NAMES_OF_COUNTRIES] = { OV_LIST_COUNTRIES, OV_LIST_COUNTRIES, OV_LIST_COUNTRIES,
 	    OV_LIST_COUNTRIES },
 };
 
 static bool
 is_shared(const struct ov_profile *p, const struct ov_profile *other, enum part part)
 {
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < LISTS; i++)
 		if (ov_list_file(part_lists[part][i], p->age).data !=
 		    ov_list_file(part_lists[part][i], other->age).data)
 			return false;
@@ -41,9 +43,9 @@ is_shared(const struct ov_profile *p, const struct ov_profile *other, enum part 
 static enum ov_status
 load_part(struct ov_profile *p, enum part part)
 {
-	struct ov_list_file f[3];
+	struct ov_list_file f[LISTS];
 
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < LISTS; i++)
 		f[i] = ov_list_file(part_lists[part][i], p->age);
 	switch (part) {
 	case SUFFIXES:

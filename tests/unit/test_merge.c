@@ -14,8 +14,8 @@
 #include "client/book/merge.h"
 
 /* One row: claims as "lei:L1 cik:7 web:acme.com mail:b.com cc:US_acme name:acme", and
- * what its name says, "kind:ag", "initials:ibm"; "told:" and "toldname:" are names that
- * the website tells; '_' stands for a space. */
+ * what its name says, "kind:ag", "initials:ibm", "unit:"; "told:" and "toldname:" are
+ * names that the website tells; '_' stands for a space. */
 static void
 claim_text(struct ov_merge *m, const char *text)
 {
@@ -51,6 +51,10 @@ claim_text(struct ov_merge *m, const char *text)
 		}
 		if (strcmp(part, "initials") == 0) {
 			snprintf(signs.initials, sizeof(signs.initials), "%s", value);
+			continue;
+		}
+		if (strcmp(part, "unit") == 0) {
+			signs.is_unit = true;
 			continue;
 		}
 		if (strcmp(part, "name") == 0 && signs.written[0] == '\0')
@@ -381,6 +385,27 @@ a_fund_is_not_its_house(void **state)
 	assert_false(together(m, 3, 4));
 	expect_keys(m, 3, "domain=big.com name=big");
 	expect_keys(m, 4, "name=bigincomeetf");
+	forget(m);
+}
+
+/* "Partners IV", "Restaurant 4521" */
+static void
+one_of_many_is_not_the_house(void **state)
+{
+	struct merged *m = MERGE("web:acme.com name:acme",
+	    "web:acme.com name:acmepartnersiv unit:", "web:solo.com name:solo4521 unit:",
+	    "web:initials.com name:pacificmanagement",
+	    "web:initials.com name:initialsreturnfund",
+	    "web:forward66.com name:forward66 unit:");
+
+	(void)state;
+	expect_keys(m, 0, "domain=acme.com name=acme");
+	expect_keys(m, 1, "name=acmepartnersiv");
+	expect_keys(m, 2, "name=solo4521");
+	/* who is left when the funds are out */
+	expect_keys(m, 3, "domain=initials.com name=pacificmanagement");
+	expect_keys(m, 4, "name=initialsreturnfund");
+	expect_keys(m, 5, "domain=forward66.com name=forward66");
 	forget(m);
 }
 
@@ -720,6 +745,7 @@ main(void)
 		cmocka_unit_test(a_family_leaves_the_domain_to_its_house),
 		cmocka_unit_test(a_company_leaves_the_domain_of_another_to_it),
 		cmocka_unit_test(a_fund_is_not_its_house),
+		cmocka_unit_test(one_of_many_is_not_the_house),
 		cmocka_unit_test(a_fund_may_have_a_site_of_its_own),
 		cmocka_unit_test(a_website_tells_a_name),
 		cmocka_unit_test(a_name_with_two_legal_forms_is_two_companies),
