@@ -1,7 +1,6 @@
 #include "common/psi/cpu.h"
 
 #include <cpuid.h>
-#include <stdint.h>
 
 /* CPUID leaf 1, ECX */
 #define OSXSAVE (1U << 27)
@@ -20,6 +19,27 @@
 
 #define HAS(word, bits) (((word) & (bits)) == (bits))
 
+static bool
+allow(const struct ov_cpu_words *w, uint32_t instructions, uint32_t state)
+{
+	return HAS(w->leaf1_ecx, OSXSAVE | AVX) && HAS(w->xcr0, state) &&
+	       HAS(w->leaf7_ebx, instructions);
+}
+
+bool
+ov_cpu_words_allow_avx2(const struct ov_cpu_words *w)
+{
+	return allow(w, AVX2 | BMI2, XCR0_AVX);
+}
+
+bool
+ov_cpu_words_allow_ifma(const struct ov_cpu_words *w)
+{
+	return allow(w,
+	    AVX2 | BMI2 | AVX512F | AVX512DQ | AVX512BW | AVX512VL | AVX512IFMA,
+	    XCR0_AVX512);
+}
+
 static uint32_t
 saved_by_system(void)
 {
@@ -30,28 +50,34 @@ saved_by_system(void)
 	return a;
 }
 
-/* EBX of leaf 7 if the system saves `state`, else 0. */
-static uint32_t
-features(uint32_t state)
+/* Words that are not there are 0. */
+static struct ov_cpu_words
+words_of_this_cpu(void)
 {
+	struct ov_cpu_words w = { 0 };
 	uint32_t a, b, c, d;
 
-	if (!__get_cpuid(1, &a, &b, &c, &d) || !HAS(c, OSXSAVE | AVX))
-		return 0;
-	if (!HAS(saved_by_system(), state))
-		return 0;
-	return __get_cpuid_count(7, 0, &a, &b, &c, &d) ? b : 0;
+	if (__get_cpuid(1, &a, &b, &c, &d))
+		w.leaf1_ecx = c;
+	if (__get_cpuid_count(7, 0, &a, &b, &c, &d))
+		w.leaf7_ebx = b;
+	if (HAS(w.leaf1_ecx, OSXSAVE))
+		w.xcr0 = saved_by_system();
+	return w;
 }
 
 bool
 ov_cpu_has_avx2(void)
 {
-	return HAS(features(XCR0_AVX), AVX2 | BMI2);
+	const struct ov_cpu_words w = words_of_this_cpu();
+
+	return ov_cpu_words_allow_avx2(&w);
 }
 
 bool
 ov_cpu_has_ifma(void)
 {
-	return HAS(features(XCR0_AVX512),
-	    AVX2 | BMI2 | AVX512F | AVX512DQ | AVX512BW | AVX512VL | AVX512IFMA);
+	const struct ov_cpu_words w = words_of_this_cpu();
+
+	return ov_cpu_words_allow_ifma(&w);
 }
