@@ -52,7 +52,30 @@ init_honours_the_environment(void **state)
 	assert_int_equal(ov_psi_init(), OV_OK);
 }
 
-/* A kernel that is wrong in one bit of one item. */
+/* Kernels that are wrong in one bit of one item, or in one verdict. */
+static void
+wrong_expand(uint8_t *uniform, const struct ov_bytes *tokens, size_t n)
+{
+	ov_psi_kernel_portable.expand(uniform, tokens, n);
+	uniform[63] ^= 1;
+}
+
+static void
+wrong_uniform(
+    uint8_t *out, uint8_t *ok, const uint8_t *uniform, size_t n, const uint8_t scalar[32])
+{
+	ov_psi_kernel_portable.blind_uniform(out, ok, uniform, n, scalar);
+	out[32 * (n - 1) + 31] ^= 1;
+}
+
+static void
+wrong_uniform_ok(
+    uint8_t *out, uint8_t *ok, const uint8_t *uniform, size_t n, const uint8_t scalar[32])
+{
+	ov_psi_kernel_portable.blind_uniform(out, ok, uniform, n, scalar);
+	ok[n - 1] = 0;
+}
+
 static void
 wrong_points(
     uint8_t *out, uint8_t *ok, const uint8_t *points, size_t n, const uint8_t scalar[32])
@@ -62,24 +85,30 @@ wrong_points(
 }
 
 static void
-wrong_expand(uint8_t *uniform, const struct ov_bytes *tokens, size_t n)
+wrong_points_ok(
+    uint8_t *out, uint8_t *ok, const uint8_t *points, size_t n, const uint8_t scalar[32])
 {
-	ov_psi_kernel_portable.expand(uniform, tokens, n);
-	uniform[63] ^= 1;
+	ov_psi_kernel_portable.blind_points(out, ok, points, n, scalar);
+	ok[5] = 1;
 }
 
 static void
 selftest_finds_a_wrong_kernel(void **state)
 {
-	struct ov_psi_kernel k = ov_psi_kernel_portable;
+	struct ov_psi_kernel wrong[5];
 
 	(void)state;
-	assert_int_equal(ov_psi_selftest(&k), OV_OK);
-	k.blind_points = wrong_points;
-	assert_int_equal(ov_psi_selftest(&k), OV_E_PSI_SELFTEST);
-	k = ov_psi_kernel_portable;
-	k.expand = wrong_expand;
-	assert_int_equal(ov_psi_selftest(&k), OV_E_PSI_SELFTEST);
+	for (size_t i = 0; i < 5; i++) {
+		wrong[i] = ov_psi_kernel_portable;
+		assert_int_equal(ov_psi_selftest(&wrong[i]), OV_OK);
+	}
+	wrong[0].expand = wrong_expand;
+	wrong[1].blind_uniform = wrong_uniform;
+	wrong[2].blind_uniform = wrong_uniform_ok;
+	wrong[3].blind_points = wrong_points;
+	wrong[4].blind_points = wrong_points_ok;
+	for (size_t i = 0; i < 5; i++)
+		assert_int_equal(ov_psi_selftest(&wrong[i]), OV_E_PSI_SELFTEST);
 }
 
 /* l = 2^252 + 27742317777372353535851937790883648493, little-endian */
