@@ -1,6 +1,6 @@
 /* Published vectors, through every kernel this machine can run: RFC 9496 appendix A (the
- * group), RFC 9380 appendix K.3 (expand_message_xmd) and RFC 9497 appendix A.1.1 (both
- * together).  Data files: lines "name hex", comments with #. */
+ * group), RFC 9380 appendix K.3 (expand_message_xmd) and RFC 9497 appendix A.1 (both
+ * together, in each mode).  Data files: lines "name hex", comments with #. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +9,8 @@
 #include <string.h>
 /* cmocka wants the four above first */
 #include <cmocka.h>
+
+#include <sodium.h>
 
 #include "common/crypto/memory.h"
 #include "common/psi/expand.h"
@@ -177,36 +179,77 @@ rfc9380_k3_expand_message_xmd_sha512(void **state)
 	assert_int_equal(n, 10);
 }
 
+/* blinded = blind * HashToGroup(input), evaluated = key * blinded: n items to the end. */
 static void
-rfc9497_a1_blinded_and_evaluated_elements(void **state)
+check_elements(const struct file *f, size_t at, const struct line *dst,
+    const uint8_t key[32], size_t n)
 {
-	const struct file *f = load("rfc9497_a1_oprf.txt");
+	for (size_t i = 0; i < n; i++) {
+		const struct line *in = take(f, &at, "input", 0);
+		const struct line *blind = take(f, &at, "blind", 32);
+		const struct line *blinded = take(f, &at, "blinded", 32);
+		const struct line *evaluated = take(f, &at, "evaluated", 32);
+		uint8_t uniform[64], out[32], ok;
 
-	(void)state;
-	FOR_KERNELS(k)
-	{
-		size_t at = 0, n = 0;
-		const struct line *dst = take(f, &at, "dst", 40);
-		const struct line *sk = take(f, &at, "skSm", 32);
-
-		for (; at < f->n; n++) {
-			const struct line *in = take(f, &at, "input", 0);
-			const struct line *blind = take(f, &at, "blind", 32);
-			const struct line *blinded = take(f, &at, "blinded", 32);
-			const struct line *evaluated = take(f, &at, "evaluated", 32);
-			uint8_t uniform[64], out[32], ok;
-
-			assert_int_equal(
-			    ov_psi_expand(uniform, 64, OV_BYTES(in->value, in->len),
-				OV_BYTES(dst->value, dst->len)),
-			    OV_OK);
+		assert_int_equal(ov_psi_expand(uniform, 64, OV_BYTES(in->value, in->len),
+				     OV_BYTES(dst->value, dst->len)),
+		    OV_OK);
+		FOR_KERNELS(k)
+		{
 			k->blind_uniform(out, &ok, uniform, 1, blind->value);
+			assert_int_equal(ok, 1);
 			assert_memory_equal(out, blinded->value, 32);
-			k->blind_points(out, &ok, out, 1, sk->value);
+			k->blind_points(out, &ok, out, 1, key);
+			assert_int_equal(ok, 1);
 			assert_memory_equal(out, evaluated->value, 32);
 		}
-		assert_int_equal(n, 2);
 	}
+	assert_int_equal(at, f->n);
+}
+
+static void
+rfc9497_a11_oprf(void **state)
+{
+	const struct file *f = load("rfc9497_a1_oprf.txt");
+	size_t at = 0;
+	const struct line *dst = take(f, &at, "dst", 40);
+	const struct line *sk = take(f, &at, "skSm", 32);
+
+	(void)state;
+	check_elements(f, at, dst, sk->value, 2);
+}
+
+static void
+rfc9497_a12_voprf(void **state)
+{
+	const struct file *f = load("rfc9497_a1_voprf.txt");
+	size_t at = 0;
+	const struct line *dst = take(f, &at, "dst", 40);
+	const struct line *sk = take(f, &at, "skSm", 32);
+
+	(void)state;
+	check_elements(f, at, dst, sk->value, 4);
+}
+
+static void
+rfc9497_a13_poprf(void **state)
+{
+	const struct file *f = load("rfc9497_a1_poprf.txt");
+	size_t at = 0;
+	const struct line *dst = take(f, &at, "dst", 40);
+	const struct line *sk = take(f, &at, "skSm", 32);
+	const struct line *scalar_dst = take(f, &at, "scalar_dst", 41);
+	const struct line *info = take(f, &at, "framed_info", 15);
+	uint8_t wide[64], m[32], key[32];
+
+	(void)state;
+	assert_int_equal(ov_psi_expand(wide, 64, OV_BYTES(info->value, info->len),
+			     OV_BYTES(scalar_dst->value, scalar_dst->len)),
+	    OV_OK);
+	assert_int_equal(ov_psi_scalar(m, wide), OV_OK);
+	crypto_core_ristretto255_scalar_add(m, m, sk->value);
+	assert_int_equal(crypto_core_ristretto255_scalar_invert(key, m), 0);
+	check_elements(f, at, dst, key, 4);
 }
 
 int
@@ -217,7 +260,9 @@ main(void)
 		cmocka_unit_test(rfc9496_a2_bad_encodings),
 		cmocka_unit_test(rfc9496_a3_element_derivation),
 		cmocka_unit_test(rfc9380_k3_expand_message_xmd_sha512),
-		cmocka_unit_test(rfc9497_a1_blinded_and_evaluated_elements),
+		cmocka_unit_test(rfc9497_a11_oprf),
+		cmocka_unit_test(rfc9497_a12_voprf),
+		cmocka_unit_test(rfc9497_a13_poprf),
 	};
 
 	if (ov_crypto_init() != OV_OK)
