@@ -16,6 +16,7 @@
 #include "server/jobs.h"
 #include "server/ledger.h"
 #include "server/log.h"
+#include "server/macs.h"
 #include "server/streams.h"
 #include "server/views.h"
 
@@ -39,7 +40,7 @@ struct work {
 	struct ov_counts_due due[2]; /* by receiver */
 	struct ov_views views;
 	uint8_t view_digest[2][OV_DIGEST];
-	uint8_t *proof[2], *roster[2]; /* MACs by role of who made them: 8 a slot */
+	struct ov_macs proof[2], roster[2]; /* by role of who made them */
 };
 
 /* --- both sides at once --- */
@@ -214,38 +215,56 @@ done:
 }
 
 /* --- the MACs of the rows that matched: a second pass, so that they are not in memory
- * beside the join --- */
+ * beside the join, nor ever those of rows that nobody is shown --- */
 
-struct macs {
-	uint8_t *out;
+struct macs_in {
+	struct ov_macs *to;
 	size_t width, at; /* of a row; where the MAC begins in it */
+	uint32_t position;
 };
 
 static enum ov_status
 take_macs(void *arg, struct ov_bytes chunk)
 {
-	struct macs *m = arg;
+	struct macs_in *in = arg;
 
 	/* As many rows as the first pass counted: the stream does not change. */
-	for (size_t i = 0; i + m->width <= chunk.len; i += m->width) {
-		memcpy(m->out, chunk.p + i + m->at, OV_MAC_LEN);
-		m->out += OV_MAC_LEN;
-	}
+	for (size_t i = 0; i + in->width <= chunk.len; i += in->width)
+		ov_macs_put(in->to, in->position++, chunk.p + i + in->at);
 	return OV_OK;
+}
+
+/* What role made and the other is shown: proofs at the other's positions, its roster at
+ * its own. */
+static void
+show_macs(struct work *w, unsigned int role)
+{
+	for (size_t i = 0; i < w->views.n; i++) {
+		const struct ov_view_match *m = &w->views.match[i];
+
+		if ((m->seen >> (1 - role) & 1) == 0)
+			continue;
+		ov_macs_show(&w->roster[role], role == OV_ROLE_A ? m->a : m->b);
+		ov_macs_show(&w->proof[role], role == OV_ROLE_A ? m->b : m->a);
+	}
 }
 
 static enum ov_status
 read_macs(struct work *w, unsigned int role)
 {
-	struct macs proof = { .width = OV_TAG_ROW, .at = OV_TAG_LEN };
-	struct macs roster = { .width = OV_ROSTER_ROW, .at = OV_ROSTER_ROW - OV_MAC_LEN };
-	enum ov_status st = OV_OK;
+	struct macs_in proof = {
+		.to = &w->proof[role], .width = OV_TAG_ROW, .at = OV_TAG_LEN
+	};
+	struct macs_in roster = { .to = &w->roster[role],
+		.width = OV_ROSTER_ROW,
+		.at = OV_ROSTER_ROW - OV_MAC_LEN };
+	enum ov_status st;
 
-	w->proof[role] = malloc(w->list[1 - role].n * OV_MAC_LEN);
-	w->roster[role] = malloc(w->list[role].n * OV_MAC_LEN);
-	OV_REQUIRE(w->proof[role] != NULL && w->roster[role] != NULL, OV_E_NOMEM);
-	proof.out = w->proof[role];
-	roster.out = w->roster[role];
+	OV_TRY(ov_macs_init(proof.to, w->list[1 - role].n));
+	OV_TRY(ov_macs_init(roster.to, w->list[role].n));
+	show_macs(w, role);
+	OV_TRY(ov_macs_ready(proof.to));
+	OV_TRY(ov_macs_ready(roster.to));
 	OV_TRY(ov_stream_read(
 	    w->b->store, w->job.id, tags_made_by(role), take_macs, &proof));
 	OV_TRY(
@@ -348,8 +367,8 @@ pack_match(uint8_t *p, const struct view_out *v, const struct ov_view_match *m)
 		.number = m->number };
 
 	row.label = w->list[other].label[row.other];
-	memcpy(row.proof, w->proof[other] + (size_t)row.own * OV_MAC_LEN, OV_MAC_LEN);
-	memcpy(row.roster, w->roster[other] + (size_t)row.other * OV_MAC_LEN, OV_MAC_LEN);
+	memcpy(row.proof, ov_macs_at(&w->proof[other], row.own), OV_MAC_LEN);
+	memcpy(row.roster, ov_macs_at(&w->roster[other], row.other), OV_MAC_LEN);
 	ov_match_pack(p, &row);
 }
 
@@ -363,13 +382,13 @@ fetch_match(const struct view_out *v, size_t i)
 	const struct ov_view_match *m;
 	uint32_t own, theirs;
 
-	if (i >= views->n)
+	if (i >= views->n || (views->match[i].seen >> v->receiver & 1) == 0)
 		return;
 	m = &views->match[i];
 	own = v->receiver == OV_JOIN_A ? m->a : m->b;
 	theirs = v->receiver == OV_JOIN_A ? m->b : m->a;
-	__builtin_prefetch(&v->w->proof[other][(size_t)own * OV_MAC_LEN]);
-	__builtin_prefetch(&v->w->roster[other][(size_t)theirs * OV_MAC_LEN]);
+	__builtin_prefetch(ov_macs_at(&v->w->proof[other], own));
+	__builtin_prefetch(ov_macs_at(&v->w->roster[other], theirs));
 	__builtin_prefetch(&v->w->list[other].label[theirs]);
 }
 
@@ -575,8 +594,8 @@ ov_report_make(const struct ov_broker *b, const uint8_t id[OV_ID])
 done:
 	for (unsigned int role = 0; role < 2; role++) {
 		list_fini(&w.list[role]);
-		free(w.proof[role]);
-		free(w.roster[role]);
+		ov_macs_fini(&w.proof[role]);
+		ov_macs_fini(&w.roster[role]);
 	}
 	ov_views_fini(&w.views);
 	return st;
