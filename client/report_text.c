@@ -309,9 +309,11 @@ print_verdict(FILE *out, const struct ov_report *r)
 	if (r->partner_verdict == OV_OK)
 		return;
 	snprintf(line, sizeof(line),
-	    "The partner says of its own report of this job: %s (%s).  Yours passed all "
-	    "its "
-	    "checks and stands.  Ask the partner what it found.",
+	    "The partner %s: %s (%s).  Yours passed all its checks and stands.  Ask the "
+	    "partner what it has.",
+	    r->partner_verdict == OV_E_PROTO_EQUIVOCATION
+		? "was told another report of this job"
+		: "says of its own report of this job",
 	    ov_status_text(r->partner_verdict), ov_status_name(r->partner_verdict));
 	fputc('\n', out);
 	ov_screen_paragraph(out, 0, line);

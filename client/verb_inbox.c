@@ -405,8 +405,12 @@ show_verdict(void *arg, const struct ov_verdict_note *n)
 	ov_print_name(in->cli->out, p.name);
 	fprintf(in->cli->out,
 	    n->mine ? ", %s: your report is void: %s (%s).\n"
-		    : ", %s: the partner says of its report: %s (%s).  Yours passed all "
-		      "its\n  checks and stands.\n",
+	    : n->verdict == OV_E_PROTO_EQUIVOCATION
+		? ", %s: the partner was told another report than you: %s (%s).\n"
+		  "  Yours passed all its checks and stands, but matches may be missing "
+		  "in it.\n"
+		: ", %s: the partner says of its report: %s (%s).  Yours passed all "
+		  "its\n  checks and stands.\n",
 	    at, ov_status_text(n->verdict), ov_status_name(n->verdict));
 	fprintf(in->cli->out, "  The broker, the partner or a release is at fault; if it "
 			      "comes again, ask the "

@@ -5,6 +5,7 @@
 #include "client/job/record.h"
 #include "client/partner.h"
 #include "common/log.h"
+#include "proto/keys.h"
 
 #define ASKED_FOR (8 * 86400) /* the broker waits 7 days for it */
 #define NONE ""		      /* asked for, and there is none to be had */
@@ -28,9 +29,31 @@ done:
 	return st;
 }
 
+/* The broker makes one REPORT for both: a partner that keeps another one was told
+ * something else, or says so. */
+static enum ov_status
+compare_reports(enum ov_status *verdict, struct ov_home *home, const struct ov_job *j,
+    const uint8_t theirs[OV_HASH_LEN])
+{
+	static const uint8_t none[OV_HASH_LEN]; /* it could keep none */
+	struct ov_step_text report = { 0 };
+	uint8_t mine[OV_HASH_LEN];
+	enum ov_status st;
+
+	OV_TRY(ov_step_load(&report, home, j->id, OV_STEP_REPORT));
+	ov_digest(mine, "report", OV_BUF_BYTES(&report.body));
+	if (memcmp(theirs, none, OV_HASH_LEN) != 0 &&
+	    memcmp(theirs, mine, OV_HASH_LEN) != 0)
+		*verdict = OV_E_PROTO_EQUIVOCATION;
+done:
+	ov_step_free(&report);
+	return st;
+}
+
 /* The partner's word, as one of the statuses that this release knows. */
 static enum ov_status
-read_close(enum ov_status *verdict, const struct ov_job *j, struct ov_bytes body)
+read_close(enum ov_status *verdict, struct ov_home *home, const struct ov_job *j,
+    struct ov_bytes body)
 {
 	struct ov_msg_close m;
 	char name[65] = { 0 };
@@ -42,6 +65,8 @@ read_close(enum ov_status *verdict, const struct ov_job *j, struct ov_bytes body
 	*verdict = ov_status_by_name(name);
 	if (*verdict == OV_E_BUG) /* a word of another release */
 		*verdict = OV_E_JOB_FAILED;
+	if (*verdict == OV_OK)
+		OV_TRY(compare_reports(verdict, home, j, m.report));
 done:
 	return st;
 }
@@ -56,7 +81,7 @@ ask(struct ov_home *home, struct ov_session *s, const struct ov_job *j)
 
 	OV_TRY(ov_partner_get(&p, home, j->partner));
 	OV_TRY(ov_step_fetch(&t, home, s, j->id, step, p.identity, 0));
-	OV_TRY(read_close(&verdict, j, OV_BUF_BYTES(&t.body)));
+	OV_TRY(read_close(&verdict, home, j, OV_BUF_BYTES(&t.body)));
 	if (verdict != OV_OK)
 		ov_log(OV_LOG_WARN, "job.partner_verdict", OV_F_ID("job", j->id),
 		    OV_F_STATUS(verdict));

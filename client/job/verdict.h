@@ -2,7 +2,9 @@
  *
  * Nobody waits for the partner's CLOSE, and nothing in it changes the own report: that
  * was checked by itself.  A verdict against a report is shown to a person, since somebody
- * is at fault: the broker, the partner, or a release.
+ * is at fault: the broker, the partner, or a release.  So is a CLOSE that names another
+ * REPORT than the one that is stored here: OV_E_PROTO_EQUIVOCATION, for the broker makes
+ * one for both.
  */
 #ifndef OV_CLIENT_JOB_VERDICT_H
 #define OV_CLIENT_JOB_VERDICT_H

@@ -93,25 +93,39 @@ class Reports(Liar):
         self.caught(told, self.world.a, self.world.b)
 
     def test_what_a_broker_can_do(self):
-        """The honest limits: it can leave matches out, lie about a fit that only the
-        partner knows, and tell the two sides different things.  Neither side finds it alone,
-        and nothing here says that one does."""
+        """The honest limits: it can leave matches out and lie about a fit that only the
+        partner knows, and no check of a report finds it.  But there is one report for both:
+        if it tells them two, each finds another one named in the other's signed CLOSE."""
+        a, b = self.world.a, self.world.b
+        for company in a, b:
+            company("inbox", "clear", "verdicts")  # of other cases
         self.exchange()
-        rows = len(self.world.a.matches(self.world.b))
-        self.lie("report", "other-fit")
-        for told in self.exchange():
-            self.ends(told, OK, "closed", "OK")
-        self.lie("report", "drop", self.world.b.name)
-        a, b = self.exchange()
-        for told in a, b:
-            self.ends(told, OK, "closed", "OK")
-        self.assertEqual(b["matches"], a["matches"] - 1)
-        self.assertIn(a["matches"], range(rows - 5, rows + 6))
-        # together they have the proof: two reports of one job, both signed by the broker
-        job = bytes.fromhex(a["job"])
-        told = {body for company in (self.world.a, self.world.b)
-                for body, _ in self.steps(company, job, [REPORT]).values()}
+        rows = len(a.matches(b))
+        for company in a, b:
+            self.assertEqual(company.json("inbox")["verdicts"], [])
+        for how, to in ("other-fit", "*"), ("drop", b.name):
+            with self.subTest(how):
+                self.lie("report", how, to)
+                told = self.exchange()
+                for one in told:
+                    self.ends(one, OK, "closed", "OK")
+                self.two_reports(told[0]["job"])
+        self.assertEqual(told[1]["matches"], told[0]["matches"] - 1)
+        self.assertIn(told[0]["matches"], range(rows - 5, rows + 6))
+
+    def two_reports(self, job):
+        """Together they have the proof, and each knows that there is one."""
+        a, b = self.world.a, self.world.b
+        told = {body for company in (a, b)
+                for body, _ in self.steps(company, bytes.fromhex(job), [REPORT]).values()}
         self.assertEqual(len(told), 2)
+        for company, partner in (a, b), (b, a):
+            (note,) = company.json("inbox")["verdicts"]
+            self.assertEqual((note["job"], note["mine"], note["verdict"]),
+                             (job, False, "E_PROTO_EQUIVOCATION"))
+            self.assertIn("told another report", company("inbox"))
+            self.assertIn("told another report", company("report", partner.name))
+            company("inbox", "clear", "verdicts")
 
     def test_the_first_report_that_is_stored_is_the_one(self):
         """A report, then, when the company comes back from a crash, another one: each true
