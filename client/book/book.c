@@ -230,7 +230,7 @@ read_display(struct ov_book_account *a, struct ov_db *db)
 	OV_TRY(ov_db_query(&s, db,
 	    "SELECT r.name, r.country, r.industry, r.employees, r.revenue"
 	    " FROM book_member m JOIN book_row r ON r.row = m.row WHERE m.record = ?"
-	    " ORDER BY r.ext_id, r.name, r.row",
+	    " ORDER BY " OV_BOOK_ROW_ORDER,
 	    OV_DB_I64(a->record)));
 	for (;;) {
 		OV_TRY(ov_db_step(s, &row));

@@ -14,6 +14,12 @@
  * it, which are only made when a job needs them. */
 #define OV_BOOK_PREVIOUS ((int64_t)1 << 40)
 
+/* Rows r of an account, in an order that follows from what they say and not from where
+ * they stood in a file: of several that say something, the first counts. */
+#define OV_BOOK_ROW_ORDER                                                                \
+	"r.ext_id, r.name, r.country, r.industry, r.employees, r.revenue, r.type,"       \
+	" r.lifecycle, r.stage, r.kept, r.row"
+
 /* What takes the time of an import. */
 enum ov_build_phase { OV_BUILD_READING, OV_BUILD_KEYS, OV_BUILD_RECORDS };
 

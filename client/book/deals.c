@@ -13,15 +13,16 @@
 #define A_DEAL 0       /* sorts before the accounts of the same key */
 #define A_DEAL_AGAIN 1 /* by another of its ids: counted there */
 #define AN_ACCOUNT 2
-#define TAIL 11 /* 0, what it is, row, population */
+#define TOLD 9		 /* how much a deal tells of its account, see tell() */
+#define TAIL (11 + TOLD) /* 0, what it is, told, row, population */
 
-/* Deals and accounts by what they have in common: by key 0 what row population.  The
+/* Deals and accounts by what they have in common: by key 0 what told row population.  The
  * population of an account is what it says of itself; OV_POPULATION_NONE: what is stored
  * counts.  Then changes: row population, to be made in the order of the rows. */
 struct ov_deals {
 	const char *directory;
 	struct ov_sort *pairs, *changes;
-	struct ov_tape *waiting; /* deals: flag id 0 name 0 row population */
+	struct ov_tape *waiting; /* deals: ids 0 name 0 told row population */
 	bool any_account_id;
 	uint64_t n, nameless; /* deals; those that say nothing of their account */
 };
@@ -56,6 +57,26 @@ ov_deals_free(struct ov_deals *d)
 	free(d);
 }
 
+/* Of several deals that name an account the one stands for it that tells most, whatever
+ * their order in the file: the number of empty cells, then a digest of all cells. */
+static void
+tell(uint8_t told[TOLD], const struct ov_row *deal)
+{
+	uint8_t digest[OV_HASH_LEN];
+	struct ov_hash h;
+
+	told[0] = 0;
+	ov_hash_init(&h);
+	for (int f = OV_FIELD_ID; f < OV_FIELD_ACCOUNTS; f++) {
+		struct ov_bytes cell = ov_row_cell(deal, (enum ov_field)f);
+
+		told[0] = (uint8_t)(told[0] + (cell.len == 0));
+		ov_hash_lv(&h, cell.p, cell.len);
+	}
+	ov_hash_final(&h, digest);
+	memcpy(told + 1, digest, TOLD - 1);
+}
+
 /* Whether a deal is known by its id or its name is known when all accounts were seen. */
 enum ov_status
 ov_deals_add(
@@ -63,7 +84,7 @@ ov_deals_add(
 {
 	struct ov_bytes ids = ov_row_cell(deal, OV_FIELD_ACCOUNTS);
 	struct ov_bytes name = ov_row_cell(deal, OV_FIELD_NAME);
-	uint8_t record[2 * KEY_MAX + 11];
+	uint8_t record[2 * KEY_MAX + 2 + TOLD + 9];
 	size_t len = 0;
 
 	if (ids.len > KEY_MAX)
@@ -76,6 +97,8 @@ ov_deals_add(
 	memcpy(record + len, name.p, name.len);
 	len += name.len;
 	record[len++] = 0;
+	tell(record + len, deal);
+	len += TOLD;
 	ov_put64(record + len, (uint64_t)row);
 	record[len + 8] = population;
 	d->n++;
@@ -83,9 +106,14 @@ ov_deals_add(
 	return ov_tape_put(d->waiting, record, len + 9);
 }
 
+/* What a deal or an account brings to those of its key. */
+struct part {
+	uint8_t what, told[TOLD], population;
+	int64_t row;
+};
+
 static enum ov_status
-add_pair(struct ov_deals *d, char by, struct ov_bytes key, uint8_t what, int64_t row,
-    uint8_t population)
+add_pair(struct ov_deals *d, char by, struct ov_bytes key, const struct part *part)
 {
 	uint8_t record[1 + KEY_MAX + 3 + TAIL];
 	size_t len = 0;
@@ -101,9 +129,11 @@ add_pair(struct ov_deals *d, char by, struct ov_bytes key, uint8_t what, int64_t
 			record[len++] = (uint8_t)tolower(key.p[i]);
 	}
 	record[len++] = 0;
-	record[len++] = what;
-	ov_put64(record + len, (uint64_t)row);
-	record[len + 8] = population;
+	record[len++] = part->what;
+	memcpy(record + len, part->told, TOLD);
+	len += TOLD;
+	ov_put64(record + len, (uint64_t)part->row);
+	record[len + 8] = part->population;
 	return ov_sort_add(d->pairs, record, len + 9);
 }
 
@@ -133,17 +163,16 @@ add_accounts(struct ov_deals *d, struct ov_db *db, int64_t last_old, int64_t fir
 	    " WHERE row >= ? AND population != ?",
 	    OV_DB_I64(first), OV_DB_I64(OV_PENDING_DEAL)));
 	for (;;) {
-		int64_t number;
-		uint8_t own;
+		struct part a = { .what = AN_ACCOUNT };
 
 		OV_TRY(ov_db_step(s, &row));
 		if (!row)
 			break;
-		number = ov_db_i64(s, 0);
-		own = number <= last_old ? own_word(p, s) : OV_POPULATION_NONE;
+		a.row = ov_db_i64(s, 0);
+		a.population = a.row <= last_old ? own_word(p, s) : OV_POPULATION_NONE;
 		d->any_account_id = d->any_account_id || ov_db_blob(s, 1).len > 0;
-		OV_TRY(add_pair(d, BY_ID, ov_db_blob(s, 1), AN_ACCOUNT, number, own));
-		OV_TRY(add_pair(d, BY_NAME, ov_db_blob(s, 2), AN_ACCOUNT, number, own));
+		OV_TRY(add_pair(d, BY_ID, ov_db_blob(s, 1), &a));
+		OV_TRY(add_pair(d, BY_NAME, ov_db_blob(s, 2), &a));
 	}
 done:
 	ov_db_finish(s);
@@ -154,19 +183,21 @@ done:
 static enum ov_status
 add_deal(struct ov_deals *d, struct ov_bytes r, bool any_account)
 {
-	const uint8_t *name = memchr(r.p, 0, r.len), *end = r.p + r.len - 9;
-	uint8_t what = A_DEAL;
-	struct ov_bytes ids = OV_BYTES(r.p, (size_t)(name - r.p)), part;
-	int64_t row = (int64_t)ov_get64(end);
+	const uint8_t *name = memchr(r.p, 0, r.len), *end = r.p + r.len - 9 - TOLD;
+	struct ov_bytes ids = OV_BYTES(r.p, (size_t)(name - r.p)), id;
+	struct part deal = { .what = A_DEAL,
+		.population = end[TOLD + 8],
+		.row = (int64_t)ov_get64(end + TOLD) };
 	enum ov_status st = OV_OK;
 
 	name++;
+	memcpy(deal.told, end, TOLD);
 	if (ids.len == 0 || (any_account && !d->any_account_id))
-		return add_pair(d, BY_NAME, OV_BYTES(name, (size_t)(end - 1 - name)),
-		    A_DEAL, row, end[8]);
-	while ((part = ov_row_next_part(&ids)).len > 0) {
-		OV_TRY(add_pair(d, BY_ID, part, what, row, end[8]));
-		what = A_DEAL_AGAIN;
+		return add_pair(
+		    d, BY_NAME, OV_BYTES(name, (size_t)(end - 1 - name)), &deal);
+	while ((id = ov_row_next_part(&ids)).len > 0) {
+		OV_TRY(add_pair(d, BY_ID, id, &deal));
+		deal.what = A_DEAL_AGAIN;
 	}
 done:
 	return st;
@@ -198,7 +229,7 @@ struct group {
 	size_t len;
 	uint64_t deals, again, accounts;
 	uint8_t population; /* the first that its deals say */
-	int64_t stand_in;   /* row of its first deal; 0: none */
+	int64_t stand_in;   /* row of the deal that tells most; 0: none */
 };
 
 static enum ov_status
@@ -236,8 +267,8 @@ static enum ov_status
 take_pair(struct ov_deals *d, struct group *g, struct ov_bytes r)
 {
 	const uint8_t *tail = r.p + r.len - (TAIL - 1); /* after the key's 0 */
-	int64_t row = (int64_t)ov_get64(tail + 1);
-	uint8_t population = tail[9];
+	int64_t row = (int64_t)ov_get64(tail + 1 + TOLD);
+	uint8_t population = tail[1 + TOLD + 8];
 
 	if (tail[0] != AN_ACCOUNT) {
 		g->deals += tail[0] == A_DEAL;

@@ -241,7 +241,7 @@ open_rows(struct freeze *z, struct ov_db *db, const struct ov_freeze_options *o)
 	    "SELECT m.record, r.ext_id, r.name, r.country, r.industry, r.employees,"
 	    " r.revenue, r.type, r.lifecycle, r.stage, r.kept"
 	    " FROM book_member m CROSS JOIN book_row r ON r.row = m.row"
-	    " ORDER BY m.record, r.ext_id, r.name, r.row"));
+	    " ORDER BY m.record, " OV_BOOK_ROW_ORDER));
 	OV_TRY(ov_db_step(z->rows, &z->row));
 done:
 	return st;

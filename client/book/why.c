@@ -119,7 +119,7 @@ print_rows(struct listing *l, int64_t record)
 	    " r.lei, r.cik, r.duns, r.vat, " OV_ALIAS_COLUMNS ", r.ext_id, r.owner"
 	    " FROM book_member m"
 	    " JOIN book_row r ON r.row = m.row WHERE m.record = ?"
-	    " ORDER BY r.ext_id, r.name, r.row",
+	    " ORDER BY " OV_BOOK_ROW_ORDER,
 	    OV_DB_I64(record)));
 	for (;;) {
 		OV_TRY(ov_db_step(s, &row));
