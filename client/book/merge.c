@@ -121,8 +121,10 @@ ov_merge_keep(struct ov_merge *m, const struct claim *c, enum ov_kinship least)
 	memcpy(record + 6, c->value.p, c->value.len);
 	record[6 + c->value.len] = 0;
 	record[7 + c->value.len] = (uint8_t)least;
-	if (c->rank == OV_RANK_DOMAIN)
+	if (c->rank == OV_RANK_DOMAIN) {
 		add_sign(m, c->row, HAS_DOMAIN);
+		m->n_domains++;
+	}
 	return ov_tape_put(m->keys, record, 8 + c->value.len);
 }
 
@@ -284,75 +286,6 @@ done:
 	return st;
 }
 
-static void
-link_claim(struct ov_paged *up, uint32_t first, uint32_t row)
-{
-	if (row != first)
-		ov_merge_unite(up, first, row);
-}
-
-/* The forest that all links of the stage would make, over the roots that there are. */
-static enum ov_status
-plan_links(struct ov_merge *m, const struct shelf *shelf)
-{
-	struct shelf_walk w = { 0 };
-	struct claim c;
-	bool any, one;
-	enum ov_status st;
-
-	ov_paged_clear(m->stage);
-	OV_TRY(ov_shelf_walk(&w, shelf));
-	for (;;) {
-		OV_TRY(ov_shelf_next(&any, &w));
-		if (!any)
-			break;
-		while (w.value.verdict.links) {
-			OV_TRY(ov_shelf_next_claim(&one, &c, &w));
-			if (!one)
-				break;
-			if (ov_merge_is_live(m, &c, w.value.verdict.least))
-				link_claim(m->stage, ov_merge_find(m->up, w.value.first),
-				    ov_merge_find(m->up, c.row));
-		}
-	}
-done:
-	ov_shelf_walk_end(&w);
-	return st;
-}
-
-/* How many groups with an LEI, a CIK each tree of that forest has: 0, 1 or 2 for more. */
-static void
-count_ids(struct ov_merge *m)
-{
-	ov_paged_clear(m->ids);
-	for (uint32_t r = 0; r < m->n_rows; r++) {
-		uint32_t signs = ov_paged_get(m->signs, r) & (HAS_LEI | HAS_CIK), top, n;
-
-		if (signs == 0 || ov_merge_find(m->up, r) != r)
-			continue;
-		top = ov_merge_find(m->stage, r);
-		n = ov_paged_get(m->ids, top);
-		if ((signs & HAS_LEI) != 0 && (n & 3) < 2)
-			n++;
-		if ((signs & HAS_CIK) != 0 && n >> 2 < 2)
-			n += 4;
-		ov_paged_set(m->ids, top, n);
-	}
-}
-
-/* Would this value, in a chain with others of its rank, join different companies? */
-static bool
-is_in_bad_chain(struct ov_merge *m, const struct shared *v)
-{
-	uint32_t n, top;
-
-	if (!v->verdict.links)
-		return false;
-	top = ov_merge_find(m->stage, ov_merge_find(m->up, v->first));
-	n = ov_paged_get(m->ids, top);
-	return ov_rules_is_conflict(v->rank, n & 3, n >> 2);
-}
-
 /* One value of the shelf, decided: its claims are dropped, or joined and a key. */
 static enum ov_status
 carry_out(struct ov_merge *m, struct shelf_walk *w)
@@ -373,7 +306,7 @@ carry_out(struct ov_merge *m, struct shelf_walk *w)
 		} else if (v->verdict.drop != OV_MERGE_KEPT) {
 			OV_TRY(ov_merge_drop(m, &c, v->verdict.drop));
 		} else {
-			link_claim(m->up, v->first, c.row);
+			ov_merge_unite(m->up, v->first, c.row);
 			if (v->rank == OV_RANK_DOMAIN)
 				add_sign(m, c.row, KEEPS_SITE);
 			if (c.source < best.source)
@@ -390,6 +323,7 @@ static enum ov_status
 carry_out_all(struct ov_merge *m, const struct shelf *shelf, bool chains)
 {
 	struct shelf_walk w = { 0 };
+	enum ov_merge_drop why;
 	bool any;
 	enum ov_status st;
 
@@ -398,9 +332,10 @@ carry_out_all(struct ov_merge *m, const struct shelf *shelf, bool chains)
 		OV_TRY(ov_shelf_next(&any, &w));
 		if (!any)
 			break;
-		if (chains && is_in_bad_chain(m, &w.value))
-			w.value.verdict = (struct ov_verdict){ OV_MERGE_CONFLICT,
-				w.value.verdict.least, false };
+		why = chains ? ov_merge_judge_chain(m, &w.value) : OV_MERGE_KEPT;
+		if (why != OV_MERGE_KEPT)
+			w.value.verdict =
+			    (struct ov_verdict){ why, w.value.verdict.least, false };
 		OV_TRY(carry_out(m, &w));
 	}
 done:
@@ -413,14 +348,13 @@ run_stage(struct ov_merge *m, enum ov_rank rank)
 {
 	/* where nothing can conflict, there are no chains to look for */
 	bool chains = (m->n_leis > 1 && rank > OV_RANK_LEI) ||
-		      (m->n_ciks > 1 && rank > OV_RANK_CIK);
+		      (m->n_ciks > 1 && rank > OV_RANK_CIK) ||
+		      ov_rules_is_weak(rank, m->n_domains);
 	enum ov_status st;
 
 	OV_TRY(judge_rank(m, rank, &m->stage_shelf));
-	if (chains) {
-		OV_TRY(plan_links(m, &m->stage_shelf));
-		count_ids(m);
-	}
+	if (chains)
+		OV_TRY(ov_merge_plan_chains(m, &m->stage_shelf));
 	OV_TRY(carry_out_all(m, &m->stage_shelf, chains));
 	gather_signs(m);
 done:

@@ -21,8 +21,8 @@
  * keeps a domain of its own, and only where no other account's own name or website says
  * the same.  It joins nothing.
  *
- * Weak: a name, in one country, on accounts with different domains joins nothing and is
- * no key.
+ * Weak: a name, in one country, on accounts with different domains, or in a chain of
+ * names that would join such, joins nothing and is no key.
  *
  * Namesakes: a name of rows whose legal forms tell two companies apart ("Bank AG", "Bank
  * GmbH") joins nothing and is no key.

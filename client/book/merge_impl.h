@@ -1,5 +1,6 @@
 /* merge_impl.h - the insides of merge.h, shared by merge_in.c (rows come in), merge.c
- * (stages), merge_settle.c (what values end as) and merge_out.c (records go out).
+ * (stages), merge_chain.c (chains of values), merge_settle.c (what values end as) and
+ * merge_out.c (records go out).
  *
  * Everything is a stream of byte records that sort as they should, numbers big-endian:
  *
@@ -63,6 +64,7 @@ struct ov_merge {
 	char *directory;
 	bool ran;
 	uint32_t n_rows, n_claims, n_leis, n_ciks, n_records;
+	uint32_t n_domains; /* that are keys */
 	/* of the row that is being built: rank, source, length, value ... */
 	uint8_t *built;
 	size_t n_built, built_cap;
@@ -73,8 +75,8 @@ struct ov_merge {
 	bool any;	    /* there is one */
 	struct ov_tape *tags;
 	struct ov_paged *up, *signs;
-	/* of one stage: the forest over roots that its links would make; LEIs and CIKs of
-	 * its trees; which value a root was last counted for */
+	/* of one stage: the forest over roots that its links would make; what the groups
+	 * of its trees have; which value a root was last counted for */
 	struct ov_paged *stage, *ids, *stamp;
 	uint32_t now;
 	struct shelf stage_shelf, vats, names;
@@ -123,6 +125,13 @@ void ov_shelf_walk_end(struct shelf_walk *w);
 OV_MUST_CHECK enum ov_status ov_shelf_next(bool *any, struct shelf_walk *w);
 OV_MUST_CHECK enum ov_status ov_shelf_next_claim(
     bool *any, struct claim *c, struct shelf_walk *w);
+
+/* Before the values of a shelf are carried out: looks at all their links together. */
+OV_MUST_CHECK enum ov_status ov_merge_plan_chains(
+    struct ov_merge *m, const struct shelf *shelf);
+/* Then: would this value, in a chain with others of its rank, join different companies,
+ * or names different domains?  Why it joins nothing; OV_MERGE_KEPT: it may. */
+enum ov_merge_drop ov_merge_judge_chain(struct ov_merge *m, const struct shared *v);
 
 /* Whether the claim is not lost to rows that are nearer to the value. */
 bool ov_merge_is_live(struct ov_merge *m, const struct claim *c, enum ov_kinship least);

@@ -149,6 +149,13 @@ ov_rules_is_conflict(enum ov_rank rank, uint32_t lei, uint32_t cik)
 	return (rank > OV_RANK_LEI && lei > 1) || (rank > OV_RANK_CIK && cik > 1);
 }
 
+/* Each domain is in one group when names come. */
+bool
+ov_rules_is_weak(enum ov_rank rank, uint32_t domains)
+{
+	return rank == OV_RANK_NAME_COUNTRY && domains > 1;
+}
+
 static bool
 is_name(enum ov_rank rank)
 {
@@ -203,8 +210,8 @@ ov_rules_judge(const struct ov_shared_value *v)
 		verdict.drop = OV_MERGE_NAMESAKE;
 	else if (told && t->groups > 1)
 		verdict.drop = OV_MERGE_SHARED;
-	else if (v->rank == OV_RANK_NAME_COUNTRY && t->domain > 1)
-		verdict.drop = OV_MERGE_SHARED; /* each domain is in one group by now */
+	else if (ov_rules_is_weak(v->rank, t->domain))
+		verdict.drop = OV_MERGE_SHARED;
 	else
 		verdict.links = t->groups > 1;
 	return verdict;

@@ -53,5 +53,7 @@ struct ov_verdict ov_rules_judge(const struct ov_shared_value *v);
 
 /* May a value of this rank not join groups that have so many LEIs and CIKs? */
 bool ov_rules_is_conflict(enum ov_rank rank, uint32_t lei, uint32_t cik);
+/* May a value of this rank not join so many groups that have a domain each? */
+bool ov_rules_is_weak(enum ov_rank rank, uint32_t domains);
 
 #endif /* OV_CLIENT_BOOK_MERGE_RULES_H */

@@ -509,6 +509,18 @@ a_name_does_not_join_different_domains(void **state)
 	assert_int_equal(dropped(m, 0, "US arc"), OV_MERGE_SHARED);
 	assert_true(together(m, 2, 3));
 	forget(m);
+	/* nor through accounts of several names; where one domain is known, it is theirs
+	 */
+	m = MERGE("web:a.com cc:US_one", "cc:US_one cc:US_two", "cc:US_two cc:US_three",
+	    "web:b.com cc:US_three", "web:c.com cc:DE_one", "cc:DE_one cc:DE_two",
+	    "cc:DE_two");
+	assert_int_equal(m->n_records, 5);
+	expect_keys(m, 0, "domain=a.com");
+	expect_keys(m, 1, "");
+	assert_int_equal(dropped(m, 1, "US one"), OV_MERGE_SHARED);
+	assert_int_equal(dropped(m, 1, "US two"), OV_MERGE_SHARED);
+	expect_keys(m, 6, "domain=c.com namecc=DE one namecc=DE two");
+	forget(m);
 }
 
 /* A small generator (Knuth's MMIX constants): the same rows on every machine. */
