@@ -306,6 +306,8 @@ take_out(void *arg, const struct ov_report_match *m)
 	r->wrong++;
 	r->matches--;
 	r->fits[m->fit]--;
+	if (m->fit == OV_FIT_YES && m->own_fit == OV_FIT_UNKNOWN)
+		r->fits_by_theirs--;
 	r->rows -= m->rows;
 	for (size_t i = 0; i < r->n_mine; i++)
 		if (r->mine[i].number == m->mine) {
