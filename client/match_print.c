@@ -139,6 +139,19 @@ stays_at_start(char c, bool at_start)
 	return strchr(";\t\r\n", c) != NULL || (at_start && (c == ' ' || c == '"'));
 }
 
+/* What begins a formula; also in full width, which some spreadsheets read alike. */
+static bool
+begins_formula(const char *text)
+{
+	static const char *const wide[] = { "\xef\xbc\x9d", "\xef\xbc\x8b",
+		"\xef\xbc\x8d", "\xef\xbc\xa0" };
+
+	for (size_t i = 0; i < sizeof(wide) / sizeof(wide[0]); i++)
+		if (strncmp(text, wide[i], 3) == 0)
+			return true;
+	return strchr("=+-@", *text) != NULL;
+}
+
 void
 ov_csv_field(FILE *out, const char *text, enum ov_csv kind)
 {
@@ -151,7 +164,7 @@ ov_csv_field(FILE *out, const char *text, enum ov_csv kind)
 	if (sheet && (text[0] == '\t' || text[0] == '\r'))
 		fputc('\'', out);
 	for (; *text != '\0'; text++) {
-		if (sheet && at_start && strchr("=+-@", *text) != NULL)
+		if (sheet && at_start && begins_formula(text))
 			fputc('\'', out);
 		if (*text == '"')
 			fputc('"', out);

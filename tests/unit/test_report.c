@@ -864,6 +864,11 @@ no_part_of_a_field_runs_either(void **state)
 		{ "\tx", "\"'\tx\"" },
 		{ "x;\"=1\"", "\"x;\"\"'=1\"\"\"" },
 		{ "\"-1\"", "\"\"\"'-1\"\"\"" },
+		{ "\xef\xbc\x9d"
+		  "1",
+		    "\"'\xef\xbc\x9d"
+		    "1\"" }, /* in full width */
+		{ "\xef\xbc\xa1", "\"\xef\xbc\xa1\"" },
 	};
 
 	(void)state;
@@ -1046,6 +1051,12 @@ fits_by_the_partners_data_stand_beside_the_own(void **state)
 	assert_non_null(strstr(printed, "  yes            Gold\n"));
 	print(json_matches, &r, &everything);
 	assert_non_null(strstr(printed, "\"band_by_their_data\":\t\"Gold\""));
+	/* all are of one account, which is found wrong: of nothing it is so many */
+	mark(&(struct ov_wrong_match){ OV_RANK_LEI, "Kunden", "id", "name" }, globex,
+	    true);
+	assert_int_equal(load(&r, globex, NULL), OV_OK);
+	assert_int_equal(r.fits[OV_FIT_YES], 0);
+	assert_int_equal(r.fits_by_theirs, 0);
 	assert_int_equal(ov_db_run(db, "UPDATE job_band SET band = 9"), OV_OK);
 	assert_int_equal(load(&r, globex, NULL), OV_E_DB_FAILED);
 }
