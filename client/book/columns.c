@@ -137,17 +137,47 @@ holds_many(enum ov_field f)
 	return f == OV_FIELD_WEBSITE || f == OV_FIELD_EMAIL || f == OV_FIELD_KEEP;
 }
 
-/* Lower-case ASCII letters and digits and all bytes above; cut to OV_HEADING_MAX. */
+/* Bytes of a space or mark that nobody sees, and that tables copied from a web page or
+ * saved twice have: no-break space, zero-width space, byte-order mark.  0: none. */
+static size_t
+unseen(const unsigned char *p, size_t len)
+{
+	static const char *const marks[] = { "\xc2\xa0", "\xe2\x80\x8b", "\xef\xbb\xbf" };
+
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
+		size_t n = strlen(marks[i]);
+
+		if (len >= n && memcmp(p, marks[i], n) == 0)
+			return n;
+	}
+	return 0;
+}
+
+/* Lower-case ASCII letters and digits and what is above ASCII; cut to OV_HEADING_MAX. */
 static void
 fold(char out[OV_HEADING_MAX + 1], const void *text, size_t len)
 {
 	const unsigned char *p = text;
-	size_t n = 0;
+	size_t n = 0, skip;
 
-	for (size_t i = 0; i < len && n < OV_HEADING_MAX; i++)
-		if (p[i] >= 0x80 || isalnum(p[i]))
+	for (size_t i = 0; i < len && n < OV_HEADING_MAX; i += skip + (skip == 0)) {
+		skip = unseen(p + i, len - i);
+		if (skip == 0 && (p[i] >= 0x80 || isalnum(p[i])))
 			out[n++] = (char)(p[i] < 0x80 ? tolower(p[i]) : p[i]);
+	}
 	out[n] = '\0';
+}
+
+/* Length of the text, cut between characters so that it has at most max bytes. */
+static size_t
+cut(const struct ov_bytes *text, size_t max)
+{
+	size_t n = text->len;
+
+	if (n > max)
+		for (n = max; n > 0 && (text->p[n] & 0xc0) == 0x80;)
+			n--;
+	return n;
 }
 
 static bool
@@ -343,7 +373,7 @@ is_named(const struct ov_yaml *list, const struct ov_bytes *heading)
 static void
 take(struct ov_columns *c, size_t column, enum ov_field f, const struct ov_bytes *heading)
 {
-	size_t len = heading->len < OV_HEADING_MAX ? heading->len : OV_HEADING_MAX;
+	size_t len = cut(heading, OV_HEADING_MAX);
 
 	c->field[column] = (uint8_t)f;
 	memcpy(c->heading[column], heading->p, len);
@@ -493,7 +523,7 @@ refuse_headings(const struct ov_table_row *h, struct ov_fault *fault)
 	size_t len = 0;
 
 	for (size_t k = 0; k < h->n && len < sizeof(list) - 60; k++) {
-		int n = h->field[k].len > 40 ? 40 : (int)h->field[k].len;
+		int n = (int)cut(&h->field[k], 40);
 
 		len += (size_t)snprintf(list + len, sizeof(list) - len, "%s\"%.*s\"",
 		    k > 0 ? ", " : "", n, (const char *)h->field[k].p);

@@ -121,6 +121,37 @@ hubspot_is_known(void **state)
 	expect("  COMPANY NAME |company domain NAME", NULL, "name website");
 }
 
+/* Headings out of web pages, and of files that were saved twice. */
+static void
+spaces_that_nobody_sees_are_passed(void **state)
+{
+	(void)state;
+	expect("\xef\xbb\xbf"
+	       "Account\xc2\xa0Name|Website\xe2\x80\x8b|Billing\xc2\xa0 Country",
+	    NULL, "name website country");
+}
+
+/* What is kept of a heading is text, wherever it is cut. */
+static void
+long_headings_are_cut_between_characters(void **state)
+{
+	char text[256] = "Web", yaml[300];
+	struct ov_map *map;
+
+	(void)state;
+	for (size_t len = 3; len < 200; len += 2)
+		memcpy(text + len, "\xc3\xa4", 3);
+	for (size_t n = 0; n < 2; n++) {
+		snprintf(yaml, sizeof(yaml), "columns: {website: %s}\n", text + n);
+		map = map_of(yaml);
+		expect(text + n, map, "website");
+		assert_int_equal(strlen(columns.heading[0]), n == 0 ? 127 : 126);
+		ov_map_free(map);
+	}
+	assert_int_equal(guess(text, NULL), OV_E_IMPORT_COLUMNS);
+	assert_non_null(strstr(fault.text, "\xc3\xa4\""));
+}
+
 static void
 persons_are_not_read(void **state)
 {
@@ -349,6 +380,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(salesforce_is_known),
 		cmocka_unit_test(hubspot_is_known),
+		cmocka_unit_test(spaces_that_nobody_sees_are_passed),
+		cmocka_unit_test(long_headings_are_cut_between_characters),
 		cmocka_unit_test(persons_are_not_read),
 		cmocka_unit_test(registry_ids_are_known),
 		cmocka_unit_test(missing_columns_list_the_headings),
