@@ -253,16 +253,15 @@ struct marking {
 	const struct options *o;
 	const struct ov_report *r;
 	struct ov_home *home;
+	FILE *told; /* what is said once all are marked */
 	bool done[MARKS_MAX];
 };
 
 static void
 tell_mark(const struct marking *k, const struct ov_report_match *m, bool was)
 {
-	FILE *out = k->o->cli->out;
+	FILE *out = k->told;
 
-	if (k->o->cli->json)
-		return;
 	fprintf(out, "%" PRIu32 " ", m->number);
 	ov_screen_cell(out, m->name[0] != '\0' ? m->name : m->ids, 0, OV_SCREEN_LEFT);
 	if (k->o->wrong)
@@ -300,23 +299,44 @@ done:
 }
 
 static enum ov_status
-mark(const struct options *o, struct ov_home *home, const struct ov_report *r)
+mark_all(struct marking *k)
 {
 	static const struct ov_match_filter all = { .wrong = OV_WRONG_TOO };
-	struct marking k = { .o = o, .r = r, .home = home };
+	const struct options *o = k->o;
 	enum ov_status st;
 
-	OV_TRY(ov_db_begin(home->db));
-	OV_TRY(ov_report_matches(home->db, r, &all, mark_match, &k));
+	OV_TRY(ov_db_begin(k->home->db));
+	OV_TRY(ov_report_matches(k->home->db, k->r, &all, mark_match, k));
 	for (size_t i = 0; i < o->n_marks; i++)
-		if (!k.done[i]) {
+		if (!k->done[i]) {
 			st = ov_cli_fail(o->cli, OV_E_NOT_FOUND,
-			    "this report has no match %" PRIu32, o->mark[i]);
+			    "this report has no match %" PRIu32 "; nothing was marked",
+			    o->mark[i]);
 			goto done;
 		}
-	OV_TRY(ov_db_commit(home->db, "matches.wrong"));
+	OV_TRY(ov_db_commit(k->home->db, "matches.wrong"));
 done:
-	ov_db_rollback(home->db);
+	ov_db_rollback(k->home->db);
+	return st;
+}
+
+static enum ov_status
+mark(const struct options *o, struct ov_home *home, const struct ov_report *r)
+{
+	struct marking k = { .o = o, .r = r, .home = home };
+	char *text = NULL;
+	size_t len = 0;
+	enum ov_status st;
+
+	k.told = open_memstream(&text, &len);
+	OV_REQUIRE(k.told != NULL, OV_E_NOMEM);
+	st = mark_all(&k);
+	if (fclose(k.told) != 0 && st == OV_OK)
+		st = OV_E_NOMEM;
+	if (st == OV_OK && !o->cli->json)
+		fputs(text, o->cli->out);
+done:
+	free(text);
 	return st;
 }
 
