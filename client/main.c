@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "client/exit.h"
+#include "client/screen.h"
 #include "client/verbs.h"
 #include "common/log.h"
 
@@ -78,8 +79,9 @@ static void
 print_failure(const struct ov_cli *cli, enum ov_status st)
 {
 	fprintf(stderr, "overlap: ");
-	if (cli->detail[0] != '\0')
-		fprintf(stderr, "%s%s", cli->detail, cli->all_said ? "" : ": ");
+	ov_screen_cell(stderr, cli->detail, 0, OV_SCREEN_LEFT); /* may quote a file */
+	if (cli->detail[0] != '\0' && !cli->all_said)
+		fprintf(stderr, ": ");
 	if (cli->detail[0] == '\0' || !cli->all_said)
 		fprintf(stderr, "%s", ov_status_text(st));
 	fprintf(stderr, " (%s)\n", ov_status_name(st));
