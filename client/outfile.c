@@ -124,6 +124,8 @@ done:
 void
 ov_outfile_abandon(struct ov_outfile *o)
 {
+	int why = errno; /* what went wrong is still to be told */
+
 	if (o->f != NULL)
 		fclose(o->f);
 	if (o->temporary != NULL)
@@ -131,6 +133,7 @@ ov_outfile_abandon(struct ov_outfile *o)
 	free(o->temporary);
 	free(o->path);
 	*o = (struct ov_outfile){ 0 };
+	errno = why;
 }
 
 enum ov_status

@@ -21,7 +21,8 @@ struct ov_outfile {
 	bool nameless;	 /* else, and without it, path is written to directly */
 };
 
-/* OV_E_IO, OV_E_NOMEM; then nothing is left behind and *o is zero. */
+/* OV_E_IO, and errno says why; OV_E_NOMEM.  Then nothing is left behind and *o is zero.
+ */
 OV_MUST_CHECK enum ov_status ov_outfile_open(struct ov_outfile *o, const char *path);
 
 /* Writes out, gives the file its name and closes.  On failure it is abandoned. */

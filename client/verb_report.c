@@ -1,6 +1,7 @@
 /* overlap report: what the newest job with a partner showed. */
 #include <getopt.h>
 
+#include "client/cli_fault.h"
 #include "client/outfile.h"
 #include "client/report_open.h"
 #include "client/report_print.h"
@@ -70,7 +71,7 @@ write_csv(struct ov_cli *cli, const struct ov_report *r, const char *path, bool 
 	const struct printing p = { r, excel ? OV_CSV_SPREADSHEET : OV_CSV_VERBATIM };
 	enum ov_status st = ov_outfile_print(path, cli->out, print_csv, &p);
 
-	return st == OV_E_IO ? ov_cli_fail(cli, st, "%s was not written", path) : st;
+	return st == OV_E_IO ? ov_cli_no_file(cli, path) : st;
 }
 
 enum ov_status
