@@ -1,5 +1,6 @@
 /* overlap: the client that each company runs. */
 #include <getopt.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,6 +125,15 @@ done:
 	return st;
 }
 
+/* `overlap matches | head`: who reads no more wants no complaint. */
+static bool
+is_unread(enum ov_status st)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO };
+
+	return st == OV_E_IO && poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -138,7 +148,7 @@ main(int argc, char **argv)
 	if (level != NULL && strcmp(level, "debug") == 0)
 		ov_log_set_level(OV_LOG_DEBUG);
 	st = run_verb(&cli, argc, argv);
-	if (st != OV_OK)
+	if (st != OV_OK && !is_unread(st))
 		print_failure(&cli, st);
 	return (int)ov_exit_of(st);
 }

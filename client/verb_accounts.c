@@ -50,7 +50,8 @@ const char ov_help_accounts[] =
     "of --list: n, accounts [{erased}]; of --undo: forgotten.\n"
     "Exit codes: 0 done; 1 this machine failed; 2 no such account, or the command is\n"
     "wrong; 4 an open job has the account that is to be erased; 5 another overlap "
-    "process works in this home.\n"
+    "process\n"
+    "works in this home.\n"
     "\n"
     "examples: overlap accounts stats\n"
     "          overlap accounts why 'Ajax Manufacturing'\n"
@@ -350,6 +351,8 @@ ov_verb_accounts(struct ov_cli *cli, int argc, char **argv)
 		st = stats(cli, home);
 	else if (strcmp(what, "why") == 0 && (n == 2 || n == 3))
 		st = why(cli, home, argv[optind + 1], n == 3 ? argv[optind + 2] : NULL);
+	else if (strcmp(what, "why") == 0)
+		st = ov_cli_fail(cli, OV_E_USAGE, "why takes one NAME-OR-ID, or two");
 	else if (strcmp(what, "rebuild") == 0 && n == 1)
 		st = rebuild(cli, home);
 	else

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "client/cli_fault.h"
 #include "client/outfile.h"
 #include "client/report_open.h"
 #include "client/report_print.h"
@@ -95,12 +96,12 @@ add_fit(struct options *o)
 }
 
 static enum ov_status
-add_mark(struct options *o, bool wrong)
+add_mark(struct options *o, const char *text, bool wrong)
 {
 	char *end;
-	unsigned long long number = strtoull(optarg, &end, 10);
+	unsigned long long number = strtoull(text, &end, 10);
 
-	if (end == optarg || *end != '\0' || number > UINT32_MAX)
+	if (end == text || *end != '\0' || number > UINT32_MAX)
 		return ov_cli_fail(o->cli, OV_E_USAGE,
 		    "--wrong and --right take the number of a match, as `overlap "
 		    "matches` "
@@ -120,7 +121,7 @@ read_option(struct options *o, int c)
 	switch (c) {
 	case 'w':
 	case 'r':
-		return add_mark(o, c == 'w');
+		return add_mark(o, optarg, c == 'w');
 	case 'e':
 		o->filter.wrong = OV_WRONG_ALONE;
 		return OV_OK;
@@ -144,6 +145,28 @@ read_option(struct options *o, int c)
 	}
 }
 
+/* The words that are no options: a partner; behind --wrong and --right, more numbers. */
+static enum ov_status
+take_partner(struct options *o, int argc, char **argv)
+{
+	enum ov_status st = OV_OK;
+
+	for (int i = optind; i < argc; i++) {
+		const char *word = argv[i];
+
+		if (o->n_marks > 0 && strspn(word, "0123456789") == strlen(word)) {
+			OV_TRY(add_mark(o, word, o->wrong));
+			continue;
+		}
+		if (o->partner != NULL)
+			return ov_cli_fail(
+			    o->cli, OV_E_USAGE, "matches takes one partner at most");
+		o->partner = word;
+	}
+done:
+	return st;
+}
+
 static enum ov_status
 read_options(struct options *o, int argc, char **argv)
 {
@@ -163,14 +186,11 @@ read_options(struct options *o, int argc, char **argv)
 			return ov_cli_bad_option(o->cli, argv, "matches");
 		OV_TRY(read_option(o, c));
 	}
-	if (argc - optind > 1)
-		return ov_cli_fail(
-		    o->cli, OV_E_USAGE, "matches takes one partner at most");
+	OV_TRY(take_partner(o, argc, argv));
 	if (o->csv != NULL && o->cli->json)
 		return ov_cli_fail(o->cli, OV_E_USAGE, "either --csv or --json");
 	if (o->csv == NULL && o->kind != OV_CSV_VERBATIM)
 		return ov_cli_fail(o->cli, OV_E_USAGE, "--excel goes with --csv");
-	o->partner = optind < argc ? argv[optind] : NULL;
 done:
 	return st;
 }
@@ -244,7 +264,7 @@ write_csv(const struct options *o, struct ov_db *db, const struct ov_report *r)
 	const struct printing p = { o, db, r };
 	enum ov_status st = ov_outfile_print(o->csv, o->cli->out, print_csv, &p);
 
-	return st == OV_E_IO ? ov_cli_fail(o->cli, st, "%s was not written", o->csv) : st;
+	return st == OV_E_IO ? ov_cli_no_file(o->cli, o->csv) : st;
 }
 
 /* --- marking --- */

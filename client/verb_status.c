@@ -98,8 +98,8 @@ show_broker(struct report *r)
 		goto done;
 	}
 	ov_hex(log, b->log, OV_ID);
-	fprintf(r->cli->out, "Broker: %s, log %.8s, seen up to %lld entries\n",
-	    b->address, log, (long long)size);
+	fprintf(r->cli->out, "Broker: %s, log %.8s, seen up to entry %lld\n", b->address,
+	    log, (long long)size);
 done:
 	return st;
 }

@@ -1,6 +1,8 @@
 """wrong - a match that a person found wrong is left out here, also after later jobs, and
 nobody else learns of it; further domains and names of an account make matches."""
 
+import os
+import subprocess
 import unittest
 
 import harness
@@ -50,10 +52,26 @@ class Wrong(unittest.TestCase):
                                              "4294967295"), USAGE, self.a.env)
         self.assertIn("no match 4294967295", done.stderr)
         self.assertEqual(done.stdout, "", "says that a match was left out")
+        two = [str(m["match"]) for m in self.a.matches(self.b)[:2]]
+        self.assertEqual(self.a("matches", "--wrong", *two).count("left out"), 2)
+        self.assertEqual(self.a("matches", "--right", *two).count("listed again"), 2)
         self.a.fails("matches", "--wrong", "x", code=USAGE, says=["number of a match"])
         self.a.fails("matches", "--wrong", number, "--right", number, code=USAGE,
                      says=["either"])
         self.assertEqual(self.ids(), before)
+
+    def test_who_reads_no_more_gets_no_complaint(self):
+        unread, out = os.pipe()
+        os.close(unread)
+        done = subprocess.run(self.a.command("matches"), stdout=out, text=True,
+                              stderr=subprocess.PIPE, env={**os.environ, **self.a.env})
+        os.close(out)
+        self.assertEqual((done.returncode, done.stderr), (1, ""))
+        full = open("/dev/full", "w")
+        self.addCleanup(full.close)
+        done = subprocess.run(self.a.command("matches"), stdout=full, text=True,
+                              stderr=subprocess.PIPE, env={**os.environ, **self.a.env})
+        self.assertIn("E_IO", done.stderr)
 
 
 class Aliases(unittest.TestCase):
