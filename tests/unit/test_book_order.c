@@ -23,7 +23,8 @@ static const char *const names[] = { "Alder GmbH", "Alder AG", "ALDER", "Birch I
 	"Birch Fund I", "Birch Fund II", "Cedar", "Cedar / Dogwood", "Elm (formerly Fir)",
 	"", "Ginkgo S.A.R.L." };
 static const char *const websites[] = { "alder.de", "www.birch.com", "cedar.com",
-	"dogwood.io; cedar.com", "https://github.com/elm", "", "", "" };
+	"dogwood.io; cedar.com", "cedarlogistics.com", "alderpartners.de",
+	"https://github.com/elm", "", "", "" };
 static const char *const countries[] = { "DE", "US", "France", "" };
 static const char *const ciks[] = { "", "", "", "", "", "320193", "789019" };
 static const char *const types[] = { "Customer", "Prospect", "", "" };
