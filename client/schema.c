@@ -179,5 +179,6 @@ const char *const ov_schema[] = {
 	home_5,
 	ov_verdict_schema_1,
 	home_6,
+	ov_book_schema_6,
 };
 const size_t ov_schema_n = sizeof(ov_schema) / sizeof(ov_schema[0]);

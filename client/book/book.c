@@ -351,3 +351,8 @@ const char ov_book_schema_5[] =
     " PRIMARY KEY(digest, account)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE book_erased_key(id INTEGER PRIMARY KEY CHECK(id = 1),"
     " key_sealed BLOB NOT NULL) STRICT;";
+
+/* Whether the account's population stands in a column of its own. */
+const char ov_book_schema_6[] =
+    "ALTER TABLE book_row ADD COLUMN told INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE book_held_row ADD COLUMN told INTEGER NOT NULL DEFAULT 0";

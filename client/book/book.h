@@ -41,6 +41,7 @@ extern const char ov_book_schema_2[];
 extern const char ov_book_schema_3[];
 extern const char ov_book_schema_4[];
 extern const char ov_book_schema_5[];
+extern const char ov_book_schema_6[];
 
 /* --- import --- */
 

@@ -321,7 +321,8 @@ change_row(struct ov_db *db, int64_t row, uint8_t population, int64_t last_old)
 		return population == OV_PENDING_NONE
 			   ? OV_OK /* nothing says anything new */
 			   : ov_db_run(db,
-				 "UPDATE book_row SET population = ? WHERE row = ?",
+				 "UPDATE book_row SET population = ? WHERE row = ?"
+				 " AND NOT told",
 				 OV_DB_I64(population), OV_DB_I64(row));
 	/* of several changes of a row, the first population wins */
 	return ov_db_run(db,

@@ -3,9 +3,11 @@
  *
  * By the account's id, or, for a deal without one and where no account has one, by the
  * account's name as it stands (case aside).  An account is in the first, in the owner's
- * order, of what it says of itself and of what its deals say.  A deal whose account is
- * nowhere stands for the account, if it names it: one row for all its deals, that of the
- * deal with the fewest empty cells.  Nothing depends on the order of rows.
+ * order, of what it says of itself and of what its deals say; but what a population
+ * column of its own says holds, also against deals that come to the book later.  A deal
+ * whose account is nowhere stands for the account, if it names it: one row for all its
+ * deals, that of the deal with the fewest empty cells.  Nothing depends on the order of
+ * rows.
  */
 #ifndef OV_CLIENT_BOOK_DEALS_H
 #define OV_CLIENT_BOOK_DEALS_H

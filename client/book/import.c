@@ -52,13 +52,20 @@ population_of(uint8_t *out, struct import *im, uint64_t line)
 	    "correct it, or name it under `populations:` of a mapping file (--map)");
 }
 
+/* By the account's own column: its type and its deals do not matter. */
+static bool
+is_told(const struct import *im)
+{
+	return ov_population_is_told(ov_row_cell(&im->row, OV_FIELD_POPULATION));
+}
+
 /* How an account's population is stored until all files are read. */
 static uint8_t
 stored_population(const struct import *im, uint8_t population)
 {
 	if (population == OV_POPULATION_NONE)
 		return im->pending ? OV_PENDING_NONE : im->fallback;
-	if (im->pending && im->row.cell[OV_FIELD_POPULATION].len > 0)
+	if (im->pending && is_told(im))
 		return OV_PENDING_FIXED | population;
 	return population;
 }
@@ -67,12 +74,13 @@ static enum ov_status
 store_row(struct import *im, uint8_t population)
 {
 	const struct ov_text *c = im->row.cell;
+	const bool told = population != OV_PENDING_DEAL && is_told(im);
 
 	return ov_db_run(im->db,
 	    "INSERT INTO book_row(ext_id, name, population, websites, email_domains,"
 	    " country, lei, cik, duns, vat, industry, employees, revenue, type, "
 	    "lifecycle,"
-	    " stage, kept, owner) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+	    " stage, kept, owner, told) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	    OV_DB_TEXT(c[OV_FIELD_ID].p), OV_DB_TEXT(c[OV_FIELD_NAME].p),
 	    OV_DB_I64(population), OV_DB_TEXT(c[OV_FIELD_WEBSITE].p),
 	    OV_DB_TEXT(c[OV_FIELD_EMAIL].p), OV_DB_TEXT(c[OV_FIELD_COUNTRY].p),
@@ -81,7 +89,8 @@ store_row(struct import *im, uint8_t population)
 	    OV_DB_TEXT(c[OV_FIELD_INDUSTRY].p), OV_DB_TEXT(c[OV_FIELD_EMPLOYEES].p),
 	    OV_DB_TEXT(c[OV_FIELD_REVENUE].p), OV_DB_TEXT(c[OV_FIELD_TYPE].p),
 	    OV_DB_TEXT(c[OV_FIELD_LIFECYCLE].p), OV_DB_TEXT(c[OV_FIELD_STAGE].p),
-	    OV_DB_TEXT(c[OV_FIELD_KEEP].p), OV_DB_TEXT(c[OV_FIELD_OWNER].p));
+	    OV_DB_TEXT(c[OV_FIELD_KEEP].p), OV_DB_TEXT(c[OV_FIELD_OWNER].p),
+	    OV_DB_I64(told));
 }
 
 /* Ids by which rows replace and update others, and by which they are counted.  Of one
@@ -236,9 +245,17 @@ done:
 
 /* --- what the rows mean for those that were there --- */
 
+/* clang-format off */
 #define KEEP_OLD(column)                                                                 \
-	column " = CASE n." column " WHEN '' THEN book_row." column " ELSE n." column    \
-	       " END"
+	column " = CASE n." column " WHEN '' THEN book_row." column " ELSE n." column " END"
+#define KEEP_ALL_OLD                                                                     \
+	KEEP_OLD("name") ", " KEEP_OLD("websites") ", " KEEP_OLD("email_domains") ", "   \
+	KEEP_OLD("country") ", " KEEP_OLD("lei") ", " KEEP_OLD("cik") ", "               \
+	KEEP_OLD("duns") ", " KEEP_OLD("vat") ", " KEEP_OLD("industry") ", "             \
+	KEEP_OLD("employees") ", " KEEP_OLD("revenue") ", " KEEP_OLD("type") ", "        \
+	KEEP_OLD("lifecycle") ", " KEEP_OLD("stage") ", " KEEP_OLD("kept") ", "          \
+	KEEP_OLD("owner")
+/* clang-format on */
 
 /* Cells of `from` that are not empty take the place of those of `to`. */
 static enum ov_status
@@ -246,13 +263,11 @@ update_row(struct import *im, int64_t to, int64_t from)
 {
 	im->result->updated++;
 	return ov_db_run(im->db,
-	    "UPDATE book_row SET population = CASE WHEN n.population = ?3 THEN"
-	    " book_row.population ELSE n.population & 63 END, " KEEP_OLD("name") ","
-										 " " KEEP_OLD("websites") ", " KEEP_OLD("email_domains") ", " KEEP_OLD("country") ", " KEEP_OLD("lei") ", " KEEP_OLD("cik") ", " KEEP_OLD("duns") ", " KEEP_OLD("vat") ", " KEEP_OLD("industry") ", " KEEP_OLD(
-										     "emp"
-										     "loy"
-										     "ee"
-										     "s") ", " KEEP_OLD("revenue") ", " KEEP_OLD("type") ", " KEEP_OLD("lifecycle") ", " KEEP_OLD("stage") ", " KEEP_OLD("kept") ", " KEEP_OLD("owner") " FROM (SELECT * FROM book_row WHERE row = ?2) AS n WHERE book_row.row = ?1",
+	    "UPDATE book_row SET population = CASE WHEN n.population = ?3"
+	    " OR (book_row.told AND NOT n.told) THEN book_row.population"
+	    " ELSE n.population & 63 END, told = max(book_row.told, "
+	    "n.told), " KEEP_ALL_OLD
+	    " FROM (SELECT * FROM book_row WHERE row = ?2) AS n WHERE book_row.row = ?1",
 	    OV_DB_I64(to), OV_DB_I64(from), OV_DB_I64(OV_PENDING_NONE));
 }
 

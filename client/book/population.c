@@ -242,6 +242,12 @@ is_dash(struct ov_bytes cell)
 	return true;
 }
 
+bool
+ov_population_is_told(struct ov_bytes cell)
+{
+	return !is_dash(cell);
+}
+
 enum answer { SILENT, NO, YES };
 
 static enum answer

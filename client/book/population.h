@@ -64,4 +64,7 @@ struct ov_population_signs {
 bool ov_population_of(uint8_t *out, const struct ov_populations *p,
     const struct ov_population_signs *signs, uint8_t fallback);
 
+/* Whether a cell of a population column says something: it is neither empty nor "-". */
+bool ov_population_is_told(struct ov_bytes cell);
+
 #endif /* OV_CLIENT_BOOK_POPULATION_H */

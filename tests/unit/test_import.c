@@ -189,6 +189,57 @@ a_population_column_goes_before_deals(void **state)
 	ov_db_close(db);
 }
 
+/* Nor by one that comes to the book later, or by a type: it may be there to hide an
+ * account. */
+static void
+a_population_column_is_remembered(void **state)
+{
+	static const char won[] =
+	    "Deal Name,Company ID,Deal Stage\nx,1,Closed Won\nx,2,Closed Won\n";
+	static const char *const want = "2/0/0 domain=alder.com\n"
+					"0/0/0 domain=birch.com\n";
+	const enum ov_import_mode modes[] = { OV_IMPORT_ADD, OV_IMPORT_UPDATE };
+	struct ov_import_options o = { .mode = OV_IMPORT_UPDATE };
+	struct ov_db *db = new_db();
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		import(db,
+		    "Id,Name,Website,Population,Type\n"
+		    "1,Alder,alder.com,prospects,\n2,Birch,birch.com,-,Prospect\n");
+		o.mode = modes[i];
+		assert_int_equal(import_with(db, won, &o), OV_OK);
+		assert_string_equal(freeze(db, 0, NO_BARE_NAMES, NULL), want);
+	}
+	assert_int_equal(
+	    import_with(db, "Id,Name,Type\n1,Alder,Customer\n2,Birch,\n", &o), OV_OK);
+	assert_string_equal(freeze(db, 0, NO_BARE_NAMES, NULL), want);
+	/* what waited for a person remembers it, too */
+	import(db, ACCOUNTS "1,Elm,elm.com,\n");
+	o.mode = OV_IMPORT_REPLACE;
+	assert_int_equal(
+	    import_with(
+		db, "Id,Name,Website,Population\n1,Alder,alder.com,prospects\n", &o),
+	    OV_OK);
+	assert_true(result.held);
+	assert_int_equal(ov_db_begin(db), OV_OK);
+	assert_int_equal(ov_held_take(db), OV_OK);
+	assert_int_equal(ov_db_commit(db, "test.take"), OV_OK);
+	o.mode = OV_IMPORT_ADD;
+	assert_int_equal(import_with(db, won, &o), OV_OK);
+	assert_string_equal(
+	    freeze(db, 0, NO_BARE_NAMES, NULL), "2/0/0 domain=alder.com\n");
+	/* the owner's next word counts */
+	o.mode = OV_IMPORT_UPDATE;
+	assert_int_equal(
+	    import_with(db, "Id,Population\n1,customers\n", &o), OV_E_IMPORT_COLUMNS);
+	assert_int_equal(
+	    import_with(db, "Id,Name,Population\n1,Alder,customers\n", &o), OV_OK);
+	assert_string_equal(
+	    freeze(db, 0, NO_BARE_NAMES, NULL), "0/0/0 domain=alder.com\n");
+	ov_db_close(db);
+}
+
 static void
 updates_change_cells_of_known_ids(void **state)
 {
@@ -557,6 +608,7 @@ main(void)
 		cmocka_unit_test(a_deal_of_several_companies_counts_for_each),
 		cmocka_unit_test(deals_alone_stand_for_their_accounts),
 		cmocka_unit_test(a_population_column_goes_before_deals),
+		cmocka_unit_test(a_population_column_is_remembered),
 		cmocka_unit_test(updates_change_cells_of_known_ids),
 		cmocka_unit_test(adding_takes_deals_too),
 		cmocka_unit_test(a_whole_book_that_shrank_is_held),
