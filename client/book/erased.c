@@ -183,20 +183,24 @@ enum ov_status
 ov_erased_has(bool *has, const struct ov_erased *e, struct ov_bytes id,
     const struct ov_row_cells *c)
 {
-	struct looking l = { .e = e, .has_id = id.len > 0 };
+	const struct ov_profile *p;
 	uint8_t name[NAME_MAX_LEN];
+	struct ov_bytes folded_name;
 	enum ov_status st = OV_OK;
 
 	*has = false;
 	if (e == NULL)
 		goto done;
-	l.name = folded(name, c->name);
-	*has = knows(e, BY_ID, 0, id) || knows(e, BY_WORD, 0, l.name);
-	if (*has)
-		goto done;
-	OV_TRY(ov_row_claims(ov_profile_current(), c, look_at, &l));
-	*has = l.found || (l.name_found && !l.better) ||
-	       (!l.any && knows(e, BY_NAME, 0, l.name));
+	folded_name = folded(name, c->name);
+	*has = knows(e, BY_ID, 0, id) || knows(e, BY_WORD, 0, folded_name);
+	/* it may have been erased by the release before */
+	for (size_t i = 0; !*has && (p = ov_profile_at(i)) != NULL; i++) {
+		struct looking l = { .e = e, .has_id = id.len > 0, .name = folded_name };
+
+		OV_TRY(ov_row_claims(p, c, look_at, &l));
+		*has = l.found || (l.name_found && !l.better) ||
+		       (!l.any && knows(e, BY_NAME, 0, folded_name));
+	}
 done:
 	return st;
 }
@@ -405,7 +409,7 @@ struct text {
 };
 
 static enum ov_status
-read_text(struct text *t, const char *text)
+read_text(struct text *t, const struct ov_profile *p, const char *text)
 {
 	const size_t len = strlen(text);
 
@@ -413,9 +417,8 @@ read_text(struct text *t, const char *text)
 	if (t->id == NULL)
 		return OV_E_NOMEM;
 	/* a drop leaves "" */
-	(void)ov_normalise_domain(
-	    ov_profile_current(), t->domain, text, len, OV_FROM_WEBSITE);
-	(void)ov_normalise_name(ov_profile_current(), t->bare, text, len, NULL);
+	(void)ov_normalise_domain(p, t->domain, text, len, OV_FROM_WEBSITE);
+	(void)ov_normalise_name(p, t->bare, text, len, NULL);
 	t->name_len = folded(t->name, OV_BYTES(text, len)).len;
 	return OV_OK;
 }
@@ -433,7 +436,7 @@ ov_erased_remember_text(struct ov_db *db, const uint8_t key[OV_ERASED_KEY_LEN],
 	struct text t = { .id = NULL };
 	enum ov_status st;
 
-	OV_TRY(read_text(&t, text));
+	OV_TRY(read_text(&t, ov_profile_current(), text));
 	const struct meaning all[] = { { BY_ID, 0, OF_ID(&t) },
 		{ BY_NAME, 0, OF_NAME(&t) }, /* deals */
 		{ BY_WORD, 0, OF_NAME(&t) }, { BY_WORD, OV_RANK_NAME, OF_BARE(&t) },
@@ -473,16 +476,16 @@ done:
 	return st;
 }
 
-enum ov_status
-ov_erased_forget(struct ov_db *db, const uint8_t key[OV_ERASED_KEY_LEN], const char *text)
+/* What text means by the keys of p. */
+static enum ov_status
+find_text(int64_t *account, struct ov_db *db, const uint8_t key[OV_ERASED_KEY_LEN],
+    const struct ov_profile *p, const char *text)
 {
 	struct text t = { .id = NULL };
 	uint8_t digest[DIGEST_LEN];
-	int64_t account = 0;
 	enum ov_status st = OV_OK;
 
-	OV_REQUIRE(text[0] != '\0', OV_E_NOT_FOUND);
-	OV_TRY(read_text(&t, text));
+	OV_TRY(read_text(&t, p, text));
 	const struct meaning all[] = { { BY_ID, 0, OF_ID(&t) },
 		{ BY_NAME, 0, OF_NAME(&t) }, { BY_NAME_OF_DEALS, 0, OF_NAME(&t) },
 		{ BY_KEY, OV_RANK_DOMAIN, OF_DOMAIN(&t) },
@@ -492,18 +495,32 @@ ov_erased_forget(struct ov_db *db, const uint8_t key[OV_ERASED_KEY_LEN], const c
 		{ BY_WORD, OV_RANK_NAME, OF_BARE(&t) } };
 
 	/* an id means itself, whatever else has such a name */
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]) && !(i == 1 && account != 0);
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]) && !(i == 1 && *account != 0);
 	     i++) {
 		digest_of(digest, key, all[i].what, all[i].rank, all[i].value);
-		OV_TRY(find(&account, db, digest));
+		OV_TRY(find(account, db, digest));
 	}
+done:
+	free(t.id);
+	return st;
+}
+
+enum ov_status
+ov_erased_forget(struct ov_db *db, const uint8_t key[OV_ERASED_KEY_LEN], const char *text)
+{
+	const struct ov_profile *p;
+	int64_t account = 0;
+	enum ov_status st = OV_OK;
+
+	OV_REQUIRE(text[0] != '\0', OV_E_NOT_FOUND);
+	for (size_t i = 0; account == 0 && (p = ov_profile_at(i)) != NULL; i++)
+		OV_TRY(find_text(&account, db, key, p, text));
 	OV_REQUIRE(account != 0, OV_E_NOT_FOUND);
 	OV_TRY(ov_db_run(
 	    db, "DELETE FROM book_erased_digest WHERE account = ?", OV_DB_I64(account)));
 	OV_TRY(ov_db_run(
 	    db, "DELETE FROM book_erased WHERE account = ?", OV_DB_I64(account)));
 done:
-	free(t.id);
 	return st;
 }
 

@@ -5,7 +5,8 @@
  * what tells them when a file has lost its column of ids; a key that others have, too,
  * only together with the name.  The key is the caller's
  * (sealed in the home), so the file alone tells nobody whether an account is among them.
- * A digest is 16 bytes of BLAKE2b under the key, over what it is of and the value.
+ * A digest is 16 bytes of BLAKE2b under the key, over what it is of and the value.  Keys
+ * are looked for as each profile of this release makes them: a digest stays as it was.
  */
 #ifndef OV_CLIENT_BOOK_ERASED_H
 #define OV_CLIENT_BOOK_ERASED_H

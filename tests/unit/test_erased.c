@@ -208,6 +208,27 @@ forget(struct ov_db *db, const char *text)
 	return st;
 }
 
+/* The keys were made by the release before, whose rules were others. */
+static void
+it_stays_out_after_an_upgrade(void **state)
+{
+	static const char name[] = "Splunk, a Cisco company";
+	struct ov_db *db = new_db();
+	struct ov_erased *e;
+
+	(void)state;
+	assert_int_equal(setenv("OVERLAP_OLD_PROFILES", "1", 1), 0);
+	if (ov_profile_at(1) != NULL)
+		skip(); /* this build cannot be that release */
+	e = remember(db, "Account Name\n\"Splunk, a Cisco company\"\n", key);
+	assert_int_equal(unsetenv("OVERLAP_OLD_PROFILES"), 0);
+	assert_true(has(e, "", name, ""));
+	assert_false(has(e, "", "Splunk", "")); /* as the new rules have it: another */
+	assert_int_equal(forget(db, name), OV_OK);
+	ov_erased_free(e);
+	ov_db_close(db);
+}
+
 static void
 what_was_erased_can_be_forgotten(void **state)
 {
@@ -241,6 +262,7 @@ main(void)
 		cmocka_unit_test(a_shared_key_counts_together_with_the_name),
 		cmocka_unit_test(what_is_in_no_list_can_be_kept_out),
 		cmocka_unit_test(a_digest_is_worth_nothing_without_its_key),
+		cmocka_unit_test(it_stays_out_after_an_upgrade),
 		cmocka_unit_test(what_was_erased_can_be_forgotten),
 	};
 
