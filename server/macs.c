@@ -46,25 +46,19 @@ ov_macs_ready(struct ov_macs *m)
 	return m->mac != NULL ? OV_OK : OV_E_NOMEM;
 }
 
-/* Its place among those that are shown. */
-static size_t
-place_of(const struct ov_macs *m, uint32_t position)
-{
-	uint64_t below = m->shown[position / 64] & ((UINT64_C(1) << position % 64) - 1);
-
-	return m->before[position / 64] + (size_t)__builtin_popcountll(below);
-}
-
 void
 ov_macs_put(struct ov_macs *m, uint32_t position, const uint8_t mac[OV_MAC_LEN])
 {
 	if (position < m->positions &&
 	    (m->shown[position / 64] >> position % 64 & 1) != 0)
-		memcpy(m->mac + place_of(m, position) * OV_MAC_LEN, mac, OV_MAC_LEN);
+		memcpy(m->mac + m->next++ * OV_MAC_LEN, mac, OV_MAC_LEN);
 }
 
 const uint8_t *
 ov_macs_at(const struct ov_macs *m, uint32_t position)
 {
-	return m->mac + place_of(m, position) * OV_MAC_LEN;
+	uint64_t below = m->shown[position / 64] & ((UINT64_C(1) << position % 64) - 1);
+	size_t place = m->before[position / 64] + (size_t)__builtin_popcountll(below);
+
+	return m->mac + place * OV_MAC_LEN;
 }

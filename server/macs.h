@@ -17,7 +17,7 @@ struct ov_macs {
 	uint64_t *shown;  /* a bit for each position */
 	uint32_t *before; /* for each word of shown: how many are in the words before */
 	uint8_t *mac;	  /* OV_MAC_LEN each, in the order of their positions */
-	size_t positions;
+	size_t positions, next; /* next: of mac, to be filled */
 };
 
 /* Of so many positions, below 2^32, none of which is shown yet.  OV_E_NOMEM; free with
@@ -31,7 +31,8 @@ void ov_macs_show(struct ov_macs *m, uint32_t position);
 /* All were named: makes room for their MACs.  OV_E_NOMEM. */
 OV_MUST_CHECK enum ov_status ov_macs_ready(struct ov_macs *m);
 
-/* After ov_macs_ready: keeps the MAC of a position if it is shown. */
+/* After ov_macs_ready, of each position once and in ascending order: keeps the MAC if it
+ * is shown. */
 void ov_macs_put(struct ov_macs *m, uint32_t position, const uint8_t mac[OV_MAC_LEN]);
 
 /* That of a position that is shown. */
