@@ -234,6 +234,21 @@ class Terms(unittest.TestCase):
         world.b.mail()
         self.in_force(world)
 
+    def test_duns_numbers_that_differ_forbid_a_match_where_both_say_so(self):
+        world = self.world(4)
+        for company, other_duns in ((world.a, "150483782"), (world.b, "060902413")):
+            path = world.path / f"duns {company.name}.csv"
+            path.write_text("Id,Name,Website,DUNS\n1,Same Ltd,same.com,001368083\n"
+                            f"2,Other Ltd,other.com,{other_duns}\n3,Bare Ltd,bare.com,\n")
+            company("import", path, "--accept")
+        agree = "duns_must_agree: yes\n"
+        for of_b, matched in ("", {"1", "2", "3"}), (agree, {"1", "3"}), ("", {"1", "2", "3"}):
+            world.agree(ALL + agree, ALL + of_b)
+            self.in_force(world)
+            world.inner.exchange()
+            self.assertEqual({row["account_id"] for row in world.a.matches(world.b)}, matched)
+            self.assertEqual(harness.pairs(world.inner), {(n, n) for n in matched})
+
 
 if __name__ == "__main__":
     harness.main()
