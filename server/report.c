@@ -39,6 +39,9 @@ struct work {
 	struct list list[2];
 	struct ov_counts_due due[2]; /* by receiver */
 	struct ov_views views;
+	/* by receiver; drawn before both views are written at once, so that the same
+	 * random numbers make the same report */
+	uint8_t salt[2][32];
 	uint8_t view_digest[2][OV_DIGEST];
 	struct ov_macs proof[2], roster[2]; /* by role of who made them */
 };
@@ -348,7 +351,7 @@ write_head(struct view_out *v)
 	enum ov_status st = OV_OK;
 
 	memcpy(m.job, v->w->job.id, OV_ID);
-	ov_random(m.salt, sizeof(m.salt));
+	memcpy(m.salt, v->w->salt[v->receiver], sizeof(m.salt));
 	OV_TRY(ov_msg_encode(&buf, OV_MSG_VIEW, &m));
 	OV_TRY(write_chunk(v, OV_BUF_BYTES(&buf), m.matches == 0));
 done:
@@ -571,6 +574,8 @@ draw(struct work *w)
 	OV_TRY(do_both(w, read_list));
 	OV_TRY(join(w));
 	OV_TRY(do_both(w, read_macs));
+	for (unsigned int role = 0; role < 2; role++)
+		ov_random(w->salt[role], sizeof(w->salt[role]));
 	OV_TRY(do_both(w, write_view)); /* the role is the receiver's */
 done:
 	return st;
