@@ -19,12 +19,21 @@ caps: {slots: 16777216, minimum_list: 1}
 """
 
 
-def write_list(path, first, n):
+def items(first, n):
+    """Websites number `first` and on: scattered, as real names are (lists are sorted by key
+    inside)."""
+    return [f"acct{i * 2654435761 % (1 << 32):08x}.com" for i in range(first, first + n)]
+
+
+def both_sides(n):
+    """The items of two companies of n each, half of them in both."""
+    return items(0, n), items(n - n // 2, n)
+
+
+def write_list(path, websites):
     with open(path, "w", encoding="ascii") as out:
         out.write("Account ID,Website\n")
-        for i in range(first, first + n):
-            # scattered, as real names are: lists are sorted by key inside
-            out.write(f"{i},acct{i * 2654435761 % (1 << 32):08x}.com\n")
+        out.writelines(f"{i},{website}\n" for i, website in enumerate(websites))
 
 
 class Straight:
@@ -74,8 +83,8 @@ def measure(build, n):
     harness.use(build / "client" / "overlap", build / "server" / "overlapd")
     world = harness.World(front=Straight())
     lists = world.path / "a.csv", world.path / "b.csv"
-    write_list(lists[0], 0, n)
-    write_list(lists[1], n - n // 2, n)
+    for path, websites in zip(lists, both_sides(n)):
+        write_list(path, websites)
     (world.path / "policy.yaml").write_text(POLICY)
     began = time.monotonic()
     world.build(world.path / "policy.yaml", lists)
