@@ -20,7 +20,7 @@
 #include "common/work/pipeline.h"
 #include "tests/bench/bench_kernel.h"
 
-#define SODIUM_ITEMS 8
+#define SODIUM_ITEMS PORTABLE_ITEMS
 #define KERNELS_MAX 4
 #define TOKEN_LEN 24
 
@@ -120,7 +120,7 @@ steps_of(const struct ov_psi_kernel *k)
 		return &bench_steps_avx2;
 #endif
 	(void)k;
-	return NULL;
+	return &bench_steps_portable;
 }
 
 static void
@@ -132,7 +132,7 @@ add_subject(struct bench *b, const struct ov_psi_kernel *k)
 	s->steps = steps_of(k);
 	s->first = series_new("first", b->rounds);
 	s->second = series_new("second", b->rounds);
-	for (size_t i = 0; s->steps != NULL && s->steps->names[i] != NULL; i++)
+	for (size_t i = 0; s->steps->names[i] != NULL; i++)
 		s->step[s->n_steps++] = series_new(s->steps->names[i], b->rounds);
 }
 
@@ -185,8 +185,7 @@ round_kernel(struct bench *b, struct subject *s)
 {
 	static uint8_t uniform[OV_PSI_GROUP * OV_UNIFORM_LEN];
 	static uint8_t out[OV_PSI_GROUP * OV_POINT_LEN], ok[OV_PSI_GROUP];
-	/* the portable kernel is libsodium: fewer items do */
-	size_t n = s->steps == NULL ? SODIUM_ITEMS : OV_PSI_GROUP;
+	size_t n = s->kernel == &ov_psi_kernel_portable ? PORTABLE_ITEMS : OV_PSI_GROUP;
 	uint64_t t;
 
 	/* a processor takes some microseconds to power its wide units up */
@@ -198,8 +197,7 @@ round_kernel(struct bench *b, struct subject *s)
 	t = now_ns();
 	s->kernel->blind_points(out, ok, b->points, n, b->scalar);
 	series_add(&s->second, t, n);
-	if (s->steps != NULL)
-		s->steps->round(s->step, b->uniform, b->points, b->scalar);
+	s->steps->round(s->step, b->uniform, b->points, b->scalar);
 }
 
 static bool
