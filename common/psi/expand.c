@@ -1,5 +1,6 @@
 #include "common/psi/expand.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "common/crypto/memory.h"
@@ -20,8 +21,9 @@ start(struct ov_hash *h)
 static void
 add_dst_prime(struct ov_hash *h, struct ov_bytes dst)
 {
-	uint8_t len = (uint8_t)dst.len; /* <= 255, checked by the callers */
+	uint8_t len = (uint8_t)dst.len; /* <= 255 by the callers */
 
+	assert(dst.len <= 255);
 	ov_hash_raw(h, dst.p, dst.len);
 	ov_hash_raw(h, &len, 1);
 }
@@ -70,7 +72,8 @@ ov_psi_expand(uint8_t *out, size_t out_len, struct ov_bytes msg, struct ov_bytes
 	for (size_t done = 0, i = 1; done < out_len; i++) {
 		size_t take = out_len - done < sizeof(b) ? out_len - done : sizeof(b);
 
-		next_block(b, in, (uint8_t)i, dst); /* i <= 255 by out_len */
+		assert(i <= 255); /* by out_len */
+		next_block(b, in, (uint8_t)i, dst);
 		memcpy(out + done, b, take);
 		done += take;
 		for (size_t j = 0; j < sizeof(in); j++)
@@ -91,6 +94,10 @@ ov_psi_expand_tokens(uint8_t *out, const struct ov_bytes *msgs, size_t n)
 
 	start(&padded);
 	for (size_t i = 0; i < n; i++) {
+		if (msgs[i].len > OV_TOKEN_MAX) {
+			memset(out + OV_UNIFORM_LEN * i, 0, OV_UNIFORM_LEN);
+			continue;
+		}
 		first_block(b0, &padded, OV_UNIFORM_LEN, msgs[i], dst);
 		next_block(out + OV_UNIFORM_LEN * i, b0, 1, dst);
 	}

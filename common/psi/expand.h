@@ -15,7 +15,8 @@
 OV_MUST_CHECK enum ov_status ov_psi_expand(
     uint8_t *out, size_t out_len, struct ov_bytes msg, struct ov_bytes dst);
 
-/* out[64 * i] = the 64 bytes of msgs[i] under OV_PSI_DST. */
+/* out[64 * i] = the 64 bytes of msgs[i] under OV_PSI_DST; zeros, which map to the
+ * identity, of one that is longer than OV_TOKEN_MAX. */
 void ov_psi_expand_tokens(uint8_t *out, const struct ov_bytes *msgs, size_t n);
 
 #endif /* OV_COMMON_PSI_EXPAND_H */

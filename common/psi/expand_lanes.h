@@ -179,15 +179,16 @@ struct expand_scratch {
 static void
 pad_message(uint8_t *text, size_t *blocks, struct ov_bytes msg)
 {
-	uint64_t bits = 8 * (uint64_t)(BLOCK_LEN + msg.len + TAIL_LEN - 1);
-	size_t used = msg.len + TAIL_LEN; /* <= 350 */
+	uint64_t bits = 8 * (uint64_t)(BLOCK_LEN + msg.len + TAIL_LEN - 1); /* < 2^12 */
+	size_t used = msg.len + TAIL_LEN;				    /* <= 350 */
 
 	*blocks = (used + 16 + BLOCK_LEN - 1) / BLOCK_LEN; /* <= BLOCKS_MAX */
+	assert(used <= 350 && *blocks <= BLOCKS_MAX && bits < 1 << 12);
 	if (msg.len > 0)
 		memcpy(text, msg.p, msg.len);
 	memcpy(text + msg.len, TAIL, TAIL_LEN);
 	memset(text + used, 0, *blocks * BLOCK_LEN - used);
-	for (size_t i = 0; i < 8; i++) /* bits < 2^12 */
+	for (size_t i = 0; i < 8; i++)
 		text[*blocks * BLOCK_LEN - 1 - i] = (uint8_t)(bits >> (8 * i));
 }
 
@@ -240,7 +241,8 @@ sha512_start(struct sha512_lanes *s)
 	sha512_block(s, zeros, v_mask(V_SET(UINT64_MAX)));
 }
 
-/* LANES uniform strings, of `n` <= LANES tokens; the lanes beyond hash nothing. */
+/* LANES uniform strings, of `n` <= LANES tokens; the lanes beyond, and those of tokens
+ * that are too long, hash nothing.  Of the latter zeros come out. */
 static void
 expand_vector(uint8_t *uniform, struct expand_scratch *x,
     const struct sha512_lanes *start, const struct ov_bytes *tokens, size_t n)
@@ -249,7 +251,7 @@ expand_vector(uint8_t *uniform, struct expand_scratch *x,
 
 	for (size_t i = 0; i < LANES; i++) {
 		x->blocks[i] = 0;
-		if (i < n)
+		if (i < n && tokens[i].len <= OV_TOKEN_MAX)
 			pad_message(x->text[i], &x->blocks[i], tokens[i]);
 		longest = x->blocks[i] > longest ? x->blocks[i] : longest;
 	}
@@ -265,7 +267,8 @@ expand_vector(uint8_t *uniform, struct expand_scratch *x,
 	memcpy(x->words, x->state.h, sizeof(x->state.h));
 	for (size_t i = 0; i < n; i++) {
 		for (size_t j = 0; j < 8; j++) {
-			uint64_t be = __builtin_bswap64(x->words[j][i]);
+			uint64_t be =
+			    x->blocks[i] > 0 ? __builtin_bswap64(x->words[j][i]) : 0;
 
 			memcpy(uniform + OV_UNIFORM_LEN * i + 8 * j, &be, 8);
 		}

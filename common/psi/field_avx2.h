@@ -225,6 +225,7 @@ fe_put(struct fe a)
 {
 	struct stored r;
 
+	CHECK_BELOW(a, CARRIED_BELOW);
 	UNROLL for (int i = 0; i < LIMBS / 2; i++) r.l[i] =
 	    V_OR(a.l[2 * i], V_SLL(a.l[2 * i + 1], 32)); /* limbs < 2^27 */
 	return r;

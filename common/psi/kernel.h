@@ -22,7 +22,8 @@ struct ov_psi_kernel {
 	 * May be called on any machine. */
 	bool (*usable)(void);
 
-	/* uniform[64 * i] = expand_message_xmd of tokens[i] under OV_PSI_DST. */
+	/* uniform[64 * i] = expand_message_xmd of tokens[i] under OV_PSI_DST.  64 zeros
+	 * if that token is longer than OV_TOKEN_MAX: blind_uniform refuses them. */
 	void (*expand)(uint8_t *uniform, const struct ov_bytes *tokens, size_t n);
 
 	/* out[32 * i] = scalar * (map of the 64 uniform bytes, RFC 9496 section 4.3.4).

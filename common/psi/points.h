@@ -201,7 +201,8 @@ recode(int8_t digits[DIGITS], const uint8_t s[32], uint8_t negative)
 	for (int i = 0; i < DIGITS; i++) {
 		int v = (s[i / 2] >> (4 * (i % 2)) & 15) + carry;
 
-		carry = (v + TABLE) >> WINDOW; /* v <= 16 */
+		assert(v <= 16);
+		carry = (v + TABLE) >> WINDOW;
 		carry &= -(i < DIGITS - 1);
 		v -= carry << WINDOW;
 		digits[i] = (int8_t)((v ^ flip) - flip);

@@ -6,8 +6,10 @@
    through every sum of the point formulas, against each offset and against 2^62.
 3. Every result of the trace program, value and limb limits, for extreme limbs.
 4. A control: the program spoils one limb, and that must be found.
+5. That the checks of a debug build fire: what is at a limit passes, one more ends the process.
 Exit codes: 0, 1, 77 (the processor lacks the instructions)."""
 import re
+import signal
 import subprocess
 import sys
 
@@ -196,6 +198,22 @@ def find_faults(field, text):
     return checked, faults
 
 
+def check_that_checks_fire(field, text):
+    """`bound NAME LIMB LANE BEYOND SIGNAL`"""
+    if text.startswith("unchecked"):
+        print("bounds: a build without assertions")
+        return
+    fields = ("first_factor", "second_factor", "square", "encoded", "sign", "column", "difference")
+    places = len(field.weights) * field.lanes
+    want = {name: 2 * places for name in fields} | {"scalar": 2, "token": 2}
+    found = dict.fromkeys(want, 0)
+    for line in text.splitlines():
+        _, name, limb, lane, beyond, died = line.split()
+        found[name] += 1
+        check(int(died) == (signal.SIGABRT if beyond == "1" else 0), line)
+    check(found == want, f"bounds tried: {found}")
+
+
 def run(program, *args):
     r = subprocess.run([program, *args], capture_output=True, text=True)
     check(r.returncode == 0, f"{program} {args}: {r.stderr}")
@@ -216,6 +234,7 @@ def main():
     check(not faults and checked > 10000, f"{len(faults)} of {checked} results")
     check(len(find_faults(field, run(sys.argv[2], "--corrupt"))[1]) == 1,
           "the control was not found")
+    check_that_checks_fire(field, run(sys.argv[2], "--bounds"))
     print(f"{checked} results are right")
 
 

@@ -3,15 +3,16 @@
  *
  * Output: `case NUMBER NEGATIVE`, then `NAME LANE LIMB...` in hex for the inputs a, b, c,
  * d and each result; `bytes NAME LANE HEX` for encodings; `mask NAME BITS`.  With
- * --corrupt one limb of one result is wrong: the control. */
+ * --corrupt one limb of one result is wrong: the control.  With --bounds what
+ * field_bounds.h says instead. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/psi/vector_kernel.h"
+#include "tests/unit/field_bounds.h"
 
 #define CASES 200
-#define LIMBS_OF_FE (sizeof(struct fe) / (8 * LANES))
 
 static uint64_t
 next_random(void)
@@ -252,6 +253,10 @@ main(int argc, char **argv)
 
 	if (!kernel_usable()) {
 		printf("skip\n");
+		return 0;
+	}
+	if (argc > 1 && strcmp(argv[1], "--bounds") == 0) {
+		trace_bounds();
 		return 0;
 	}
 	for (int n = 0; n < CASES; n++) {

@@ -351,6 +351,36 @@ hashing_tokens_of_every_length(void **state)
 	}
 }
 
+/* Among good ones, in each lane: zeros come out, which no kernel takes for a token's. */
+static void
+a_token_that_is_too_long(void **state)
+{
+	enum { N = 17 };
+	static const uint8_t text[OV_TOKEN_MAX + 1], zeros[64];
+	uint8_t want[64], out[N * 64], blinded[N * 32], ok[N], s[32];
+	struct ov_bytes tokens[N];
+
+	(void)state;
+	fill_scalar(s);
+	assert_int_equal(
+	    ov_psi_expand(want, 64, OV_BYTES(text, OV_TOKEN_MAX), OV_LITERAL(OV_PSI_DST)),
+	    OV_OK);
+	FOR_KERNELS(k)
+	{
+		for (size_t lane = 0; lane < N; lane++) {
+			for (size_t i = 0; i < N; i++)
+				tokens[i] = OV_BYTES(text, OV_TOKEN_MAX + (i == lane));
+			k->expand(out, tokens, N);
+			k->blind_uniform(blinded, ok, out, N, s);
+			for (size_t i = 0; i < N; i++) {
+				assert_memory_equal(
+				    out + 64 * i, i == lane ? zeros : want, 64);
+				assert_int_equal(ok[i], i != lane);
+			}
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -366,6 +396,7 @@ main(void)
 		cmocka_unit_test(misaligned_tokens),
 		cmocka_unit_test(hashing_tokens_of_every_length),
 		cmocka_unit_test(tags_in_batches_of_every_length),
+		cmocka_unit_test(a_token_that_is_too_long),
 	};
 
 	if (ov_crypto_init() != OV_OK)
