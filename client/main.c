@@ -49,6 +49,10 @@ print_help(FILE *out)
 		     "  --key-fd N       the same from a file descriptor\n"
 		     "  --json           print data as JSON\n"
 		     "  --version        print the version\n\n"
+		     "Environment: OVERLAP_LOG=info|debug logs more to standard "
+		     "error;\n"
+		     "OVERLAP_KERNEL=portable|avx2|ifma takes a group kernel that is not "
+		     "the fastest.\n\n"
 		     "`overlap VERB --help` says more.  Exit codes: 0 done; 1 this "
 		     "machine failed;\n"
 		     "2 the command cannot be carried out as given; 3 the broker or the "
@@ -134,20 +138,35 @@ is_unread(enum ov_status st)
 	return st == OV_E_IO && poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
 }
 
+/* OVERLAP_LOG as the level of what is logged to standard error. */
+static enum ov_status
+take_log_level(struct ov_cli *cli)
+{
+	static const char *const words[] = { "error", "warn", "info", "debug" };
+	const char *asked = getenv("OVERLAP_LOG");
+
+	if (asked == NULL || asked[0] == '\0')
+		return OV_OK;
+	for (int i = OV_LOG_ERROR; i <= OV_LOG_DEBUG; i++) {
+		if (strcmp(asked, words[i]) == 0) {
+			ov_log_set_level((enum ov_log_level)i);
+			return OV_OK;
+		}
+	}
+	return ov_cli_fail(cli, OV_E_USAGE, "OVERLAP_LOG is error, warn, info or debug");
+}
+
 int
 main(int argc, char **argv)
 {
 	struct ov_cli cli = { .home = { .key_fd = -1, .ask = true }, .out = stdout };
-	const char *level = getenv("OVERLAP_LOG");
 	enum ov_status st;
 
 	umask(077);
 	signal(SIGPIPE, SIG_IGN);
-	if (level != NULL && strcmp(level, "info") == 0)
-		ov_log_set_level(OV_LOG_INFO);
-	if (level != NULL && strcmp(level, "debug") == 0)
-		ov_log_set_level(OV_LOG_DEBUG);
-	st = run_verb(&cli, argc, argv);
+	st = take_log_level(&cli);
+	if (st == OV_OK)
+		st = run_verb(&cli, argc, argv);
 	if (st != OV_OK && !is_unread(st))
 		print_failure(&cli, st);
 	return (int)ov_exit_of(st);

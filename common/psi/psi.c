@@ -75,16 +75,30 @@ ov_psi_selftest(const struct ov_psi_kernel *k)
 								    : OV_E_PSI_SELFTEST;
 }
 
-static const struct ov_psi_kernel *
-choose(const char *forced)
+/* Whether some build for some machine has a kernel of that name. */
+static bool
+is_known(const char *name)
 {
+	static const char *const names[] = { "portable", "avx2", "ifma" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+/* The fastest usable one, or the one of that name, which is NULL for any. */
+static enum ov_status
+choose(const struct ov_psi_kernel **k, const char *name)
+{
+	if (name != NULL && !is_known(name))
+		return OV_E_PSI_KERNEL;
 	for (size_t i = 0; ov_psi_kernels[i] != NULL; i++) {
-		if (forced != NULL && strcmp(forced, ov_psi_kernels[i]->name) != 0)
-			continue;
-		if (ov_psi_kernels[i]->usable())
-			return ov_psi_kernels[i];
+		*k = ov_psi_kernels[i];
+		if ((name == NULL || strcmp(name, (*k)->name) == 0) && (*k)->usable())
+			return OV_OK;
 	}
-	return NULL;
+	return OV_E_PSI_UNAVAILABLE;
 }
 
 /* A log line holds no strings, so the choice is told by the event. */
@@ -103,18 +117,15 @@ enum ov_status
 ov_psi_init(void)
 {
 	const char *forced = getenv("OVERLAP_KERNEL");
-	const struct ov_psi_kernel *k =
-	    choose(forced != NULL && forced[0] != '\0' ? forced : NULL);
+	const struct ov_psi_kernel *k;
 	enum ov_status st;
 
-	if (k == NULL)
-		return OV_E_PSI_UNAVAILABLE;
-	st = ov_psi_selftest(k);
-	if (st != OV_OK)
-		return st;
+	OV_TRY(choose(&k, forced != NULL && forced[0] != '\0' ? forced : NULL));
+	OV_TRY(ov_psi_selftest(k));
 	in_use = k;
 	log_choice(k);
-	return OV_OK;
+done:
+	return st;
 }
 
 const char *

@@ -29,8 +29,9 @@
 
 /* Chooses the fastest kernel that the processor and the system support, checks it against
  * the portable one and logs the choice.  The environment variable OVERLAP_KERNEL
- * (portable, avx2, ifma) forces one.  Fails with OV_E_PSI_UNAVAILABLE (that one cannot
- * run here) or OV_E_PSI_SELFTEST; the kernel in use is then unchanged. */
+ * (portable, avx2, ifma) forces one.  Fails with OV_E_PSI_KERNEL (there is none of that
+ * name in any build), OV_E_PSI_UNAVAILABLE (that one cannot run here) or
+ * OV_E_PSI_SELFTEST; the kernel in use is then unchanged. */
 OV_MUST_CHECK enum ov_status ov_psi_init(void);
 
 /* Name of the kernel in use: "portable" until ov_psi_init() chose. */

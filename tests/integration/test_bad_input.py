@@ -100,6 +100,45 @@ class Lists(unittest.TestCase):
         self.company.fails("report", "Birch", code=USAGE)
 
 
+class Settings(unittest.TestCase):
+    """What the environment asks for and cannot have; what is logged of what it got."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.company = Company(harness.scratch() / "home", "Alder")
+        cls.company("init")
+
+    def run_with(self, says, **env):
+        """A run, which fails: of its environment, or at last for want of a broker."""
+        self.company.env = env
+        self.addCleanup(self.company.env.clear)
+        return self.company.fails("run", "Birch", code=USAGE, says=says)
+
+    def test_a_kernel_that_there_is_not(self):
+        for typo in ("abacus", "IFMA", "avx"):
+            self.run_with(["OVERLAP_KERNEL", "portable, avx2 or ifma", "E_PSI_KERNEL"],
+                          OVERLAP_KERNEL=typo)
+
+    def test_a_kernel_that_does_not_run_here(self):
+        for name in ("avx2", "ifma"):
+            text = self.run_with([], OVERLAP_KERNEL=name)
+            self.assertNotIn("E_PSI_KERNEL", text)
+            if "overlap join" not in text:  # this machine lacks it
+                for word in ("processor", "OVERLAP_KERNEL=portable", "E_PSI_UNAVAILABLE"):
+                    self.assertIn(word, text)
+
+    def test_the_kernel_is_logged(self):
+        text = self.run_with(["info psi.kernel_portable", "overlap join"],
+                             OVERLAP_KERNEL="portable", OVERLAP_LOG="info")
+        self.assertNotIn("psi.kernel_ifma", text)
+        text = self.run_with(["overlap join"], OVERLAP_LOG="info")
+        self.assertEqual(len(re.findall(r" info psi\.kernel_(?:portable|avx2|ifma)\n", text)), 1)
+        self.assertNotIn("psi.kernel", self.run_with(["overlap join"]))
+
+    def test_a_level_that_there_is_not(self):
+        self.run_with(["OVERLAP_LOG", "info or debug"], OVERLAP_LOG="loud")
+
+
 class Partners(unittest.TestCase):
     @classmethod
     def setUpClass(cls):

@@ -35,7 +35,9 @@ init_honours_the_environment(void **state)
 	assert_int_equal(ov_psi_init(), OV_OK);
 	assert_string_equal(ov_psi_kernel(), "portable");
 	assert_int_equal(setenv("OVERLAP_KERNEL", "abacus", 1), 0);
-	assert_int_equal(ov_psi_init(), OV_E_PSI_UNAVAILABLE);
+	assert_int_equal(ov_psi_init(), OV_E_PSI_KERNEL);
+	assert_int_equal(setenv("OVERLAP_KERNEL", "IFMA", 1), 0);
+	assert_int_equal(ov_psi_init(), OV_E_PSI_KERNEL);
 	assert_string_equal(ov_psi_kernel(), "portable");
 	for (size_t i = 0; ov_psi_kernels[i] != NULL; i++) {
 		const char *name = ov_psi_kernels[i]->name;
@@ -47,6 +49,26 @@ init_honours_the_environment(void **state)
 		} else {
 			assert_int_equal(ov_psi_init(), OV_E_PSI_UNAVAILABLE);
 		}
+	}
+	assert_int_equal(unsetenv("OVERLAP_KERNEL"), 0);
+	assert_int_equal(ov_psi_init(), OV_OK);
+}
+
+/* avx2 and ifma are words in every build; a build or a machine may lack them. */
+static void
+a_kernel_that_cannot_run_here_is_no_typo(void **state)
+{
+	const char *const names[] = { "avx2", "ifma" };
+
+	(void)state;
+	for (size_t n = 0; n < 2; n++) {
+		bool usable = false;
+
+		for (size_t i = 0; ov_psi_kernels[i] != NULL; i++)
+			usable |= strcmp(ov_psi_kernels[i]->name, names[n]) == 0 &&
+				  ov_psi_kernels[i]->usable();
+		assert_int_equal(setenv("OVERLAP_KERNEL", names[n], 1), 0);
+		assert_int_equal(ov_psi_init(), usable ? OV_OK : OV_E_PSI_UNAVAILABLE);
 	}
 	assert_int_equal(unsetenv("OVERLAP_KERNEL"), 0);
 	assert_int_equal(ov_psi_init(), OV_OK);
@@ -93,12 +115,21 @@ wrong_points_ok(
 }
 
 static void
+wrong_tag(uint8_t *tags, const uint8_t *points, size_t n, const uint8_t key[32])
+{
+	ov_psi_kernel_portable.tag(tags, points, n, key);
+	tags[OV_PSI_TAG_LEN * n - 1] ^= 0x80;
+}
+
+#define WRONG 6
+
+static void
 selftest_finds_a_wrong_kernel(void **state)
 {
-	struct ov_psi_kernel wrong[5];
+	struct ov_psi_kernel wrong[WRONG];
 
 	(void)state;
-	for (size_t i = 0; i < 5; i++) {
+	for (size_t i = 0; i < WRONG; i++) {
 		wrong[i] = ov_psi_kernel_portable;
 		assert_int_equal(ov_psi_selftest(&wrong[i]), OV_OK);
 	}
@@ -107,7 +138,8 @@ selftest_finds_a_wrong_kernel(void **state)
 	wrong[2].blind_uniform = wrong_uniform_ok;
 	wrong[3].blind_points = wrong_points;
 	wrong[4].blind_points = wrong_points_ok;
-	for (size_t i = 0; i < 5; i++)
+	wrong[5].tag = wrong_tag;
+	for (size_t i = 0; i < WRONG; i++)
 		assert_int_equal(ov_psi_selftest(&wrong[i]), OV_E_PSI_SELFTEST);
 }
 
@@ -274,6 +306,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(init_honours_the_environment),
+		cmocka_unit_test(a_kernel_that_cannot_run_here_is_no_typo),
 		cmocka_unit_test(selftest_finds_a_wrong_kernel),
 		cmocka_unit_test(scalar_is_reduced_and_never_zero),
 		cmocka_unit_test(token_blinding_is_hash_to_group_times_scalar),
