@@ -175,21 +175,34 @@ struct expand_scratch {
 	size_t blocks[LANES];
 };
 
-/* msg || tail || zeros || length in bits, Z_pad counted, in whole blocks. */
-static void
-pad_message(uint8_t *text, size_t *blocks, struct ov_bytes msg)
+/* What handles the contents of tokens is functions of their own, whose arguments are
+ * lengths and addresses: so tests/ct/inspect.py can read them.  The rest knows no more
+ * than lengths. */
+
+/* msg || tail || zeros || length in bits, Z_pad counted; returns how many blocks. */
+NOINLINE size_t
+pad_message(uint8_t *text, struct ov_bytes msg)
 {
 	uint64_t bits = 8 * (uint64_t)(BLOCK_LEN + msg.len + TAIL_LEN - 1); /* < 2^12 */
 	size_t used = msg.len + TAIL_LEN;				    /* <= 350 */
+	size_t blocks = (used + 16 + BLOCK_LEN - 1) / BLOCK_LEN; /* <= BLOCKS_MAX */
 
-	*blocks = (used + 16 + BLOCK_LEN - 1) / BLOCK_LEN; /* <= BLOCKS_MAX */
-	assert(used <= 350 && *blocks <= BLOCKS_MAX && bits < 1 << 12);
+	assert(used <= 350 && blocks <= BLOCKS_MAX && bits < 1 << 12);
 	if (msg.len > 0)
 		memcpy(text, msg.p, msg.len);
 	memcpy(text + msg.len, TAIL, TAIL_LEN);
-	memset(text + used, 0, *blocks * BLOCK_LEN - used);
+	memset(text + used, 0, blocks * BLOCK_LEN - used);
 	for (size_t i = 0; i < 8; i++)
-		text[*blocks * BLOCK_LEN - 1 - i] = (uint8_t)(bits >> (8 * i));
+		text[blocks * BLOCK_LEN - 1 - i] = (uint8_t)(bits >> (8 * i));
+	return blocks;
+}
+
+/* Block number b of one lane. */
+NOINLINE void
+gather_lane(struct expand_scratch *x, size_t lane, size_t b)
+{
+	for (size_t j = 0; j < 16; j++)
+		x->words[j][lane] = load_be(x->text[lane] + BLOCK_LEN * b + 8 * j);
 }
 
 /* Block number b of every lane that has one; the others keep old words, not active. */
@@ -197,10 +210,20 @@ static void
 gather_block(struct expand_scratch *x, size_t b)
 {
 	for (size_t lane = 0; lane < LANES; lane++)
-		for (size_t j = 0; b < x->blocks[lane] && j < 16; j++)
-			x->words[j][lane] =
-			    load_be(x->text[lane] + BLOCK_LEN * b + 8 * j);
+		if (b < x->blocks[lane])
+			gather_lane(x, lane, b);
 	memcpy(x->block, x->words, sizeof(x->block));
+}
+
+/* The first eight words of one lane. */
+NOINLINE void
+give_lane(uint8_t *uniform, const struct expand_scratch *x, size_t lane)
+{
+	for (size_t j = 0; j < 8; j++) {
+		uint64_t be = __builtin_bswap64(x->words[j][lane]);
+
+		memcpy(uniform + 8 * j, &be, 8);
+	}
 }
 
 static lane_mask
@@ -216,7 +239,7 @@ lanes_longer_than(const size_t blocks[LANES], size_t b)
 }
 
 /* b_1's block after b_0: 0x01 || DST_prime || 0x80 || zeros || 111 * 8 bits. */
-static void
+NOINLINE void
 second_block(word block[16], const word b0[8])
 {
 	uint8_t rest[64] = { 1 };
@@ -252,7 +275,7 @@ expand_vector(uint8_t *uniform, struct expand_scratch *x,
 	for (size_t i = 0; i < LANES; i++) {
 		x->blocks[i] = 0;
 		if (i < n && tokens[i].len <= OV_TOKEN_MAX)
-			pad_message(x->text[i], &x->blocks[i], tokens[i]);
+			x->blocks[i] = pad_message(x->text[i], tokens[i]);
 		longest = x->blocks[i] > longest ? x->blocks[i] : longest;
 	}
 	x->state = *start;
@@ -266,12 +289,10 @@ expand_vector(uint8_t *uniform, struct expand_scratch *x,
 	sha512_block(&x->state, x->block, v_mask(V_SET(UINT64_MAX)));
 	memcpy(x->words, x->state.h, sizeof(x->state.h));
 	for (size_t i = 0; i < n; i++) {
-		for (size_t j = 0; j < 8; j++) {
-			uint64_t be =
-			    x->blocks[i] > 0 ? __builtin_bswap64(x->words[j][i]) : 0;
-
-			memcpy(uniform + OV_UNIFORM_LEN * i + 8 * j, &be, 8);
-		}
+		if (x->blocks[i] > 0)
+			give_lane(uniform + OV_UNIFORM_LEN * i, x, i);
+		else
+			memset(uniform + OV_UNIFORM_LEN * i, 0, OV_UNIFORM_LEN);
 	}
 }
 

@@ -150,12 +150,14 @@ class Inspector:
         if m and m[1] in ("rsp", "rbp") and not m[2]:
             (st.slots.discard if secret else st.slots.add)(m[0:2])
 
-    def forget_slots(self, st, op):
-        """A vector was stored: up to 64 bytes of the stack changed."""
-        m = memory(op)
+    def forget_slots(self, st, ops):
+        """A vector was stored: so many bytes of the stack changed."""
+        m = memory(ops[-1])
+        size = 16 if any(o.startswith("%xmm") for o in ops) else \
+            32 if any(o.startswith("%ymm") for o in ops) else 64
         if m and m[1] in ("rsp", "rbp"):
             st.slots = {s for s in st.slots
-                        if s[1] != m[1] or (not m[2] and not m[0] - 8 < s[0] < m[0] + 64)}
+                        if s[1] != m[1] or (not m[2] and not m[0] - 8 < s[0] < m[0] + size)}
 
     def check_addresses(self, f, st, at, name, ops):
         if name.startswith(("vpgather", "vgather", "vpscatter", "vscatter")):
@@ -201,7 +203,7 @@ class Inspector:
                 st.secret.add(register(ops[-1]))
                 f.clobbers.add(register(ops[-1]))
             elif ops:
-                self.forget_slots(st, ops[-1])
+                self.forget_slots(st, ops)
         elif name == "call":
             if target is None:
                 self.report(f, at, "indirect call")

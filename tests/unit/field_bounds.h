@@ -106,9 +106,8 @@ bound_token(struct place at)
 	static const uint8_t token[OV_TOKEN_MAX + 1];
 	/* one block more than a token needs, so that only the check can stop it */
 	static uint8_t text[(BLOCKS_MAX + 1) * BLOCK_LEN];
-	size_t blocks;
 
-	pad_message(text, &blocks, OV_BYTES(token, OV_TOKEN_MAX + at.beyond));
+	(void)pad_message(text, OV_BYTES(token, OV_TOKEN_MAX + at.beyond));
 }
 
 static const struct bound {
