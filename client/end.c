@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "client/job/record.h"
 #include "client/mail.h"
 #include "client/terms_impl.h"
 #include "common/crypto/sign.h"
@@ -56,13 +57,7 @@ delete_jobs(struct ov_home *home, const uint8_t partner[OV_ID])
 	DELETE("DELETE FROM pledge WHERE partner = ?");
 	DELETE("DELETE FROM job WHERE partner = ?");
 	DELETE("DELETE FROM match_wrong WHERE partner = ?");
-	/* accounts of a book that is gone, which no other report has */
-	OV_TRY(ov_db_run(home->db,
-	    "DELETE FROM job_account WHERE generation NOT IN (SELECT generation FROM job"
-	    " WHERE state < ?) AND NOT EXISTS (SELECT 1 FROM job j JOIN job_match m ON"
-	    " m.job = j.id WHERE j.generation = job_account.generation AND m.record ="
-	    " job_account.record)",
-	    OV_DB_I64(OV_JOB_CLOSED)));
+	OV_TRY(ov_job_drop_accounts(home));
 done:
 	return st;
 }

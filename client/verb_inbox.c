@@ -520,6 +520,15 @@ done:
 	ov_session_close(s);
 }
 
+/* What was done, to a person. */
+static enum ov_status
+told(const struct inbox *in, enum ov_status st, const char *done)
+{
+	if (st == OV_OK && !in->cli->json)
+		fprintf(in->cli->out, "%s\n", done);
+	return st;
+}
+
 static enum ov_status
 clear(struct inbox *in, const char *what, bool accept_log)
 {
@@ -528,11 +537,11 @@ clear(struct inbox *in, const char *what, bool accept_log)
 	enum ov_status st;
 
 	if (strcmp(what, "mail") == 0)
-		return ov_mail_forget_refused(in->home);
+		return told(in, ov_mail_forget_refused(in->home), "Forgotten.");
 	if (strcmp(what, "identities") == 0)
-		return ov_identity_clear(in->home);
+		return told(in, ov_identity_clear(in->home), "Noted.");
 	if (strcmp(what, "verdicts") == 0)
-		return ov_verdict_clear(in->home);
+		return told(in, ov_verdict_clear(in->home), "Noted.");
 	if (end == what || *end != '\0')
 		return ov_cli_fail(in->cli, OV_E_USAGE, "clear takes a hold's number");
 	st = ov_hold_clear(in->home, number, accept_log);
@@ -542,7 +551,8 @@ clear(struct inbox *in, const char *what, bool accept_log)
 		    "`overlap inbox drop import`");
 	if (st == OV_E_NOT_FOUND)
 		return ov_cli_fail(in->cli, st, "no hold %lld", number);
-	return st;
+	return told(in, st,
+	    "Cleared: what it stopped goes on with the next `overlap run` or agent.");
 }
 
 /* The list that was held becomes the book, or goes. */
@@ -582,6 +592,7 @@ drop_ask(struct inbox *in, const char *who)
 	st = ov_ask_forget(in->home, p.company);
 	if (st == OV_E_NOT_FOUND)
 		return ov_cli_fail(in->cli, st, "that partner asks for nothing");
+	return told(in, st, "Dropped; the partner is not told.");
 done:
 	return st;
 }

@@ -5,6 +5,7 @@
 
 #include "client/book/book.h"
 #include "client/cli_fault.h"
+#include "client/screen.h"
 #include "client/sheet.h"
 #include "client/terms.h"
 #include "client/verbs.h"
@@ -135,6 +136,23 @@ read_policy(struct run *r)
 	return st == OV_OK ? st : ov_cli_fault(r->cli, st, name, &fault);
 }
 
+/* Of this home alone: it is in no sheet. */
+static void
+print_group(const struct run *r)
+{
+	char line[256];
+
+	if (r->policy.group[0] == '\0')
+		return;
+	fputs("Group\n", r->cli->out);
+	snprintf(line, sizeof(line),
+	    "%s: its partners together have the runs, the views and the changes of "
+	    "criteria "
+	    "of one, by this home's own count; nobody is told",
+	    r->policy.group);
+	ov_screen_paragraph(r->cli->out, 2, line);
+}
+
 static enum ov_status
 run(struct run *r)
 {
@@ -143,13 +161,23 @@ run(struct run *r)
 		.mine = OV_BUF_BYTES(&r->sheet),
 		.theirs = OV_BUF_BYTES(&r->view.theirs),
 		.book = &r->book };
+	enum ov_status st = OV_OK;
 
 	if (r->cli->json)
 		return print_json(r);
-	if (r->show)
-		return ov_sheet_explain(r->cli->out, &words);
+	if (r->show) {
+		OV_TRY(ov_sheet_explain(r->cli->out, &words));
+		print_group(r);
+		goto done;
+	}
 	fprintf(r->cli->out, "The policy is good.\n");
-	return OV_OK;
+	if (r->policy.exact)
+		fputs("With `noise: none` in the partner's, too, it can find out which "
+		      "accounts are among\nthose at `counts`: `overlap policy show` says "
+		      "how.\n",
+		    r->cli->out);
+done:
+	return st;
 }
 
 enum ov_status

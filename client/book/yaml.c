@@ -171,6 +171,18 @@ on_event(struct builder *b, const yaml_event_t *e)
 	return OV_E_BUG;
 }
 
+/* What the parser found, and where it has few words for what people do, more. */
+static const char *
+words_of(const yaml_parser_t *parser)
+{
+	if (parser->problem == NULL)
+		return "bad text";
+	if (strstr(parser->problem, "cannot start any token") != NULL)
+		return "a tab, or a sign such as @ or %, where something begins: indent "
+		       "with spaces, and put such text in quotes";
+	return parser->problem;
+}
+
 static enum ov_status
 run_parser(struct builder *b, yaml_parser_t *parser)
 {
@@ -184,8 +196,7 @@ run_parser(struct builder *b, yaml_parser_t *parser)
 				return no_memory();
 			return ov_fault_set(b->fault, b->status,
 			    parser->problem_mark.line + 1, "this is not YAML: %s%s%s",
-			    parser->problem != NULL ? parser->problem : "bad text",
-			    parser->context != NULL ? ", " : "",
+			    words_of(parser), parser->context != NULL ? ", " : "",
 			    parser->context != NULL ? parser->context : "");
 		}
 		type = e.type;
@@ -377,6 +388,10 @@ ov_yaml_count(uint64_t *out, const struct ov_yaml *node, uint64_t min, uint64_t 
 		if (ok)
 			v = v * 10 + (uint64_t)(*p - '0');
 	}
+	if ((!ok || v != min) && min == max && node->key != NULL &&
+	    strcmp(node->key, "version") == 0)
+		return ov_fault_set(fault, status, node->line,
+		    "`version` must be %" PRIu64 "; this release knows no other", min);
 	if (!ok || v < min || v > max)
 		return ov_fault_set(fault, status, node->line,
 		    "`%s` must be a whole number from %" PRIu64 " to %" PRIu64,

@@ -317,6 +317,18 @@ done:
 	return st;
 }
 
+enum ov_status
+ov_job_drop_accounts(struct ov_home *home)
+{
+	return ov_db_run(home->db,
+	    "DELETE FROM job_account WHERE generation NOT IN"
+	    " (SELECT generation FROM job WHERE state < ?) AND NOT EXISTS"
+	    " (SELECT 1 FROM job j JOIN job_match m ON m.job = j.id"
+	    "  WHERE j.generation = job_account.generation"
+	    "  AND m.record = job_account.record)",
+	    OV_DB_I64(OV_JOB_CLOSED));
+}
+
 /* Inside the caller's transaction. */
 static enum ov_status
 put_state(struct ov_home *home, struct ov_job *j, enum ov_job_state state,
@@ -337,13 +349,7 @@ put_state(struct ov_home *home, struct ov_job *j, enum ov_job_state state,
 		    OV_DB_BLOB(j->id, OV_ID)));
 		OV_TRY(ov_db_run(home->db, "DELETE FROM job_list WHERE job = ?",
 		    OV_DB_BLOB(j->id, OV_ID)));
-		OV_TRY(ov_db_run(home->db,
-		    "DELETE FROM job_account WHERE generation NOT IN"
-		    " (SELECT generation FROM job WHERE state < ?) AND NOT EXISTS"
-		    " (SELECT 1 FROM job j JOIN job_match m ON m.job = j.id"
-		    "  WHERE j.generation = job_account.generation"
-		    "  AND m.record = job_account.record)",
-		    OV_DB_I64(OV_JOB_CLOSED)));
+		OV_TRY(ov_job_drop_accounts(home));
 	}
 done:
 	return st;

@@ -78,6 +78,10 @@ OV_MUST_CHECK enum ov_status ov_job_set_state(struct ov_home *home, struct ov_jo
 OV_MUST_CHECK enum ov_status ov_job_end_open(
     struct ov_home *home, const uint8_t *partner, enum ov_status reason);
 
+/* Inside the caller's transaction: what is kept of accounts of a book that is gone, and
+ * no open job or report has, goes. */
+OV_MUST_CHECK enum ov_status ov_job_drop_accounts(struct ov_home *home);
+
 /* Charges the job, once, before the first byte of ROSTER or TAGS leaves.  Of a job that
  * was not charged yet: OV_E_CAP_GROUP if partner and group have had as many runs as the
  * terms allow, or if the view that this job allows is not due (another job of the group

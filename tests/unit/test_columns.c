@@ -224,7 +224,7 @@ mapping_files_are_checked(void **state)
 	refuses_map("ignore: [[a]]\n", 1, "one value");
 	refuses_map("keep: [1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17]\n", 1, "over 16");
 	refuses_map("a: &x 1\nb: *x\n", 1, "anchors");
-	refuses_map("columns:\n\t- x\n", 2, "not YAML");
+	refuses_map("columns:\n\t- x\n", 2, "indent with spaces");
 	refuses_map("a: [1\n", 2, "not YAML");
 	refuses_map("- a\n", 1, "`name: value` lines");
 	refuses_map("a: 1\n---\nb: 2\n", 2, "second document");

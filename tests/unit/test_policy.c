@@ -205,7 +205,8 @@ faults_have_line_and_remedy(void **state)
 	    "whole number");
 	refuses("populations:\n  a: hidden\nicp_fit: 2\n", 3, "yes or no");
 	refuses("populations:\n  a: hidden\nduns_must_agree: x\n", 3, "yes or no");
-	refuses("version: 2\npopulations:\n  a: hidden\n", 1, "`version`");
+	refuses("version: 2\npopulations:\n  a: hidden\n", 1, "`version` must be 1;");
+	refuses("populations:\n\ta: hidden\n", 2, "indent with spaces");
 	assert_int_equal(
 	    ov_policy_read_file(&(struct ov_policy){ 0 }, "/nonexistent", &fault),
 	    OV_E_NOT_FOUND);
