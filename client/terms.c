@@ -441,30 +441,58 @@ done:
 	return st == OV_OK || st == OV_E_NOMEM ? st : OV_E_TERMS_DAMAGED;
 }
 
-enum ov_status
-ov_terms_in_force(
-    struct ov_terms *out, struct ov_home *home, const uint8_t partner[OV_ID])
+/* What was signed by both, checked and as a job needs it. */
+static enum ov_status
+read_terms(struct ov_terms *out, const struct ov_signed_terms *r, struct ov_home *home,
+    const uint8_t partner[OV_ID])
 {
-	struct ov_signed_terms r = { 0 };
 	struct ov_terms t = { 0 };
 	struct ov_msg_terms m;
 	struct ov_msg_terms_body body;
-	enum ov_status st;
+	enum ov_status st = OV_OK;
 
-	OV_TRY(ov_signed_terms_in_force(&r, home, partner));
-	OV_REQUIRE(ov_msg_decode(&m, OV_MSG_TERMS, OV_BUF_BYTES(&r.terms)) == OV_OK,
+	OV_REQUIRE(ov_msg_decode(&m, OV_MSG_TERMS, OV_BUF_BYTES(&r->terms)) == OV_OK,
 	    OV_E_TERMS_DAMAGED);
-	OV_TRY(check_kept(&r, home, partner, &m));
-	OV_TRY(ov_msg_decode(&body, OV_MSG_TERMS_BODY, OV_BUF_BYTES(&r.body)));
-	OV_TRY(ov_release_decode(&t.release, OV_BUF_BYTES(&r.release)));
+	OV_TRY(check_kept(r, home, partner, &m));
+	OV_TRY(ov_msg_decode(&body, OV_MSG_TERMS_BODY, OV_BUF_BYTES(&r->body)));
+	OV_TRY(ov_release_decode(&t.release, OV_BUF_BYTES(&r->release)));
 	memcpy(t.partner, partner, OV_ID);
 	t.sequence = body.sequence;
 	t.low = ov_is_low(home->company, partner);
 	memcpy(t.digest, body.terms, OV_DIGEST);
 	memcpy(t.release_digest, body.release, OV_DIGEST);
 	OV_TRY(take_populations(&t, &m));
-	t.since = r.since;
+	t.since = r->since;
 	*out = t;
+done:
+	return st;
+}
+
+enum ov_status
+ov_terms_in_force(
+    struct ov_terms *out, struct ov_home *home, const uint8_t partner[OV_ID])
+{
+	struct ov_signed_terms r = { 0 };
+	enum ov_status st;
+
+	OV_TRY(ov_signed_terms_in_force(&r, home, partner));
+	OV_TRY(read_terms(out, &r, home, partner));
+done:
+	ov_signed_terms_free(&r);
+	return st;
+}
+
+enum ov_status
+ov_terms_were_in_force(struct ov_terms *out, struct ov_home *home,
+    const uint8_t partner[OV_ID], uint64_t sequence)
+{
+	struct ov_signed_terms r = { 0 };
+	enum ov_status st = ov_signed_terms_load(&r, home, partner, sequence);
+
+	OV_REQUIRE(st != OV_E_NOT_FOUND, OV_E_TERMS_MISSING);
+	OV_TRY(st);
+	OV_REQUIRE(r.state == OV_TERMS_IN_FORCE, OV_E_TERMS_MISSING);
+	OV_TRY(read_terms(out, &r, home, partner));
 done:
 	ov_signed_terms_free(&r);
 	return st;

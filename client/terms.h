@@ -52,6 +52,10 @@ struct ov_terms {
 OV_MUST_CHECK enum ov_status ov_terms_in_force(
     struct ov_terms *out, struct ov_home *home, const uint8_t partner[OV_ID]);
 
+/* The same of terms of this number, which newer ones may have followed. */
+OV_MUST_CHECK enum ov_status ov_terms_were_in_force(struct ov_terms *out,
+    struct ov_home *home, const uint8_t partner[OV_ID], uint64_t sequence);
+
 /* Do the terms in force give no more than a person here consented to, by the newest sheet
  * and the text of its policy?  OV_E_POLICY_REFUSED otherwise, also if a newer sheet gives
  * less and the partner has not signed it yet. */

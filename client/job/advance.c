@@ -533,6 +533,41 @@ is_fault(enum ov_status st, enum ov_job_state state)
 	       (state == OV_JOB_PROPOSED && is_disagreement(st));
 }
 
+/* Whether nothing of this list is left to send: then the partner has what it gets, and no
+ * terms of its that came since are to take our report away. */
+static enum ov_status
+has_given_all(bool *out, struct ov_home *home, const struct ov_job *j)
+{
+	unsigned int tags = ov_stream_of(OV_STREAM_TAGS_A, j->role);
+	int64_t n;
+	enum ov_status st = ov_db_number(&n, home->db,
+	    "SELECT count(*) FROM job_step WHERE job = ? AND step = ?"
+	    " AND leaf_index IS NOT NULL",
+	    OV_DB_BLOB(j->id, OV_ID), OV_DB_I64(ov_stream_complete_step(tags)));
+
+	*out = st == OV_OK && n > 0;
+	return st;
+}
+
+/* The terms that the job goes on under: those in force, as long as something leaves. */
+static enum ov_status
+find_terms(struct ov_terms *out, struct ov_home *home, const struct ov_job *j)
+{
+	bool given;
+	enum ov_status st;
+
+	OV_TRY(has_given_all(&given, home, j));
+	if (given)
+		return ov_terms_were_in_force(out, home, j->partner, j->terms_sequence);
+	OV_TRY(ov_terms_in_force(out, home, j->partner));
+	if (j->state == OV_JOB_REPORTED) /* nothing but CLOSE is left to send */
+		goto done;
+	OV_REQUIRE(out->sequence == j->terms_sequence, OV_E_TERMS_CHANGED);
+	OV_TRY(ov_terms_check_consent(home, j->partner));
+done:
+	return st;
+}
+
 static enum ov_status
 go_on(struct ov_job *j, struct ov_job_run *run, struct ov_job_live *live)
 {
@@ -540,12 +575,7 @@ go_on(struct ov_job *j, struct ov_job_run *run, struct ov_job_live *live)
 
 	OV_TRY(ov_hold_check(run->home, j->partner));
 	OV_TRY(ov_partner_get(&live->partner, run->home, j->partner));
-	OV_TRY(ov_terms_in_force(&live->terms, run->home, j->partner));
-	OV_REQUIRE(j->state == OV_JOB_REPORTED || /* nothing but CLOSE is left to send */
-		       live->terms.sequence == j->terms_sequence,
-	    OV_E_TERMS_CHANGED);
-	if (j->state != OV_JOB_REPORTED)
-		OV_TRY(ov_terms_check_consent(run->home, j->partner));
+	OV_TRY(find_terms(&live->terms, run->home, j));
 	OV_TRY(reach_accepted(live, j, run));
 	OV_TRY(read_both(live, j));
 	if (both_unchanged(live))

@@ -179,6 +179,39 @@ class Retries(Liar):
         self.change_list()
 
 
+    def test_newer_terms_take_no_report_that_is_made(self):
+        """B has read its report, then gives less; A, who died over its own, comes back when
+        that is in force."""
+        a, b = self.world.a, self.world.b
+        answering = self.start(b, "agent", "--once", "--wait", 20)
+        died = a.spawn("run", b.name, "--wait", "20",
+                       env={"OVERLAP_CRASH_AT": "job.matches before"}).wait(harness.PATIENCE)
+        other = self.told(answering)
+        if died == OK:
+            self.skipTest("built without crash points")
+        less = self.world.path / "less.yaml"
+        less.write_text("populations: {customers: counts}\ncaps: {runs_per_30_days: 900}\n")
+        before = self.sequence()
+        self.offer(less)
+        self.assertGreater(self.sequence(), before)
+        told = self.told(self.start(a, "run", b.name, "--wait", 20))
+        self.assertEqual(self.ends(told, OK, "closed", "OK"), bytes.fromhex(other["job"]))
+        self.assertEqual(told["matches"], other["matches"])
+        self.offer(self.world.path / "policy.yaml")
+        self.change_list()
+
+    def offer(self, policy):
+        """B's new policy, until it is in force."""
+        a, b = self.world.a, self.world.b
+        b("partner", "terms", a.name, "--policy", policy, "--yes", code=harness.WAITING)
+        for company in b, a, b, a:
+            company.mail()
+
+    def sequence(self):
+        (partner,) = self.world.a.json("partner", "list")["partners"]
+        return partner["terms_in_force"]
+
+
 class Unchanged(Liar):
     def test_only_if_nothing_changed_on_either_side(self):
         a, b = self.world.a, self.world.b
