@@ -5,109 +5,10 @@
 #include <string.h>
 #include <strings.h>
 
+#include "client/book/headings.h"
 #include "client/book/yaml.h"
 
 #define BAD OV_E_IMPORT_COLUMNS
-#define ALIASES_MAX 30
-
-/* Headings folded by fold(), the surest first: for a field with one column the column
- * with the earliest alias is taken. */
-static const struct field {
-	const char *name;
-	const char *alias[ALIASES_MAX];
-} fields[OV_FIELD_COUNT] = {
-	[OV_FIELD_NONE] = { "none", { NULL } },
-	[OV_FIELD_ID] = { "id",
-	    { "accountid", "accountid18", "companyid", "associatedcompanyids",
-		"associatedcompanyid", "crmid", "hsobjectid", "recordid", "id",
-		"externalid", "customerid", "kundennummer" } },
-	[OV_FIELD_NAME] = { "name",
-	    { "accountname", "companyname", "associatedcompany", "organizationname",
-		"organisationname", "company", "organization", "organisation", "name",
-		"account", "legalname", "businessname", "customername", "firma",
-		"unternehmen", "unternehmensname", "firmenname", "nomdelentreprise",
-		"entreprise", "raisonsociale", "empresa", "nombredelaempresa",
-		"azienda" } },
-	[OV_FIELD_WEBSITE] = { "website",
-	    { "website", "companydomainname", "websiteurl", "companyurl", "domain",
-		"hsadditionaldomains", "additionaldomains", "domains", "companydomain",
-		"companywebsite", "accountwebsite", "web", "webaddress", "url",
-		"homepage", "websitedomain", "emaildomain", "webseite", "internetseite",
-		"siteweb", "sitioweb", "sitoweb", "domainname", "unternehmensdomain",
-		"nomdedomainedelentreprise", "nombrededominiodelaempresa" } },
-	[OV_FIELD_EMAIL] = { "email",
-	    { "email", "emailaddress", "companyemail", "accountemail", "workemail",
-		"generalemail", "contactemail", "mail", "emailadresse", "courriel" } },
-	[OV_FIELD_COUNTRY] = { "country",
-	    { "billingcountrycode", "billingcountry", "countrycode", "country",
-		"countryregion", "billingcountrytextonly", "hqcountry", "companycountry",
-		"headquarterscountry", "accountcountry", "shippingcountrycode",
-		"shippingcountry", "land", "landregion", "pays", "paysregion", "pais",
-		"país", "paísregión", "paese" } },
-	[OV_FIELD_INDUSTRY] = { "industry",
-	    { "industry", "primaryindustry", "sector", "vertical", "branche", "secteur",
-		"sectordeactividad" } },
-	[OV_FIELD_EMPLOYEES] = { "employees",
-	    { "employees", "numberofemployees", "numemployees", "employeecount",
-		"headcount", "noofemployees", "companysize", "employeerange",
-		"mitarbeiter", "mitarbeiterzahl", "effectif", "empleados" } },
-	[OV_FIELD_REVENUE] = { "revenue",
-	    { "annualrevenue", "revenue", "totalrevenue", "annualrevenueconverted",
-		"turnover", "sales", "umsatz", "jahresumsatz", "chiffredaffaires",
-		"ingresosanuales" } },
-	[OV_FIELD_TYPE] = { "type", { "type", "accounttype", "companytype",
-					"customertype", "relationship", "kundentyp" } },
-	[OV_FIELD_LIFECYCLE] = { "lifecycle",
-	    { "lifecyclestage", "lifecycle", "accountstatus", "customerstatus",
-		"status" } },
-	[OV_FIELD_STAGE] = { "stage",
-	    { "stage", "stagename", "dealstage", "opportunitystage", "phase" } },
-	[OV_FIELD_POPULATION] = { "population", { "population", "overlappopulation" } },
-	[OV_FIELD_LEI] = { "lei", { "lei", "leicode", "legalentityidentifier" } },
-	[OV_FIELD_CIK] = { "cik", { "cik", "cikcode", "ciknumber", "seccik" } },
-	[OV_FIELD_DUNS] = { "duns",
-	    { "dunsnumber", "duns", "dunsno", "dandbduns", "datauniversalnumber" } },
-	[OV_FIELD_VAT] = { "vat",
-	    { "vatnumber", "vat", "vatid", "vatno", "vatregistrationnumber", "ustid",
-		"ustidnr", "umsatzsteuerid", "numerotva", "nif", "partitaiva" } },
-	[OV_FIELD_TICKER] = { "ticker",
-	    { "ticker", "tickersymbol", "stockticker", "stocksymbol", "symbol" } },
-	[OV_FIELD_WON] = { "won", { NULL } },
-	[OV_FIELD_LOST] = { "lost", { NULL } },
-	[OV_FIELD_CLOSED] = { "closed", { NULL } },
-	[OV_FIELD_DEAL] = { "deal", { NULL } },
-	[OV_FIELD_OWNER] = { "owner", { NULL } }, /* a person */
-	[OV_FIELD_KEEP] = { "keep", { NULL } },
-	[OV_FIELD_ACCOUNTS] = { "accounts", { NULL } },
-};
-
-/* In a table of deals: what else is what.  "Name", "Id" and "Type" are the deal's own
- * there, an e-mail address is a contact's. */
-static const struct field deal_fields[] = {
-	[OV_FIELD_ID] = { "",
-	    { "accountid", "accountid18", "companyid", "associatedcompanyids",
-		"associatedcompanyid", "associatedcompanyidsprimary", "customerid" } },
-	[OV_FIELD_NAME] = { "",
-	    { "accountname", "companyname", "associatedcompany",
-		"associatedcompanyprimary", "associatedcompanynames", "company",
-		"account", "organization", "organisation", "customername", "customer",
-		"firma", "unternehmen", "entreprise", "empresa", "azienda" } },
-	[OV_FIELD_EMAIL] = { "", { NULL } },
-	[OV_FIELD_TYPE] = { "", { "accounttype", "companytype", "customertype" } },
-	[OV_FIELD_LIFECYCLE] = { "", { "lifecyclestage", "accountstatus" } },
-	[OV_FIELD_WON] = { "", { "won", "iswon", "isclosedwon", "hsisclosedwon" } },
-	[OV_FIELD_LOST] = { "", { "lost", "isclosedlost", "hsisclosedlost" } },
-	[OV_FIELD_CLOSED] = { "",
-	    { "closed", "isclosed", "hsisclosed", "isdealclosed" } },
-	[OV_FIELD_DEAL] = { "", { "opportunityid", "dealid", "opportunityname",
-				    "dealname", "opportunity", "deal" } },
-};
-
-/* One of these makes a table one of deals. */
-static const char *const deal_signs[] = { "opportunityid", "opportunityname",
-	"opportunity", "opportunitystage", "dealid", "dealname", "dealstage", "deal",
-	"stagename", "iswon", "isclosed", "isclosedwon", "isclosedlost", "hsisclosed",
-	"hsisclosedwon" };
 
 struct ov_map {
 	struct ov_yaml_doc *doc;
@@ -119,14 +20,14 @@ struct ov_map {
 const char *
 ov_field_name(enum ov_field f)
 {
-	return fields[f].name;
+	return ov_headings[f].name;
 }
 
 enum ov_field
 ov_field_by_name(const char *name)
 {
 	for (int f = OV_FIELD_ID; f < OV_FIELD_KEEP; f++)
-		if (strcasecmp(name, fields[f].name) == 0 && f != OV_FIELD_DEAL)
+		if (strcasecmp(name, ov_headings[f].name) == 0 && f != OV_FIELD_DEAL)
 			return (enum ov_field)f;
 	return OV_FIELD_NONE;
 }
@@ -137,12 +38,14 @@ holds_many(enum ov_field f)
 	return f == OV_FIELD_WEBSITE || f == OV_FIELD_EMAIL || f == OV_FIELD_KEEP;
 }
 
-/* Bytes of a space or mark that nobody sees, and that tables copied from a web page or
- * saved twice have: no-break space, zero-width space, byte-order mark.  0: none. */
+/* Bytes of a mark that is no letter, or that nobody sees and tables copied from a web
+ * page or saved twice have: curved apostrophe, no-break space, zero-width space,
+ * byte-order mark.  0: none. */
 static size_t
-unseen(const unsigned char *p, size_t len)
+odd_mark(const unsigned char *p, size_t len)
 {
-	static const char *const marks[] = { "\xc2\xa0", "\xe2\x80\x8b", "\xef\xbb\xbf" };
+	static const char *const marks[] = { "\xc2\xa0", "\xe2\x80\x8b", "\xef\xbb\xbf",
+		"\xe2\x80\x99", "\xe2\x80\x98" };
 
 	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
 		size_t n = strlen(marks[i]);
@@ -153,17 +56,23 @@ unseen(const unsigned char *p, size_t len)
 	return 0;
 }
 
-/* Lower-case ASCII letters and digits and what is above ASCII; cut to OV_HEADING_MAX. */
+/* Lower-case letters of ASCII and Latin-1 (c3 80 to 9e are capitals), digits, and what is
+ * above; cut to OV_HEADING_MAX. */
 static void
 fold(char out[OV_HEADING_MAX + 1], const void *text, size_t len)
 {
 	const unsigned char *p = text;
-	size_t n = 0, skip;
+	size_t n = 0, odd;
 
-	for (size_t i = 0; i < len && n < OV_HEADING_MAX; i += skip + (skip == 0)) {
-		skip = unseen(p + i, len - i);
-		if (skip == 0 && (p[i] >= 0x80 || isalnum(p[i])))
-			out[n++] = (char)(p[i] < 0x80 ? tolower(p[i]) : p[i]);
+	for (size_t i = 0; i < len && n < OV_HEADING_MAX; i++) {
+		if ((odd = odd_mark(p + i, len - i)) > 0)
+			i += odd - 1;
+		else if (p[i] < 0x80 && isalnum(p[i]))
+			out[n++] = (char)tolower(p[i]);
+		else if (i > 0 && p[i - 1] == 0xc3 && p[i] < 0x9f && p[i] != 0x97)
+			out[n++] = (char)(p[i] | 0x20);
+		else if (p[i] >= 0x80)
+			out[n++] = (char)p[i];
 	}
 	out[n] = '\0';
 }
@@ -492,13 +401,11 @@ static void
 guess_field(struct ov_columns *c, const struct ov_table_row *h, enum ov_field f,
     const struct ov_yaml *ignore)
 {
-	const char *const *alias = fields[f].alias;
+	const char *const *alias = ov_headings[f].alias;
 
-	if (c->kind == OV_TABLE_DEALS &&
-	    f < sizeof(deal_fields) / sizeof(deal_fields[0]) &&
-	    deal_fields[f].name != NULL)
-		alias = deal_fields[f].alias;
-	for (size_t a = 0; a < ALIASES_MAX && alias[a] != NULL; a++)
+	if (c->kind == OV_TABLE_DEALS && ov_deal_headings[f].name != NULL)
+		alias = ov_deal_headings[f].alias;
+	for (size_t a = 0; a < OV_ALIASES_MAX && alias[a] != NULL; a++)
 		for (size_t k = 0; k < h->n; k++) {
 			if (c->field[k] != OV_FIELD_NONE ||
 			    !is_alias(alias[a], &h->field[k]) ||
@@ -539,8 +446,8 @@ static enum ov_table_kind
 kind_of(const struct ov_table_row *h)
 {
 	for (size_t k = 0; k < h->n; k++)
-		for (size_t i = 0; i < sizeof(deal_signs) / sizeof(deal_signs[0]); i++)
-			if (is_alias(deal_signs[i], &h->field[k]))
+		for (size_t i = 0; i < OV_DEAL_SIGNS && ov_deal_signs[i] != NULL; i++)
+			if (is_alias(ov_deal_signs[i], &h->field[k]))
 				return OV_TABLE_DEALS;
 	return OV_TABLE_ACCOUNTS;
 }
@@ -582,7 +489,7 @@ ov_columns_explain(FILE *out, const struct ov_columns *c)
 			left++;
 		else
 			fprintf(out, "  %-10s from column %zu, \"%s\"\n",
-			    fields[c->field[k]].name, k + 1, c->heading[k]);
+			    ov_headings[c->field[k]].name, k + 1, c->heading[k]);
 	}
 	if (left > 0)
 		fprintf(out, "  %zu other %s not read\n", left,

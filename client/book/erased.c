@@ -142,6 +142,14 @@ name_at(struct name_at *out, const char *value, struct ov_bytes name)
 	return OV_BYTES(out->bytes, name.len > 0 ? len + name.len : 0);
 }
 
+/* A name that a website tells may be another company's own. */
+static bool
+is_told(enum ov_rank rank, enum ov_claim_source source)
+{
+	return source == OV_CLAIM_WEBSITE &&
+	       (rank == OV_RANK_NAME_COUNTRY || rank == OV_RANK_NAME);
+}
+
 /* The keys that a row claims. */
 struct looking {
 	const struct ov_erased *e;
@@ -160,16 +168,14 @@ look_at(void *ctx, const struct ov_claim_try *t)
 	struct name_at at;
 	bool has;
 
-	if (t->why != OV_DROP_NONE)
+	if (t->why != OV_DROP_NONE || is_told(t->rank, t->source))
 		return OV_OK;
 	has = knows(l->e, BY_KEY, rank, value) ||
 	      (!l->has_id && knows(l->e, BY_KEY_BESIDE_ID, rank, value));
 	l->any = true;
 	if (t->rank == OV_RANK_NAME) {
 		l->name_found = l->name_found || has;
-		/* its own name, not what a website tells of it */
-		l->found = l->found || (t->source == OV_CLAIM_COLUMN &&
-					   knows(l->e, BY_WORD, rank, value));
+		l->found = l->found || knows(l->e, BY_WORD, rank, value);
 		return OV_OK;
 	}
 	value = name_at(&at, t->value, l->name);
@@ -245,6 +251,22 @@ done:
 	return st;
 }
 
+/* The same name in any spelling. */
+static bool
+knows_name(const struct ov_erased *e, struct ov_bytes name)
+{
+	char bare[OV_TOKEN_VALUE_CAP];
+	bool has = false;
+
+	for (size_t i = 0; !has && ov_profile_at(i) != NULL; i++) {
+		(void)ov_normalise_name(
+		    ov_profile_at(i), bare, (const char *)name.p, name.len, NULL);
+		has = knows(e, BY_NAME_OF_DEALS, OV_RANK_NAME,
+		    OV_BYTES(bare, strlen(bare))); /* a drop leaves "" */
+	}
+	return has;
+}
+
 enum ov_status
 ov_erased_strike_deal(enum ov_erased_deal *of, const struct ov_erased *e,
     struct ov_text *ids, struct ov_bytes name)
@@ -264,6 +286,8 @@ ov_erased_strike_deal(enum ov_erased_deal *of, const struct ov_erased *e,
 	if (knows(e, BY_NAME, 0, text) ||
 	    (ids->len == 0 && knows(e, BY_NAME_OF_DEALS, 0, text)))
 		*of = OV_DEAL_OF_ERASED;
+	if (*of == OV_DEAL_OF_OTHERS && ids->len == 0 && knows_name(e, name))
+		*of = OV_DEAL_LIKE_ERASED;
 done:
 	return st;
 }
@@ -307,6 +331,8 @@ put_keys(const struct memory *m, enum what what, int64_t record)
 	keys = ov_db_blob(s, 0);
 	while (ov_book_next_key(&t, &at, keys, &ok)) {
 		better = better || t.rank != OV_RANK_NAME;
+		if (is_told(t.rank, t.source))
+			continue;
 		if (t.rank != OV_RANK_NAME || !better) /* bare names come last */
 			OV_TRY(put(m, what, (uint8_t)t.rank, t.value));
 	}
@@ -328,8 +354,11 @@ put_claim(void *ctx, const struct ov_claim_try *t)
 	const struct claims *c = ctx;
 	struct name_at at;
 
-	if (t->why != OV_DROP_NONE || t->rank == OV_RANK_NAME)
+	if (t->why != OV_DROP_NONE || is_told(t->rank, t->source))
 		return OV_OK;
+	if (t->rank == OV_RANK_NAME)
+		return put(c->m, BY_NAME_OF_DEALS, OV_RANK_NAME,
+		    OV_BYTES(t->value, strlen(t->value)));
 	return put(c->m, c->what, (uint8_t)t->rank, name_at(&at, t->value, c->name));
 }
 

@@ -29,6 +29,7 @@ struct import {
 	struct ov_row row;
 	struct ov_sort *ids; /* of new rows: id 0 flag row */
 	struct ov_deals *deals;
+	bool makes_none;	       /* the deal at hand: no account is made of it */
 	const char *kept[OV_KEEP_MAX]; /* headings of the kept columns */
 	size_t n_kept;
 	struct ov_fault *fault;
@@ -138,7 +139,7 @@ take_deal(struct import *im, uint64_t line)
 	if (im->deals == NULL)
 		OV_TRY(ov_deals_new(&im->deals, im->directory));
 	OV_TRY(population_of(&population, im, line));
-	if (!ov_row_has_no_key(&im->row)) {
+	if (!im->makes_none && !ov_row_has_no_key(&im->row)) {
 		OV_TRY(store_row(im, OV_PENDING_DEAL));
 		row = ov_db_last_id(im->db);
 	}
@@ -189,6 +190,10 @@ is_erased(bool *out, struct import *im)
 	OV_TRY(ov_erased_strike_deal(
 	    &of, im->options->erased, &r->cell[OV_FIELD_ACCOUNTS], cells.name));
 	*out = of == OV_DEAL_OF_ERASED;
+	/* by a site or an id of a register that it tells */
+	if (of <= OV_DEAL_LIKE_ERASED && r->cell[OV_FIELD_ACCOUNTS].len == 0)
+		OV_TRY(ov_erased_has(out, im->options->erased, OV_BYTES("", 0), &cells));
+	im->makes_none = of == OV_DEAL_LIKE_ERASED;
 	if (of ==
 	    OV_DEAL_OF_BOTH) /* joins the others; all else may be the erased one's */
 		OV_TRY(ov_row_leave_accounts(r));

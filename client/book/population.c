@@ -4,23 +4,43 @@
 #include <string.h>
 
 #define BAD OV_E_IMPORT_COLUMNS
+#define VALUES 64
 
 static const struct {
 	const char *name;
-	const char *values[16]; /* folded, see fold() */
+	const char *values[VALUES]; /* folded, see fold() */
 } built_in[] = {
-	{ "customers", { "customer", "customers", "customerdirect", "customerchannel",
-			   "activecustomer", "existingcustomer", "currentcustomer",
-			   "payingcustomer", "client", "clients", "evangelist",
-			   "closedwon", "won", "kunde", "bestandskunde" } },
+	{ "customers",
+	    { "customer", "customers", "customerdirect", "customerchannel",
+		"activecustomer", "existingcustomer", "currentcustomer", "payingcustomer",
+		"client", "clients", "evangelist", "closedwon", "won", "kunde", "kunden",
+		"bestandskunde",
+		/* as Salesforce and HubSpot write them in other languages */
+		"geschlossenundgewonnen", "geschlossengewonnen",
+		"abgeschlossenundgewonnen", "abgeschlossengewonnen", "gewonnen",
+		"ferméegagnée", "fermégagné", "gagnée", "gagné", "conclue", "cliente",
+		"clientes", "cerradaganada", "cierreganado", "cerradoganado", "ganado",
+		"ganada", "fechadoeganho", "fechadoganho", "fechamentoganho",
+		"negóciofechado", "ganho", "chiusavinta", "chiusovinto", "vinta", "vinto",
+		"klant", "geslotenengewonnen", "gewonnendeal", "顧客", "成立", "成約",
+		"受注" } },
 	{ "open_opportunities",
 	    { "openopportunity", "openopportunities", "opportunity", "opportunities",
-		"openopp", "open", "opendeal", "pipeline", "inpipeline", "dealopen" } },
-	{ "prospects", { "prospect", "prospects", "lead", "closedlost", "lost" } },
+		"openopp", "open", "opendeal", "pipeline", "inpipeline", "dealopen",
+		"opportunité", "oportunidad", "oportunidade", "opportunità", "商談" } },
+	{ "prospects",
+	    { "prospect", "prospects", "lead", "closedlost", "lost",
+		"geschlossenundverloren", "geschlossenverloren",
+		"abgeschlossenundverloren", "abgeschlossenverloren", "verloren",
+		"ferméeperdue", "ferméperdu", "perdue", "perdu", "cerradaperdida",
+		"cierreperdido", "cerradoperdido", "perdido", "perdida",
+		"fechadoeperdido", "fechadoperdido", "fechamentoperdido",
+		"negócioperdido", "chiusapersa", "chiusoperso", "persa", "perso",
+		"geslotenenverloren", "不成立", "失注", "リード", "見込み客" } },
 };
 
-/* Lower case ASCII letters and digits, and all bytes above; nothing else.  0 bytes if it
- * does not fit. */
+/* Lower case letters of ASCII and Latin-1 (c3 80 to 9e are capitals), digits, and all
+ * bytes above; nothing else.  0 bytes if it does not fit. */
 static size_t
 fold(char out[OV_POPULATION_VALUE_MAX + 1], const void *text, size_t len)
 {
@@ -34,7 +54,12 @@ fold(char out[OV_POPULATION_VALUE_MAX + 1], const void *text, size_t len)
 			n = 0;
 			break;
 		}
-		out[n++] = (char)(p[i] < 0x80 ? tolower(p[i]) : p[i]);
+		if (p[i] < 0x80)
+			out[n++] = (char)tolower(p[i]);
+		else if (i > 0 && p[i - 1] == 0xc3 && p[i] < 0x9f && p[i] != 0x97)
+			out[n++] = (char)(p[i] | 0x20);
+		else
+			out[n++] = (char)p[i];
 	}
 	out[n] = '\0';
 	return n;
@@ -45,7 +70,7 @@ add_built_in_values(struct ov_populations *p, uint8_t population, size_t which)
 {
 	const char *const *value = built_in[which].values;
 
-	for (size_t i = 0; i < 16 && value[i] != NULL; i++) {
+	for (size_t i = 0; i < VALUES && value[i] != NULL; i++) {
 		struct ov_population_rule *r = &p->rule[p->n_rules++];
 
 		memcpy(r->value, value[i], strlen(value[i]) + 1);

@@ -157,6 +157,54 @@ settle_id(struct ov_text *id, enum ov_table_kind kind)
 	return st;
 }
 
+/* The host that the text ends with in brackets, as HubSpot writes it behind an associated
+ * company: "Acme Inc (acme.com)".  Empty if there is none. */
+static struct ov_bytes
+bracketed_host(struct ov_bytes text)
+{
+	char domain[OV_TOKEN_VALUE_CAP];
+	size_t open = text.len;
+	struct ov_bytes host;
+
+	if (text.len < 4 || text.p[text.len - 1] != ')')
+		return OV_BYTES("", 0);
+	for (; open > 0 && text.p[open - 1] != '('; open--) {
+		uint8_t c = text.p[open - 1];
+
+		if (c == ' ' || c == '@' || (c == ')' && open != text.len))
+			return OV_BYTES("", 0);
+	}
+	if (open < 2)
+		return OV_BYTES("", 0);
+	host = OV_BYTES(text.p + open, text.len - open - 1);
+	return ov_normalise_domain(ov_profile_current(), domain, (const char *)host.p,
+		   host.len, OV_FROM_WEBSITE) == OV_DROP_NONE
+		   ? host
+		   : OV_BYTES("", 0);
+}
+
+/* The first of a deal's companies: its name, and its site if no column tells one. */
+static enum ov_status
+settle_company(struct ov_text *name, struct ov_text *site)
+{
+	const uint8_t *end = name->len > 0 ? memchr(name->p, ';', name->len) : NULL;
+	size_t len = end != NULL ? (size_t)(end - (const uint8_t *)name->p) : name->len;
+	struct ov_bytes host = bracketed_host(OV_BYTES(name->p, len));
+	enum ov_status st = OV_OK;
+
+	if (host.len == 0)
+		return OV_OK;
+	if (site->len == 0)
+		OV_TRY(add_list(site, host, false));
+	len -= host.len + 2;
+	while (len > 0 && name->p[len - 1] == ' ')
+		len--;
+	name->len = len;
+	name->p[len] = '\0';
+done:
+	return st;
+}
+
 enum ov_status
 ov_row_gather(
     struct ov_row *out, const struct ov_columns *c, const struct ov_table_row *row)
@@ -174,6 +222,9 @@ ov_row_gather(
 	OV_TRY(ov_text_add(&out->cell[OV_FIELD_ACCOUNTS], out->cell[OV_FIELD_ID].p,
 	    out->cell[OV_FIELD_ID].len));
 	OV_TRY(settle_id(&out->cell[OV_FIELD_ID], c->kind));
+	if (c->kind == OV_TABLE_DEALS)
+		OV_TRY(settle_company(
+		    &out->cell[OV_FIELD_NAME], &out->cell[OV_FIELD_WEBSITE]));
 	for (size_t i = 0; i < c->n_kept; i++) {
 		OV_TRY(ov_text_add(kept, out->kept[i].p, out->kept[i].len));
 		OV_TRY(ov_text_add(kept, "\n", 1));

@@ -390,6 +390,16 @@ shared_site(const struct ov_hosts *h, const char *host, enum sharing *mode)
 	return NULL;
 }
 
+bool
+ov_domain_is_lent(const struct ov_hosts *h, const char *domain)
+{
+	enum sharing mode;
+	const char *site = shared_site(h, domain, &mode);
+
+	return site != NULL && site != domain && mode != SHARE_CAMPUS &&
+	       mode != SHARE_HOST;
+}
+
 /* What the one label in front of the site says. */
 static enum label
 label_of(const struct ov_hosts *h, const char *host, const char *site)

@@ -2,6 +2,8 @@
 #ifndef OV_CLIENT_NORMALISE_DOMAIN_H
 #define OV_CLIENT_NORMALISE_DOMAIN_H
 
+#include <stdbool.h>
+
 #include "client/normalise/lists.h"
 #include "common/status.h"
 
@@ -19,5 +21,8 @@ struct ov_hosts {
 OV_MUST_CHECK enum ov_status ov_hosts_load(
     struct ov_hosts *out, const struct ov_list_file files[4]);
 void ov_hosts_fini(struct ov_hosts *h);
+
+/* Whether a value of the domain rule is a place on somebody else's site. */
+bool ov_domain_is_lent(const struct ov_hosts *h, const char *domain);
 
 #endif /* OV_CLIENT_NORMALISE_DOMAIN_H */

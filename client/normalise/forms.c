@@ -214,7 +214,8 @@ add_word(void *ctx, const struct ov_field *f, size_t n)
 		[OV_WORD_COMMON] = "common",
 		[OV_WORD_FUND] = "fund",
 		[OV_WORD_NUMBER] = "number",
-		[OV_WORD_LINK] = "link" };
+		[OV_WORD_LINK] = "link",
+		[OV_WORD_VOID] = "void" };
 	struct ov_forms *forms = ctx;
 
 	if (n == 3 && field_is(&f[0], "same"))

@@ -48,6 +48,7 @@ enum ov_word_set {
 	OV_WORD_FUND,	/* of a fund */
 	OV_WORD_NUMBER, /* the same, at the end of a name */
 	OV_WORD_LINK,	/* "of", "and": initials may leave it out */
+	OV_WORD_VOID,	/* stands where there is no name */
 	OV_WORD_SETS
 };
 

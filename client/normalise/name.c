@@ -543,6 +543,8 @@ ov_normalise_name_signs(const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP]
 		if (strcmp(before, out) == 0)
 			break;
 	}
+	if (why == OV_DROP_NONE && ov_word_in(p->forms, OV_WORD_VOID, out, strlen(out)))
+		why = OV_DROP_PLACEHOLDER;
 	if (why == OV_DROP_NONE)
 		take_known(p, out, cc);
 	else

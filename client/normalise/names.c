@@ -252,8 +252,8 @@ ov_normalise_label_name(const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP]
 	size_t n = 0;
 
 	out[0] = '\0';
-	if (p->rules < 2)
-		return OV_DROP_EMPTY;
+	if (p->rules < 2 || ov_domain_is_lent(p->hosts, domain))
+		return OV_DROP_EMPTY; /* anybody may have called himself so */
 	for (; *domain != '\0' && *domain != '.'; domain++)
 		if (*domain != '-')
 			label[n++] = *domain; /* values fit */

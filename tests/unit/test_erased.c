@@ -96,6 +96,58 @@ without_an_id_its_own_keys_count(void **state)
 	ov_db_close(db);
 }
 
+/* Another spelling, or another name that the rules know: no account is made of the deal,
+ * which may still be of one that is there. */
+static void
+another_spelling_of_the_name_brings_nothing_back(void **state)
+{
+	struct ov_db *db = new_db();
+	struct ov_erased *e = remember(db,
+	    "Account ID,Account Name,Website,Country\n"
+	    "7,International Business Machines,ibm.com,US\n",
+	    key);
+	const struct ov_import_options options = { .accept = true, .erased = e };
+
+	(void)state;
+	assert_deal(e, "", "IBM Corp.", OV_DEAL_LIKE_ERASED, "");
+	assert_deal(e, "8", "IBM Corp.", OV_DEAL_OF_OTHERS, "8");
+	assert_int_equal(import_files(db,
+			     (const char *const[]){
+				 "Account Name,Website,Country\nAlder,alder.com,US\n"
+				 "IBM,,US\n",
+				 "Deal Name,Associated Company,Deal Stage\n"
+				 "x,IBM Corp.,Closed Won\nx,Alder,Closed Won\n"
+				 "x,I.B.M. (ibm.com),Closed Won\n",
+				 NULL },
+			     &options),
+	    OV_OK);
+	assert_int_equal(result.erased, 2);
+	assert_int_equal(stats_of(db).rows, 1);
+	ov_erased_free(e);
+	ov_db_close(db);
+}
+
+/* A website tells names that may be another company's own: they are nobody's sign. */
+static void
+a_name_that_a_website_tells_is_no_sign(void **state)
+{
+	struct ov_db *db = new_db();
+	struct ov_erased *e = remember(db,
+	    "Account Name,Website,Country\nVelorix Communications,velorix.com,US\n", key);
+	struct ov_row_cells c = { .name = OV_LITERAL("Velorix"),
+		.country = OV_LITERAL("US") };
+	bool out;
+
+	(void)state;
+	assert_int_equal(ov_erased_has(&out, e, OV_BYTES("", 0), &c), OV_OK);
+	assert_false(out);
+	c.name = OV_LITERAL("Velorix Communications");
+	assert_int_equal(ov_erased_has(&out, e, OV_BYTES("", 0), &c), OV_OK);
+	assert_true(out);
+	ov_erased_free(e);
+	ov_db_close(db);
+}
+
 static void
 a_bare_name_counts_where_there_is_nothing_better(void **state)
 {
@@ -258,6 +310,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_id_is_all_that_counts_where_both_have_one),
 		cmocka_unit_test(without_an_id_its_own_keys_count),
+		cmocka_unit_test(another_spelling_of_the_name_brings_nothing_back),
+		cmocka_unit_test(a_name_that_a_website_tells_is_no_sign),
 		cmocka_unit_test(a_bare_name_counts_where_there_is_nothing_better),
 		cmocka_unit_test(a_shared_key_counts_together_with_the_name),
 		cmocka_unit_test(what_is_in_no_list_can_be_kept_out),

@@ -155,6 +155,80 @@ a_deal_of_several_companies_counts_for_each(void **state)
 	ov_db_close(db);
 }
 
+/* HubSpot writes the domain behind the name of a deal's company. */
+static void
+a_company_with_its_domain_in_brackets_is_taken_apart(void **state)
+{
+	struct ov_db *db = new_db();
+
+	(void)state;
+	assert_int_equal(import_two(db,
+			     "Record ID,Company name,Company Domain Name\n"
+			     "1,Alder,alder.com\n2,Birch (U.S.),birch.com\n",
+			     "Record ID,Deal Name,Deal Stage,Associated Company\n"
+			     "9,x,Closed Won,Alder (alder.com)\n"
+			     "8,x,Closed Won,Birch (U.S.)\n"
+			     "7,x,Closed Won,Elm (elm.com);Fir (fir.com)\n"),
+	    OV_OK);
+	assert_int_equal(result.deals.joined, 2);
+	assert_int_equal(result.deals.stand_ins, 1);
+	assert_string_equal(freeze(db, 0, NO_BARE_NAMES, NULL),
+	    "0/0/0 domain=alder.com\n0/0/0 domain=birch.com\n0/0/0 domain=elm.com\n");
+	ov_db_close(db);
+}
+
+/* As HubSpot and Salesforce write headings and values in other languages. */
+static void
+exports_in_other_languages_are_understood(void **state)
+{
+	static const char *const files[][2] = {
+		{ "Datensatz-ID,Name des Unternehmens,Unternehmens-Domain-Name,"
+		  "Land/Region,Lifecycle-Phase\n1,Alder,alder.com,Deutschland,Kunde\n",
+		    "0/0/0 domain=alder.com namecc=DE alder\n" },
+		{ "ID d\xe2\x80\x99"
+		  "enregistrement,Nom de l\xe2\x80\x99"
+		  "entreprise,"
+		  "Nom de domaine de l'entreprise,Pays/R\xc3\xa9gion,Phase du cycle de "
+		  "vie\n"
+		  "1,Alder,alder.com,France,Client\n",
+		    "0/0/0 domain=alder.com namecc=FR alder\n" },
+		{ "ID de registro,Nombre de la empresa,Nombre de dominio de la empresa,"
+		  "PA\xc3\x8dS/REGI\xc3\x93N,Etapa del ciclo de vida\n"
+		  "1,Alder,alder.com,Espa\xc3\xb1"
+		  "a,Cliente\n",
+		    "0/0/0 domain=alder.com namecc=ES alder\n" },
+		{ "\xe4\xbc\x9a\xe7\xa4\xbe\xe5\x90\x8d,"
+		  "\xe4\xbc\x9a\xe7\xa4\xbe\xe3\x81\xae\xe3\x83\x89\xe3\x83\xa1"
+		  "\xe3\x82\xa4\xe3\x83\xb3\xe5\x90\x8d,"
+		  "\xe5\x9b\xbd/\xe5\x9c\xb0\xe5\x9f\x9f\nAlder,alder.com,JP\n",
+		    "2/0/0 domain=alder.com namecc=JP alder\n" },
+		{ "Nom de la transaction,Entreprise associ\xc3\xa9"
+		  "e,"
+		  "Phase de la transaction\n"
+		  "x,Alder (alder.com),Ferm\xc3\xa9"
+		  "e gagn\xc3\xa9"
+		  "e\n"
+		  "x,Birch (birch.com),Ferm\xc3\xa9"
+		  "e perdue\n"
+		  "x,Cedar (cedar.com),N\xc3\xa9gociation\n",
+		    "0/0/0 domain=alder.com\n2/0/0 domain=birch.com\n"
+		    "1/0/0 domain=cedar.com\n" },
+		{ "Opportunity-Name,Account-Name,Website,Phase\n"
+		  "x,Alder,alder.com,Geschlossen und gewonnen\n"
+		  "x,Birch,birch.com,Geschlossen und verloren\n",
+		    "0/0/0 domain=alder.com\n2/0/0 domain=birch.com\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		struct ov_db *db = new_db();
+
+		import(db, files[i][0]);
+		assert_string_equal(freeze(db, 0, NO_BARE_NAMES, NULL), files[i][1]);
+		ov_db_close(db);
+	}
+}
+
 static void
 deals_alone_stand_for_their_accounts(void **state)
 {
@@ -606,6 +680,8 @@ main(void)
 		cmocka_unit_test(deals_without_ids_find_accounts_by_name),
 		cmocka_unit_test(deals_with_ids_find_accounts_without_by_name),
 		cmocka_unit_test(a_deal_of_several_companies_counts_for_each),
+		cmocka_unit_test(a_company_with_its_domain_in_brackets_is_taken_apart),
+		cmocka_unit_test(exports_in_other_languages_are_understood),
 		cmocka_unit_test(deals_alone_stand_for_their_accounts),
 		cmocka_unit_test(a_population_column_goes_before_deals),
 		cmocka_unit_test(a_population_column_is_remembered),
