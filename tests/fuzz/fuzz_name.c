@@ -40,6 +40,25 @@ check_name(const struct ov_profile *p, const char *in, size_t len, const char *c
 	require_clean(why, out);
 }
 
+/* A domain whose letters are those that the bytes choose of the name: the beginnings of
+ * its words, as often as not. */
+static void
+check_label(const struct ov_profile *p, const struct ov_name_signs *signs, const char *in,
+    size_t len, const char *cc)
+{
+	char domain[OV_TOKEN_VALUE_CAP], out[OV_TOKEN_VALUE_CAP];
+	size_t n = 0;
+
+	if (memchr(signs->spelt, 0, sizeof(signs->spelt)) == NULL ||
+	    signs->own > strlen(signs->spelt))
+		abort();
+	for (size_t i = 0; signs->spelt[i] != '\0' && i < len; i++)
+		if ((in[i] & 1) != 0)
+			domain[n++] = signs->spelt[i];
+	memcpy(domain + n, ".com", sizeof(".com"));
+	require_clean(ov_normalise_label_name(p, out, domain, signs, cc), out);
+}
+
 /* Parts of the input, none empty; and what a website tells beside each. */
 static void
 check_names(const struct ov_profile *p, const char *in, size_t len, const char *cc)
@@ -57,6 +76,7 @@ check_names(const struct ov_profile *p, const char *in, size_t len, const char *
 		(void)ov_normalise_name_signs(p, out, &signs, part[i].p, part[i].len, cc);
 		require_clean(
 		    ov_normalise_label_name(p, out, "acmesoftware.com", &signs, cc), out);
+		check_label(p, &signs, in, len, cc);
 	}
 }
 
