@@ -296,6 +296,27 @@ class References(unittest.TestCase):
         self.assertEqual(cited_in_python('x = 1.5  # 7.2.2: y (7.3, 7.4)\n"""7.22 and 7.22.1"""\n# RFC 8032 section 5.1'),
                          ["7.2.2", "7.3", "7.4", "7.22", "7.22.1"])  # fmt: skip
 
+    def test_tests_that_are_named_are_there(self):
+        """unit.join `case_of_it`, `another`"""
+        cases = r"\b(unit|integration|vectors)\.(\w+)((?:[,\s]+(?:with )?`\w+`)*)"
+        files = {("vectors", "exchange"): "exchange_vectors"}
+        named = 0
+        for path, text in self.documents():
+            for kind, name, group in re.findall(cases, text):
+                found = list((ROOT / "tests" / kind).glob("test_%s.*" % files.get((kind, name), name)))
+                self.assertEqual(len(found), 1, (path, kind, name))
+                there = set(re.findall(r"\b(\w+)\((?:void \*\*state|self)\b", found[0].read_text()))
+                for case in re.findall(r"`(\w+)`", group):
+                    named += 1
+                    self.assertIn(case, there, (path, kind, name))
+        self.assertGreater(named, 80)
+
+    def test_every_claim_has_its_tests(self):
+        claims = re.findall(r"^(9\.\d+(?:\.\d+)?) ", PROTOCOL, re.M)
+        self.assertGreater(len(claims), 25)
+        without = [c for c in claims if "*Tests:*" not in section(c)]
+        self.assertEqual(without, ["9.26"])  # what is not claimed
+
     def test_statuses_that_are_named_are_there(self):
         there = set(re.findall(r"^STATUS\((E_\w+)", read("common/status.def"), re.M))
         self.assertGreater(len(there), 80)
