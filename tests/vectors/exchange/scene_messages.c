@@ -77,24 +77,40 @@ write_all(struct ov_json *in, struct ov_json *out)
 		(const uint8_t *)("" s), sizeof(s) - 1                                   \
 	}
 static const struct ov_bytes raw[] = {
-	RAW("\x94\x01\x01\x02\x03"),	     /* HELLO 1, 2, 3 */
-	RAW("\x94\x01\x01\x02\xcd\x01\x00"), /* 256 in two bytes */
-	RAW("\x94\x01\x01\x02\xcd\x00\xff"), /* 255 in two bytes */
-	RAW("\x94\x01\xcc\x01\x02\x03"),     /* 1 in one byte too many */
-	RAW("\x94\x01\x01\x02\xd0\x03"),     /* a signed integer */
-	RAW("\x94\xcc\x01\x01\x02\x03"),     /* the number so */
-	RAW("\xdc\x00\x04\x01\x01\x02\x03"), /* a long array header */
-	RAW("\x94\x01\x00\x02\x03"),	     /* version 0 */
+	RAW("\x94\x01\x01\x02\x03"),		     /* HELLO 1, 2, 3 */
+	RAW("\x94\x01\x01\x02\xcd\x01\x00"),	     /* 256 in two bytes */
+	RAW("\x94\x01\x01\x02\xcd\x00\xff"),	     /* 255 in two bytes */
+	RAW("\x94\x01\xcc\x01\x02\x03"),	     /* 1 in one byte too many */
+	RAW("\x94\x01\x01\x02\x7f"),		     /* 127 in one byte */
+	RAW("\x94\x01\x01\x02\xcc\x7f"),	     /* and in two */
+	RAW("\x94\x01\x01\x02\xcc\x80"),	     /* 128 */
+	RAW("\x94\x01\x01\x02\xcc\xff"),	     /* 255 */
+	RAW("\x94\x01\x01\x02\xcd\xff\xff"),	     /* 65535 */
+	RAW("\x94\x01\x01\x02\xce\x00\x00\xff\xff"), /* in too many */
+	RAW("\x94\x01\x01\x02\xce\x00\x01\x00\x00"), /* 65536 */
+	RAW("\x94\x01\x01\x02\xd0\x03"),	     /* a signed integer */
+	RAW("\x94\xcc\x01\x01\x02\x03"),	     /* the number so */
+	RAW("\xdc\x00\x04\x01\x01\x02\x03"),	     /* a long array header */
+	RAW("\x94\x01\x00\x02\x03"),		     /* version 0 */
 	RAW("\x94\x01\x01\x02\xcf\x00\x00\x00\x01\x00\x00\x00\x00"), /* seen 2^32 */
-	RAW("\x93\x01\x01\x02"),		 /* a field is missing */
-	RAW("\x95\x01\x01\x02\x03\x04"),	 /* one too many */
-	RAW("\x94\x01\x01\x02\x03\x00"),	 /* something behind it */
-	RAW("\x94\x01\x01\x02"),		 /* cut off */
-	RAW("\x94\x7f\x01\x02\x03"),		 /* a number that is none */
-	RAW("\x94\x01\x01\x02\x91\x03"),	 /* an array inside */
-	RAW("\x94\x01\x01\x02\xa1\x33"),	 /* text for a number */
-	RAW("\x93\x03\xa1\x41\x00"),		 /* ERROR "A" */
-	RAW("\x93\x03\xd9\x01\x41\x00"),	 /* a long header of text */
+	RAW("\x93\x01\x01\x02"),	 /* a field is missing */
+	RAW("\x95\x01\x01\x02\x03\x04"), /* one too many */
+	RAW("\x94\x01\x01\x02\x03\x00"), /* something behind it */
+	RAW("\x94\x01\x01\x02"),	 /* cut off */
+	RAW("\x94\x7f\x01\x02\x03"),	 /* a number that is none */
+	RAW("\x94\x01\x01\x02\x91\x03"), /* an array inside */
+	RAW("\x94\x01\x01\x02\xa1\x33"), /* text for a number */
+	RAW("\x93\x03\xa1\x41\x00"),	 /* ERROR "A" */
+	RAW("\x93\x03\xd9\x01\x41\x00"), /* a long header of text */
+	RAW("\x93\x03\xbf"
+	    "0123456789012345678901234567890"
+	    "\x00"), /* 31 bytes of text */
+	RAW("\x93\x03\xd9\x1f"
+	    "0123456789012345678901234567890"
+	    "\x00"), /* with a long header */
+	RAW("\x93\x03\xd9\x20"
+	    "01234567890123456789012345678901"
+	    "\x00"),				 /* 32 */
 	RAW("\x93\x03\xc4\x01\x41\x00"),	 /* bytes for text */
 	RAW("\x93\x03\xa1\x1f\x00"),		 /* a control character */
 	RAW("\x93\x03\xa1\x7f\x00"),		 /* another */
@@ -114,20 +130,39 @@ static const struct ov_bytes raw[] = {
 };
 
 static void
+write_one(struct ov_json *in, struct ov_json *out, struct ov_bytes x)
+{
+	union ov_msg_any m;
+	enum ov_msg type = ov_msg_type(x);
+	bool taken = type != OV_MSG_NONE && ov_msg_decode(&m, type, x) == OV_OK;
+
+	scene_hex(in, NULL, x);
+	ov_json_number(out, NULL, taken);
+}
+
+/* CONSISTENCY (104) with so many bytes, under both headers that they fit into. */
+static void
+write_long(struct ov_json *in, struct ov_json *out, size_t n)
+{
+	uint8_t x[2 + 3 + 256] = { 0x92, 104, 0xc5, (uint8_t)(n >> 8), (uint8_t)n };
+
+	MUST(n <= 256);
+	write_one(in, out, OV_BYTES(x, 5 + n));
+	x[2] = 0xc4;
+	x[3] = (uint8_t)n;
+	write_one(in, out, OV_BYTES(x, 4 + (n & 0xff)));
+}
+
+static void
 write_raw(struct scene_file *f)
 {
 	struct ov_json *in = ov_json_array(f->in, "bytes");
 	struct ov_json *out = ov_json_array(f->out, "taken");
-	union ov_msg_any m;
 
-	for (size_t i = 0; i < sizeof(raw) / sizeof(raw[0]); i++) {
-		enum ov_msg type = ov_msg_type(raw[i]);
-		bool taken =
-		    type != OV_MSG_NONE && ov_msg_decode(&m, type, raw[i]) == OV_OK;
-
-		scene_hex(in, NULL, raw[i]);
-		ov_json_number(out, NULL, taken);
-	}
+	for (size_t i = 0; i < sizeof(raw) / sizeof(raw[0]); i++)
+		write_one(in, out, raw[i]);
+	write_long(in, out, 255);
+	write_long(in, out, 256);
 }
 
 void
