@@ -94,6 +94,16 @@ class Lists(unittest.TestCase):
                                says=[f"policy.yaml, line {line}: ", says])
             self.company.fails("policy", "show", path, code=USAGE, says=[f"line {line}: "])
 
+    def test_what_a_policy_means_is_said(self):
+        path = self.write("policy.yaml", "populations: {customers: counts}\nnoise: none\n"
+                          "group: emea\n")
+        self.assertIn("noise: none", self.company("policy", "check", path))
+        shown = " ".join(self.company("policy", "show", path).split())
+        self.assertIn("emea: its partners together have the runs", shown)
+        path = self.write("policy.yaml", "populations: {customers: counts}\n")
+        self.assertEqual(self.company("policy", "check", path), "The policy is good.\n")
+        self.assertNotIn("Group", self.company("policy", "show", path))
+
     def test_unknown_words(self):
         self.company.fails("improt", code=USAGE, says=["improt"])
         self.company.fails("import", "--colour", "x", code=USAGE)
