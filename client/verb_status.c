@@ -6,6 +6,7 @@
 #include "client/book/book.h"
 #include "client/hold.h"
 #include "client/job/record.h"
+#include "client/job/verdict.h"
 #include "client/json.h"
 #include "client/ledger_print.h"
 #include "client/terms.h"
@@ -30,7 +31,7 @@ struct report {
 	struct ov_cli *cli;
 	struct ov_home *home;
 	struct ov_json *doc, *partners, *jobs, *warnings; /* with --json */
-	unsigned int n_partners, n_jobs, n_holds, n_warnings;
+	unsigned int n_partners, n_jobs, n_holds, n_verdicts, n_warnings;
 };
 
 static void
@@ -230,6 +231,14 @@ show_job(void *arg, const struct ov_job *j)
 /* --- warnings --- */
 
 static enum ov_status
+count_verdict(void *arg, const struct ov_verdict_note *n)
+{
+	(void)n;
+	((struct report *)arg)->n_verdicts++;
+	return OV_OK;
+}
+
+static enum ov_status
 count_hold(void *arg, const struct ov_hold *h)
 {
 	(void)h;
@@ -276,6 +285,12 @@ show_warnings(struct report *r)
 	OV_TRY(ov_hold_each(r->home, count_hold, r));
 	if (r->n_holds > 0)
 		warn(r, "holds", "something is held; see `overlap inbox`.");
+	OV_TRY(ov_verdict_each(r->home, count_verdict, r));
+	if (r->n_verdicts > 0)
+		warn(r, "verdicts",
+		    "a report of a job is void, by a check here or by the partner's "
+		    "word; "
+		    "see `overlap inbox`.");
 done:
 	return st;
 }

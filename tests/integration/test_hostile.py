@@ -174,7 +174,9 @@ class Answers(Hostile):
         (note,) = a.json("inbox")["verdicts"]
         self.assertEqual((note["job"], note["partner"], note["mine"], note["verdict"]),
                          (job.hex(), b.name, False, "E_PROTO_MISBEHAVED"))
+        self.assertIn("verdicts", a.json("status")["warnings"])
         a("inbox", "clear", "verdicts")
+        self.assertNotIn("verdicts", a.json("status")["warnings"])
         self.assertEqual(a.json("inbox")["verdicts"], [])
         # and the next job is one like any other
         self.ends(self.play("honest")[0], OK, "closed", "OK")
