@@ -12,6 +12,7 @@
 #include "client/screen.h"
 #include "client/verbs.h"
 #include "common/log.h"
+#include "common/work/heap.h"
 
 #define VERB(name, summary)                                                              \
 	{                                                                                \
@@ -164,6 +165,7 @@ main(int argc, char **argv)
 
 	umask(077);
 	signal(SIGPIPE, SIG_IGN);
+	ov_heap_init();
 	st = take_log_level(&cli);
 	if (st == OV_OK)
 		st = run_verb(&cli, argc, argv);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/work/heap.h"
 #include "server/join_index.h"
 
 /* What the slots of one record say; count 0: no slot yet. */
@@ -69,7 +70,7 @@ read_roster(struct record **out, const struct ov_join_side *s)
 
 	*out = NULL;
 	OV_REQUIRE(s->n <= OV_JOIN_SLOTS_MAX, OV_E_PROTO_ROSTER);
-	records = calloc(s->n + 1, sizeof(*records)); /* + 1: n may be 0 */
+	records = ov_heap_scattered(s->n + 1, sizeof(*records)); /* + 1: n may be 0 */
 	OV_REQUIRE(records != NULL, OV_E_NOMEM);
 	for (size_t i = 0; i < s->n; i++) {
 		OV_REQUIRE(slot_is_legal(s, i), OV_E_PROTO_ROSTER);
@@ -158,7 +159,7 @@ is_vetoed(const struct ov_join *j, const struct edge *e)
 static enum ov_status
 chain_hits(struct ov_join *j)
 {
-	j->head = malloc((j->a->n + 1) * sizeof(*j->head));
+	j->head = ov_heap_scattered(j->a->n + 1, sizeof(*j->head));
 	if (j->head == NULL)
 		return OV_E_NOMEM;
 	memset(j->head, 0xff, (j->a->n + 1) * sizeof(*j->head)); /* OV_JOIN_NONE */
@@ -238,7 +239,7 @@ scatter_edges(struct edge *sorted, uint32_t *end, const struct ov_join *j)
 static enum ov_status
 sort_edges(struct ov_join *j)
 {
-	struct edge *sorted = malloc((j->n_edges + 1) * sizeof(*sorted));
+	struct edge *sorted = ov_heap_scattered(j->n_edges + 1, sizeof(*sorted));
 	uint32_t *end = calloc(BUCKETS, sizeof(*end)), start = 0;
 	enum ov_status st = OV_OK;
 
@@ -283,7 +284,7 @@ ov_join_new(struct ov_join **out, const struct ov_join_side *a,
 	memcpy(j->veto, veto, sizeof(j->veto));
 	OV_TRY(read_roster(&j->records_a, a));
 	OV_TRY(read_roster(&j->records_b, b));
-	j->hits = malloc(((a->n < b->n ? a->n : b->n) + 1) * sizeof(*j->hits));
+	j->hits = ov_heap_scattered((a->n < b->n ? a->n : b->n) + 1, sizeof(*j->hits));
 	OV_REQUIRE(j->hits != NULL, OV_E_NOMEM);
 	OV_TRY(ov_join_find_hits(j->hits, &j->n_hits, a, b));
 	OV_TRY(chain_hits(j));

@@ -5,6 +5,7 @@
 
 #include "common/crypto/hash.h"
 #include "common/crypto/memory.h"
+#include "common/work/heap.h"
 
 /* Slots hashed ahead of their insertion, so that the table's lines are on their way. */
 #define BLOCK 32
@@ -160,7 +161,7 @@ ov_join_find_hits(struct ov_join_hit *hits, size_t *n, const struct ov_join_side
 	while (x.bits < PART_BITS_MAX && total >> x.bits > PART)
 		x.bits++;
 	x.end = calloc((size_t)1 << x.bits, sizeof(*x.end));
-	x.number = malloc(((size_t)total + 1) * sizeof(*x.number));
+	x.number = ov_heap_scattered((size_t)total + 1, sizeof(*x.number));
 	OV_REQUIRE(x.end != NULL && x.number != NULL, OV_E_NOMEM);
 	ov_random(x.factor, sizeof(x.factor));
 	ov_random(x.key, sizeof(x.key));

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/work/heap.h"
+
 static size_t
 words_of(const struct ov_macs *m)
 {
@@ -42,7 +44,7 @@ ov_macs_ready(struct ov_macs *m)
 		m->before[i] = n;
 		n += (uint32_t)__builtin_popcountll(m->shown[i]);
 	}
-	m->mac = calloc((size_t)n + 1, OV_MAC_LEN); /* there may be none */
+	m->mac = ov_heap_scattered((size_t)n + 1, OV_MAC_LEN); /* there may be none */
 	return m->mac != NULL ? OV_OK : OV_E_NOMEM;
 }
 

@@ -100,10 +100,10 @@ static enum ov_status
 list_init(struct list *l, size_t n)
 {
 	*l = (struct list){ .n = n };
-	l->tag = malloc(n * OV_TAG_LEN);
-	l->record = malloc(n * sizeof(*l->record));
+	l->tag = ov_heap_scattered(n, OV_TAG_LEN);
+	l->record = ov_heap_scattered(n, sizeof(*l->record));
 	l->rank = malloc(n);
-	l->label = malloc(n);
+	l->label = ov_heap_scattered(n, 1);
 	l->fit = malloc(n);
 	if (l->tag == NULL || l->record == NULL || l->rank == NULL || l->label == NULL ||
 	    l->fit == NULL) {

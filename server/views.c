@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/crypto/memory.h"
+#include "common/work/heap.h"
 #include "common/work/numbers.h"
 #include "proto/slots.h"
 
@@ -17,7 +18,7 @@ merge_lists(struct ov_views *v, const struct ov_join_list list[2])
 	const struct ov_join_list *a = &list[OV_JOIN_A], *b = &list[OV_JOIN_B];
 	size_t i = 0, k = 0;
 
-	v->match = calloc(a->n + b->n + 1, sizeof(v->match[0]));
+	v->match = ov_heap_scattered(a->n + b->n + 1, sizeof(v->match[0]));
 	if (v->match == NULL)
 		return OV_E_NOMEM;
 	while (i < a->n || k < b->n) {

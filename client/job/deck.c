@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/crypto/memory.h"
+#include "common/work/heap.h"
 
 /* Draws from a keystream, a block of 1,024 words at a time. */
 struct draws {
@@ -95,12 +96,12 @@ ov_deck_init(struct ov_deck *d, const struct ov_list *list, uint32_t slots,
 	d->model = calloc((size_t)pad + 1, sizeof(*d->model));
 	d->pad_record = calloc((size_t)pad + 1, sizeof(*d->pad_record));
 	d->pad_token = calloc((size_t)pad + 1, 1);
-	d->slot_at = calloc(slots, sizeof(*d->slot_at));
+	d->slot_at = ov_heap_scattered(slots, sizeof(*d->slot_at));
 	OV_REQUIRE(d->model != NULL && d->pad_record != NULL && d->pad_token != NULL &&
 		       d->slot_at != NULL,
 	    OV_E_NOMEM);
 	deal_padding(d, pad);
-	d->record_number = calloc(d->records, sizeof(*d->record_number));
+	d->record_number = ov_heap_scattered(d->records, sizeof(*d->record_number));
 	OV_REQUIRE(d->record_number != NULL, OV_E_NOMEM);
 	shuffle(d->record_number, d->records, keys->records);
 	shuffle(d->slot_at, slots, keys->order);
@@ -126,7 +127,8 @@ ov_deck_fini(struct ov_deck *d)
 }
 
 void
-ov_deck_fetch(const struct ov_deck *d, uint32_t position, int step)
+ov_deck_fetch(
+    const struct ov_deck *d, uint32_t position, int step, enum ov_deck_part part)
 {
 	const struct ov_list *l = d->list;
 	uint32_t slot;
@@ -140,9 +142,12 @@ ov_deck_fetch(const struct ov_deck *d, uint32_t position, int step)
 		return;
 	if (step == 1) {
 		__builtin_prefetch(&l->token_start[slot]);
-		__builtin_prefetch(&l->token_record[slot]);
-	} else {
-		__builtin_prefetch(&l->bytes[l->token_start[slot]]);
+		if (part == OV_DECK_ROW)
+			__builtin_prefetch(&l->token_record[slot]);
+		return;
+	}
+	__builtin_prefetch(&l->bytes[l->token_start[slot]]);
+	if (part == OV_DECK_ROW) {
 		__builtin_prefetch(&l->records[l->token_record[slot]]);
 		__builtin_prefetch(&d->record_number[l->token_record[slot]]);
 	}

@@ -37,7 +37,9 @@ void ov_deck_fini(struct ov_deck *d); /* wipes */
  * 1, 2 ask for what the step before has brought, each for some dozens of positions.  Any
  * position below slots. */
 #define OV_DECK_STEPS 3
-void ov_deck_fetch(const struct ov_deck *d, uint32_t position, int step);
+enum ov_deck_part { OV_DECK_BYTES, OV_DECK_ROW }; /* for ov_deck_token; for the others */
+void ov_deck_fetch(
+    const struct ov_deck *d, uint32_t position, int step, enum ov_deck_part part);
 
 /* The bytes that are hashed for the slot at a position, into out of
  * OV_DECK_TOKEN_MAX bytes. */

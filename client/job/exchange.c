@@ -7,6 +7,7 @@
 #include "common/clock.h"
 #include "common/crypto/memory.h"
 #include "common/psi/psi.h"
+#include "common/work/heap.h"
 #include "common/work/numbers.h"
 #include "common/work/pipeline.h"
 
@@ -50,7 +51,7 @@ ov_exchange_init(struct ov_exchange *x, const struct ov_exchange_options *o)
 	x->o = *o;
 	if (o->legend.len > OV_LEGEND_LEN - 2)
 		return OV_E_BUG;
-	x->tags = calloc(o->other_slots, OV_TAG_LEN);
+	x->tags = ov_heap_scattered(o->other_slots, OV_TAG_LEN);
 	if (x->tags == NULL)
 		return OV_E_NOMEM;
 	if (pthread_mutex_init(&x->lock, NULL) != 0) {
@@ -159,11 +160,11 @@ write_legend(uint8_t out[OV_LEGEND_LEN], struct ov_bytes legend)
 }
 
 static void
-fetch_slots(const struct ov_deck *d, uint32_t position, size_t n)
+fetch_slots(const struct ov_deck *d, uint32_t position, size_t n, enum ov_deck_part part)
 {
 	for (int step = 0; step < OV_DECK_STEPS; step++)
 		for (uint32_t i = 0; i < n; i++)
-			ov_deck_fetch(d, position + i, step);
+			ov_deck_fetch(d, position + i, step, part);
 }
 
 /* Hashes and blinds n <= BATCH tokens from a position on. */
@@ -175,7 +176,7 @@ blind_batch(uint8_t *out, struct ov_exchange *x, uint32_t position, size_t n)
 	uint64_t began;
 	enum ov_status st;
 
-	fetch_slots(x->o.deck, position, n);
+	fetch_slots(x->o.deck, position, n, OV_DECK_BYTES);
 	for (size_t i = 0; i < n; i++)
 		tokens[i] = OV_BYTES(
 		    bytes[i], ov_deck_token(bytes[i], x->o.deck, position + (uint32_t)i));
@@ -350,7 +351,7 @@ write_roster(uint8_t *rows, const struct ov_exchange *x, uint32_t position, uint
 {
 	struct ov_roster_row row;
 
-	fetch_slots(x->o.deck, position, n);
+	fetch_slots(x->o.deck, position, n, OV_DECK_ROW);
 	for (uint32_t i = 0; i < n; i++) {
 		ov_deck_roster(
 		    &row, x->o.deck, position + i, x->o.keys->roster[x->o.role]);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/crypto/memory.h"
+#include "common/work/heap.h"
 #include "proto/slots.h"
 
 #define TOKENS_MAX 0x7fffffffU
@@ -32,8 +33,8 @@ grow(void **p, size_t *cap, size_t n, size_t need, size_t size)
 	if (need <= *cap)
 		return OV_OK;
 	while (want < need)
-		want += want / 2; /* need < 2^40: no overflow */
-	q = malloc(want * size);
+		want += want / 2;	   /* need < 2^40: no overflow */
+	q = ov_heap_scattered(want, size); /* a deck has an order of its own */
 	if (q == NULL)
 		return OV_E_NOMEM;
 	if (*p != NULL) {

@@ -76,7 +76,7 @@ ov_verify_fetch(const struct ov_verify *v, const uint8_t *rows, size_t n)
 			ov_match_unpack(&r, rows + i * OV_MATCH_ROW);
 			if (r.own >= in->deck->slots || r.other >= in->other_slots)
 				continue; /* the row will be refused */
-			ov_deck_fetch(in->deck, r.own, step);
+			ov_deck_fetch(in->deck, r.own, step, OV_DECK_ROW);
 			if (step == 0)
 				__builtin_prefetch(
 				    in->tags + (size_t)r.other * OV_TAG_LEN);
