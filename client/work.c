@@ -75,7 +75,8 @@ ov_work_open(struct ov_work *w, struct ov_cli *cli, uint32_t wait_s)
 		.wait_ms = wait_s * 1000,
 		.cancel = &stop,
 		.progress = show_progress,
-		.progress_ctx = w };
+		.progress_ctx = w,
+		.frozen = &w->frozen };
 done:
 	if (st != OV_OK)
 		ov_work_close(w);
@@ -85,6 +86,7 @@ done:
 void
 ov_work_close(struct ov_work *w)
 {
+	ov_list_fini(&w->frozen.list);
 	ov_session_close(w->session);
 	ov_home_close(w->home);
 	w->session = NULL;

@@ -387,6 +387,18 @@ done:
 	return st;
 }
 
+static enum ov_status
+take_list(struct ov_list *out, struct ov_job_run *run, const struct ov_job *j)
+{
+	struct ov_job_frozen *f = run->frozen;
+
+	if (f == NULL || f->list.n_records == 0 || memcmp(f->job, j->id, OV_ID) != 0)
+		return ov_job_load_list(out, run->home, j);
+	*out = f->list;
+	f->list = (struct ov_list){ 0 };
+	return OV_OK;
+}
+
 /* Points, roster, tags, report: the whole of it, with keys and list in memory. */
 static enum ov_status
 exchange(struct ov_job *j, struct ov_job_run *run, const struct ov_job_live *live)
@@ -402,7 +414,7 @@ exchange(struct ov_job *j, struct ov_job_run *run, const struct ov_job_live *liv
 
 	OV_REQUIRE(k != NULL, OV_E_NOMEM);
 	OV_TRY(derive(k, j, live, run->home));
-	OV_TRY(ov_job_load_list(&list, run->home, j));
+	OV_TRY(take_list(&list, run, j));
 	OV_TRY(ov_view_populations(run->home, j, &live->terms, &list));
 	OV_TRY(ov_deck_init(&deck, &list, j->slots, &k->local));
 	OV_TRY(ov_legend_encode(&legend, &live->terms, list.n_records));

@@ -23,6 +23,13 @@ struct ov_job_stages {
 	uint64_t group_cpu_ms, seal_cpu_ms;
 };
 
+/* The list of the job that began last, until that job takes it: it need not be read again
+ * at once.  The list of an open job never changes. */
+struct ov_job_frozen {
+	uint8_t job[OV_ID];
+	struct ov_list list; /* empty: none */
+};
+
 struct ov_job_run {
 	struct ov_home *home;
 	struct ov_session *session;
@@ -30,7 +37,8 @@ struct ov_job_run {
 	const atomic_bool *cancel; /* may be NULL */
 	void (*progress)(void *ctx, uint64_t done, uint64_t all); /* may be NULL; slots */
 	void *progress_ctx;
-	struct ov_job_stages stages; /* added up */
+	struct ov_job_stages stages;  /* added up */
+	struct ov_job_frozen *frozen; /* may be NULL; its list is the caller's to free */
 };
 
 /* What a job with the partner would be, without proposing it. */

@@ -219,6 +219,18 @@ done:
 	return st;
 }
 
+/* Moves the list to where the job finds it, if there is such a place. */
+static void
+keep_list(struct ov_job_run *run, const struct ov_job *j, struct ov_list *list)
+{
+	if (run->frozen == NULL)
+		return;
+	ov_list_fini(&run->frozen->list);
+	memcpy(run->frozen->job, j->id, OV_ID);
+	run->frozen->list = *list;
+	*list = (struct ov_list){ 0 };
+}
+
 enum ov_status
 ov_job_propose(
     struct ov_job *out, struct ov_job_run *run, const struct ov_partner *partner)
@@ -249,6 +261,7 @@ ov_job_propose(
 	const struct opening o = { &j, &seeds, &list, OV_STEP_PROPOSE,
 		OV_BUF_BYTES(&body), m.counts == 1 ? terms.release.epsilon_milli : 0 };
 	OV_TRY(store_job(run->home, &o));
+	keep_list(run, &j, &list);
 	*out = j;
 done:
 	ov_wipe(&seeds, sizeof(seeds));
@@ -352,6 +365,7 @@ accept_job(struct ov_job *j, struct ov_job_run *run, const struct ov_partner *pa
 	const struct opening o = { j, &seeds, &list, OV_STEP_ACCEPT, OV_BUF_BYTES(&body),
 		own.counts == 1 ? terms->release.epsilon_milli : 0 };
 	OV_TRY(store_job(run->home, &o));
+	keep_list(run, j, &list);
 done:
 	ov_wipe(&seeds, sizeof(seeds));
 	ov_list_fini(&list);
