@@ -10,6 +10,7 @@
 #include "common/tls/ca.h"
 #include "server/store.h"
 
+struct ov_digests;
 struct ov_events;
 struct ov_joiner;
 
@@ -25,8 +26,9 @@ struct ov_limits {
 
 struct ov_broker {
 	struct ov_store *store;
-	struct ov_events *events; /* NULL: no call is held, and nobody is woken */
-	struct ov_joiner *joiner; /* NULL: reports are made by ov_report_make alone */
+	struct ov_events *events;   /* NULL: no call is held, and nobody is woken */
+	struct ov_digests *digests; /* NULL: each COMPLETE reads its stream */
+	struct ov_joiner *joiner;   /* NULL: reports are made by ov_report_make alone */
 	struct ov_ca *ca;
 	char *ca_pem;
 	uint8_t ca_sha256[32];

@@ -15,6 +15,7 @@
 #include "common/transport/edge.h"
 #include "common/work/heap.h"
 #include "server/admin.h"
+#include "server/digests.h"
 #include "server/dispatch.h"
 #include "server/events.h"
 #include "server/jobs.h"
@@ -238,6 +239,7 @@ start(struct service *s, const struct ov_serve_options *o)
 	OV_TRY(ov_site_open(&s->broker, o->dir));
 	s->broker.limits = o->limits;
 	OV_TRY(open_tls(s, o->dir));
+	s->broker.digests = ov_digests_new();
 	OV_TRY(ov_events_new(&s->broker.events));
 	OV_TRY(ov_joiner_new(&s->broker.joiner, &s->broker));
 	OV_TRY(ov_site_path(path, o->dir, "control.sock"));
@@ -279,6 +281,7 @@ stop(struct service *s)
 	ov_edge_free(s->companies);
 	ov_joiner_free(s->broker.joiner);
 	ov_events_free(s->broker.events);
+	ov_digests_free(s->broker.digests);
 	ov_tls_context_free(s->tls_enrolment);
 	ov_tls_context_free(s->tls_companies);
 	ov_site_close(&s->broker);

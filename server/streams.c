@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "proto/chunk.h"
 #include "proto/slots.h"
+#include "server/digests.h"
 #include "server/dispatch.h"
 #include "server/events.h"
 #include "server/ledger.h"
@@ -194,6 +195,22 @@ check_size(struct ov_tx *tx, const struct ov_job *job, enum ov_role role,
 	return st;
 }
 
+/* The digest grows with the stream, and stands with the last chunk, if all chunks came to
+ * this process. */
+static enum ov_status
+grow_digest(struct ov_call *c, struct ov_tx *tx, const struct ov_chunk_at *at,
+    const struct ov_msg_put_chunk *m)
+{
+	uint8_t digest[OV_DIGEST];
+
+	if (at->stream > OV_STREAM_TAGS_B) /* has no COMPLETE */
+		return OV_OK;
+	ov_digests_add(c->broker->digests, at, m->body);
+	if (m->last == 0 || !ov_digests_end(c->broker->digests, digest, at))
+		return OV_OK;
+	return ov_store_stream_measured(tx, at->job, at->stream, digest);
+}
+
 /* A chunk that was not there before; the first one of a job charges it. */
 static enum ov_status
 take_chunk(struct ov_call *c, struct ov_tx *tx, struct ov_job *job, enum ov_role role,
@@ -209,6 +226,7 @@ take_chunk(struct ov_call *c, struct ov_tx *tx, struct ov_job *job, enum ov_role
 	OV_TRY(ov_limit_stored(c, tx, m->body.len));
 	OV_TRY(ov_store_chunk_put(tx, &how, &at, m->last != 0, m->body, c->who.id));
 	OV_REQUIRE(how == OV_PUT_NEW, OV_E_BUG);
+	OV_TRY(grow_digest(c, tx, &at, m));
 	if (job->state == OV_JOB_ACCEPTED)
 		OV_TRY(ov_ledger_charge(tx, job, c->now));
 	if (job->state != to) {

@@ -6,8 +6,9 @@
 #include "server/jobs.h"
 
 /* For a COMPLETE that is being put by `who`: fills put->stream and put->sent with what is
- * stored.  Without a transaction open: it reads the whole stream, a chunk at a time; one
- * that has its last chunk never changes.  OV_E_BROKER_UNKNOWN for a job of others. */
+ * stored.  Without a transaction open: a stream whose digest did not grow with it is
+ * read, a chunk at a time; one that has its last chunk never changes. OV_E_BROKER_UNKNOWN
+ * for a job of others. */
 OV_MUST_CHECK enum ov_status ov_stream_measure(
     struct ov_put *put, const struct ov_company *who, const uint8_t job[OV_ID]);
 

@@ -11,6 +11,7 @@
 #include "common/crypto/memory.h"
 #include "common/crypto/sign.h"
 #include "proto/terms.h"
+#include "server/digests.h"
 #include "server/enrol.h"
 #include "server/site.h"
 #include "tests/unit/broker_site.h"
@@ -65,6 +66,7 @@ site_teardown(void **state)
 	char command[80];
 
 	(void)state;
+	ov_digests_free(broker.digests);
 	ov_site_close(&broker);
 	ov_buf_free(&question);
 	ov_buf_free(&answer);

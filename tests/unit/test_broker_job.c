@@ -16,6 +16,7 @@
 #include "common/crypto/memory.h"
 #include "common/crypto/sign.h"
 #include "proto/terms.h"
+#include "server/digests.h"
 #include "server/jobs.h"
 #include "server/report.h"
 #include "server/site.h"
@@ -159,6 +160,30 @@ stream_of(const uint8_t job[OV_ID], unsigned int stream)
 	assert_int_equal(ov_store_stream(tx, &row, job, stream), OV_OK);
 	ov_tx_end(&tx);
 	return row;
+}
+
+/* Without the COMPLETEs, which read the streams that were not measured so. */
+static void
+digests_grow_with_their_streams(void **state)
+{
+	struct ov_msg_complete points, want;
+	struct run r;
+
+	(void)state;
+	broker.digests = ov_digests_new();
+	make_lists();
+	start_run(&r, 1);
+	send_points(OV_ROLE_A, &r, &points);
+	send_roster(OV_ROLE_A, &r, &want);
+	assert_true(stream_of(r.p.job, OV_STREAM_ROSTER_A).measured);
+	assert_memory_equal(
+	    stream_of(r.p.job, OV_STREAM_ROSTER_A).digest, want.sent, OV_DIGEST);
+	assert_true(stream_of(r.p.job, OV_STREAM_POINTS_A).measured);
+	assert_int_equal(complete(OV_ROLE_A, &r, &points), OV_OK);
+	assert_int_equal(complete(OV_ROLE_A, &r, &want), OV_OK);
+	want.sent[0] ^= 1;
+	assert_int_equal(complete(OV_ROLE_A, &r, &want), OV_E_PROTO_EQUIVOCATION);
+	run_free(&r);
 }
 
 static void
@@ -858,6 +883,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH_DEAL(job_runs_to_its_end),
+		WITH_DEAL(digests_grow_with_their_streams),
 		WITH_DEAL(completes_that_do_not_fit_are_refused),
 		WITH_DEAL(views_are_read_with_their_report_only),
 		WITH_DEAL(streams_of_an_ended_job_are_erased),
