@@ -29,6 +29,8 @@ struct chunk {
 	uint8_t plain[CHUNK_BYTES];
 	uint8_t sealed[SEALED_BYTES];
 	uint8_t rows[OV_CHUNK_SLOTS * OV_TAG_ROW]; /* receive: TAGS */
+	uint32_t roster_slots;			   /* receive: of the own list */
+	uint8_t roster[OV_CHUNK_SLOTS * OV_ROSTER_ROW];
 };
 
 /* One direction under way. */
@@ -39,7 +41,8 @@ struct run {
 	uint32_t slots;	      /* of the stream */
 	uint32_t last_chunk;
 	struct ov_chunk_key seal;
-	struct ov_outbox out; /* POINTS, or TAGS */
+	struct ov_outbox out;	 /* POINTS, or TAGS */
+	struct ov_outbox roster; /* receive */
 	struct ov_hash plain_in, sent_in;
 	uint64_t in_work; /* chunks produced and not consumed; under the lock */
 };
@@ -110,6 +113,7 @@ static void
 run_fini(struct run *r)
 {
 	ov_outbox_fini(&r->out);
+	ov_outbox_fini(&r->roster);
 	if (r->chunks != NULL)
 		ov_wipe(r->chunks, r->n_chunks * sizeof(*r->chunks));
 	free(r->chunks);
@@ -327,24 +331,6 @@ done:
 	return st;
 }
 
-static enum ov_status
-receive_work(void *ctx, size_t slot, uint64_t chunk)
-{
-	struct run *r = ctx;
-	struct chunk *c = &r->chunks[slot];
-	uint64_t began;
-	enum ov_status st;
-
-	began = ov_clock_thread_ns();
-	st = ov_chunk_open(c->plain, &r->seal, (uint32_t)chunk, c->last,
-	    OV_BYTES(c->sealed, c->sealed_len));
-	atomic_fetch_add(&r->x->seal_ns, ov_clock_thread_ns() - began);
-	OV_TRY(st);
-	OV_TRY(tag_points(r, c, first_slot(chunk))); /* the legend has no slots */
-done:
-	return st;
-}
-
 /* n <= BATCH rows from a position on. */
 static void
 write_roster(uint8_t *rows, const struct ov_exchange *x, uint32_t position, uint32_t n)
@@ -359,44 +345,69 @@ write_roster(uint8_t *rows, const struct ov_exchange *x, uint32_t position, uint
 	}
 }
 
-/* Of rosters and tags, whose parts are as secret as they are. */
+/* ROSTER chunk number index of the own list; none past its end. */
 static void
-wipe_free(void *p, size_t len)
+make_roster(struct chunk *c, const struct ov_exchange *x, uint32_t index)
 {
-	if (p != NULL)
-		ov_wipe(p, len);
-	free(p);
+	uint64_t from = (uint64_t)index * OV_CHUNK_SLOTS, left;
+
+	left = from < x->o.deck->slots ? x->o.deck->slots - from : 0;
+	c->roster_slots = (uint32_t)(left < OV_CHUNK_SLOTS ? left : OV_CHUNK_SLOTS);
+	for (uint32_t i = 0; i < c->roster_slots; i += BATCH)
+		write_roster(c->roster + (size_t)i * OV_ROSTER_ROW, x, (uint32_t)from + i,
+		    c->roster_slots - i < BATCH ? c->roster_slots - i : BATCH);
 }
 
-/* The whole roster, once the first chunk of the partner opened. */
 static enum ov_status
-send_roster(struct ov_exchange *x)
+put_roster(struct run *r, const struct chunk *c, uint32_t index)
 {
-	const struct ov_deck *d = x->o.deck;
-	uint8_t stream = (uint8_t)ov_stream_of(OV_STREAM_ROSTER_A, x->o.role);
-	struct ov_outbox out;
-	const size_t len = (size_t)OV_CHUNK_SLOTS * OV_ROSTER_ROW;
-	uint8_t *rows = malloc(len);
+	struct ov_bytes rows =
+	    OV_BYTES(c->roster, (size_t)c->roster_slots * OV_ROSTER_ROW);
+	uint64_t end = (uint64_t)index * OV_CHUNK_SLOTS + c->roster_slots;
+
+	if (c->roster_slots == 0)
+		return OV_OK;
+	return ov_outbox_put(&r->roster, index, end == r->x->o.deck->slots, rows, rows);
+}
+
+/* What a list that is longer than the partner's has left. */
+static enum ov_status
+finish_roster(struct run *r)
+{
+	struct ov_exchange *x = r->x;
+	struct chunk *c = &r->chunks[0];
+	enum ov_status st = OV_OK;
+
+	for (uint32_t index = r->last_chunk;; index++) {
+		make_roster(c, x, index);
+		if (c->roster_slots == 0)
+			break;
+		OV_TRY(put_roster(r, c, index));
+	}
+	OV_TRY(ov_outbox_flush(&r->roster, x->roster_out.plain, x->roster_out.sent));
+	x->roster_out.count = x->o.deck->slots;
+done:
+	return st;
+}
+
+static enum ov_status
+receive_work(void *ctx, size_t slot, uint64_t chunk)
+{
+	struct run *r = ctx;
+	struct chunk *c = &r->chunks[slot];
+	uint64_t began;
 	enum ov_status st;
 
-	OV_TRY(ov_outbox_init(&out, x->o.home, x->o.session, x->o.job, stream));
-	OV_REQUIRE(rows != NULL, OV_E_NOMEM);
-	for (uint32_t at = 0, index = 0; at < d->slots; index++) {
-		uint32_t n =
-		    d->slots - at < OV_CHUNK_SLOTS ? d->slots - at : OV_CHUNK_SLOTS;
-		struct ov_bytes b = OV_BYTES(rows, (size_t)n * OV_ROSTER_ROW);
-
-		for (uint32_t i = 0; i < n; i += BATCH)
-			write_roster(rows + (size_t)i * OV_ROSTER_ROW, x, at + i,
-			    n - i < BATCH ? n - i : BATCH);
-		at += n;
-		OV_TRY(ov_outbox_put(&out, index, at == d->slots, b, b));
-	}
-	OV_TRY(ov_outbox_flush(&out, x->roster_out.plain, x->roster_out.sent));
-	x->roster_out.count = d->slots;
+	began = ov_clock_thread_ns();
+	st = ov_chunk_open(c->plain, &r->seal, (uint32_t)chunk, c->last,
+	    OV_BYTES(c->sealed, c->sealed_len));
+	atomic_fetch_add(&r->x->seal_ns, ov_clock_thread_ns() - began);
+	OV_TRY(st);
+	if (chunk == 0) /* the legend */
+		goto done;
+	OV_TRY(tag_points(r, c, first_slot(chunk)));
+	make_roster(c, r->x, (uint32_t)chunk - 1);
 done:
-	ov_outbox_fini(&out);
-	wipe_free(rows, len);
 	return st;
 }
 
@@ -424,15 +435,24 @@ receive_consume(void *ctx, size_t slot, uint64_t chunk)
 	if (chunk == 0) {
 		memcpy(r->x->legend, c->plain, OV_LEGEND_LEN);
 		st = r->x->o.admit(r->x->o.admit_ctx);
-		if (st == OV_OK)
-			st = send_roster(r->x);
 	} else {
-		st = send_tags(r, c, chunk);
+		st = put_roster(r, c, (uint32_t)chunk - 1);
+		if (st == OV_OK)
+			st = send_tags(r, c, chunk);
 	}
 	r->in_work--;
 	pthread_mutex_unlock(&r->x->lock);
 	report_progress(r->x, c->slots);
 	return st;
+}
+
+/* Parts of tags are as secret as tags are. */
+static void
+wipe_free(void *p, size_t len)
+{
+	if (p != NULL)
+		ov_wipe(p, len);
+	free(p);
 }
 
 static int
@@ -490,7 +510,10 @@ ov_exchange_receive(struct ov_exchange *x)
 	ov_stream_digest_init(&r.sent_in, r.seal.stream);
 	OV_TRY(ov_outbox_init(&r.out, x->o.home, x->o.session, x->o.job,
 	    (uint8_t)ov_stream_of(OV_STREAM_TAGS_A, x->o.role)));
+	OV_TRY(ov_outbox_init(&r.roster, x->o.home, x->o.session, x->o.job,
+	    (uint8_t)ov_stream_of(OV_STREAM_ROSTER_A, x->o.role)));
 	OV_TRY(run_pipeline(&r, &p));
+	OV_TRY(finish_roster(&r));
 	/* equal points give equal tags, and only those do */
 	OV_TRY(tags_distinct(&distinct, x->tags, r.slots));
 	OV_REQUIRE(distinct, OV_E_PSI_DUPLICATE);

@@ -2,7 +2,7 @@
  * broker.
  *
  *     send:     gather -> hash, blind, seal (all cores) -> put chunk
- *     receive:  get chunk -> open, blind, tag (all cores) -> put tags
+ *     receive:  get chunk -> open, blind, tag; own roster (all cores) -> put both
  *
  * Both directions run chunk by chunk as chunks are there, with a few of them in memory.
  * ROSTER and TAGS leave only after a chunk of the partner opened: proof that it holds
