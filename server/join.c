@@ -22,7 +22,7 @@ struct edge {
 
 struct ov_join {
 	const struct ov_join_side *a, *b;
-	uint8_t veto[OV_RANK_MAX + 1];
+	uint8_t refusing[OV_RANK_MAX + 1]; /* by rank of an edge: what may veto it */
 	struct record *records_a, *records_b; /* only while edges are made */
 	struct ov_join_hit *hits;	      /* the same */
 	uint32_t *head;			      /* the same: first hit of each A record */
@@ -96,6 +96,10 @@ ov_join_check(const struct ov_join_side *s)
 
 /* --- edges --- */
 
+/* Hits stand in no order that memory is in: what one needs is asked for so many before,
+ * twice so many for what leads to it. */
+#define AHEAD 16
+
 static int
 compare_tags(const struct ov_join_side *s, uint32_t x, uint32_t y)
 {
@@ -145,14 +149,22 @@ gather_edges(struct edge out[OV_TOKENS_PER_RECORD], const struct ov_join *j, uin
 static bool
 is_vetoed(const struct ov_join *j, const struct edge *e)
 {
-	const struct record *x = &j->records_a[j->a->record[e->a]];
-	const struct record *y = &j->records_b[j->b->record[e->b]];
-	uint8_t conflicts = x->ranks & y->ranks & (uint8_t)~e->ranks;
+	const struct record *x, *y;
 
-	for (uint8_t v = OV_RANK_MIN; v < e->rank; v++)
-		if ((conflicts & OV_RANK_BIT(v)) && (j->veto[v] & OV_RANK_BIT(e->rank)))
-			return true;
-	return false;
+	if (j->refusing[e->rank] == 0) /* most often: what follows is far in memory */
+		return false;
+	x = &j->records_a[j->a->record[e->a]];
+	y = &j->records_b[j->b->record[e->b]];
+	return (x->ranks & y->ranks & (uint8_t)~e->ranks & j->refusing[e->rank]) != 0;
+}
+
+static void
+take_vetoes(struct ov_join *j, const uint8_t veto[OV_RANK_MAX + 1])
+{
+	for (uint8_t rank = OV_RANK_MIN; rank <= OV_RANK_MAX; rank++)
+		for (uint8_t v = OV_RANK_MIN; v < rank; v++)
+			if ((veto[v] & OV_RANK_BIT(rank)) != 0)
+				j->refusing[rank] |= OV_RANK_BIT(v);
 }
 
 /* Chains the hits of each A record. */
@@ -166,10 +178,32 @@ chain_hits(struct ov_join *j)
 	for (size_t i = 0; i < j->n_hits; i++) {
 		uint32_t *head = &j->head[j->a->record[j->hits[i].a]];
 
+		if (i + 2 * AHEAD < j->n_hits) {
+			__builtin_prefetch(&j->a->record[j->hits[i + 2 * AHEAD].a]);
+			__builtin_prefetch(
+			    &j->head[j->a->record[j->hits[i + AHEAD].a]], 1);
+		}
 		j->hits[i].next = *head;
 		*head = (uint32_t)i;
 	}
 	return OV_OK;
+}
+
+static void
+fetch_hits(const struct ov_join *j, size_t record)
+{
+	uint32_t first, second;
+
+	if (record + 2 * AHEAD >= j->a->n)
+		return;
+	first = j->head[record + AHEAD];
+	second = j->head[record + 2 * AHEAD];
+	if (second != OV_JOIN_NONE)
+		__builtin_prefetch(&j->hits[second]);
+	if (first != OV_JOIN_NONE) {
+		__builtin_prefetch(&j->a->rank[j->hits[first].a]);
+		__builtin_prefetch(&j->b->record[j->hits[first].b]);
+	}
 }
 
 static enum ov_status
@@ -182,7 +216,10 @@ make_edges(struct ov_join *j)
 	if (j->edges == NULL)
 		return OV_E_NOMEM;
 	for (size_t record = 0; record < j->a->n; record++) {
-		size_t n = gather_edges(found, j, j->head[record]);
+		size_t n;
+
+		fetch_hits(j, record);
+		n = gather_edges(found, j, j->head[record]);
 
 		for (size_t i = 0; i < n; i++)
 			if (!is_vetoed(j, &found[i]))
@@ -209,6 +246,13 @@ bucket_of(const struct ov_join *j, const struct edge *e)
 	return class << TAG_BITS | (size_t)(tag[0] << 2 | tag[1] >> 6);
 }
 
+static void
+fetch_tag(const struct ov_join *j, size_t edge)
+{
+	if (edge < j->n_edges)
+		__builtin_prefetch(j->a->tag + (size_t)j->edges[edge].low * OV_TAG_LEN);
+}
+
 /* Within a bucket, rank and number are equal. */
 static int
 compare_edges(const void *x, const void *y, void *join)
@@ -224,16 +268,20 @@ scatter_edges(struct edge *sorted, uint32_t *end, const struct ov_join *j)
 {
 	uint32_t start = 0;
 
-	for (size_t i = 0; i < j->n_edges; i++)
+	for (size_t i = 0; i < j->n_edges; i++) {
+		fetch_tag(j, i + AHEAD);
 		end[bucket_of(j, &j->edges[i])]++;
+	}
 	for (size_t k = 0; k < BUCKETS; k++) {
 		uint32_t size = end[k];
 
 		end[k] = start;
 		start += size;
 	}
-	for (size_t i = 0; i < j->n_edges; i++)
+	for (size_t i = 0; i < j->n_edges; i++) {
+		fetch_tag(j, i + AHEAD);
 		sorted[end[bucket_of(j, &j->edges[i])]++] = j->edges[i];
+	}
 }
 
 static enum ov_status
@@ -281,7 +329,7 @@ ov_join_new(struct ov_join **out, const struct ov_join_side *a,
 	OV_REQUIRE(j != NULL, OV_E_NOMEM);
 	j->a = a;
 	j->b = b;
-	memcpy(j->veto, veto, sizeof(j->veto));
+	take_vetoes(j, veto);
 	OV_TRY(read_roster(&j->records_a, a));
 	OV_TRY(read_roster(&j->records_b, b));
 	j->hits = ov_heap_scattered((a->n < b->n ? a->n : b->n) + 1, sizeof(*j->hits));
@@ -345,6 +393,15 @@ is_seen(const struct ov_join *j, const struct edge *e, enum ov_join_role receive
 	return level >= (uint8_t)floor;
 }
 
+static void
+fetch_edge(const struct ov_join *j, const struct edge *e)
+{
+	__builtin_prefetch(&j->a->record[e->a]);
+	__builtin_prefetch(&j->b->record[e->b]);
+	__builtin_prefetch(&j->a->label[e->a]);
+	__builtin_prefetch(&j->b->label[e->b]);
+}
+
 enum ov_status
 ov_join_list(const struct ov_join *j, enum ov_join_role receiver, enum ov_level floor,
     struct ov_join_list *out)
@@ -360,6 +417,8 @@ ov_join_list(const struct ov_join *j, enum ov_join_role receiver, enum ov_level 
 		const struct edge *e = &j->edges[i];
 		uint32_t x = j->a->record[e->a], y = j->b->record[e->b];
 
+		if (i + AHEAD < j->n_edges)
+			fetch_edge(j, &e[AHEAD]);
 		if (!is_seen(j, e, receiver, floor) || is_taken(taken_a, x) ||
 		    is_taken(taken_b, y))
 			continue;

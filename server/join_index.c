@@ -5,6 +5,7 @@
 
 #include "common/crypto/hash.h"
 #include "common/crypto/memory.h"
+#include "common/work/both.h"
 #include "common/work/heap.h"
 
 /* Slots hashed ahead of their insertion, so that the table's lines are on their way. */
@@ -24,11 +25,19 @@ struct index {
 	uint64_t factor[2];
 	uint32_t *end;	  /* of each part in `number` */
 	uint32_t *number; /* part by part, ascending in each: A's before B's */
-	uint64_t *cell;
-	uint64_t n_cells; /* of the part at hand, 3/2 of its slots: under 2^30 */
 	uint8_t key[16];
+};
+
+/* A run of parts, with a table that one part after the other lies in. */
+struct run {
+	const struct index *x;
+	size_t first, last; /* parts: last is not one of them */
+	uint32_t start;	    /* of the first one */
+	uint64_t *cell;	    /* room for the largest part */
+	uint64_t n_cells;   /* of the part at hand, 3/2 of its slots: under 2^30 */
 	struct ov_join_hit *hits;
 	size_t n_hits;
+	enum ov_status st;
 };
 
 static const uint8_t *
@@ -52,21 +61,22 @@ hash_of(const struct index *x, uint32_t number)
 /* The low half picks the cell, the high half is kept in it.  The product is under
  * 2^32 * 2^30. */
 static uint64_t
-home_of(const struct index *x, uint64_t hash)
+home_of(const struct run *r, uint64_t hash)
 {
-	return ((hash & UINT32_MAX) * x->n_cells) >> 32;
+	return ((hash & UINT32_MAX) * r->n_cells) >> 32;
 }
 
 /* Slot `number` holds the tag of slot `earlier`. */
 static enum ov_status
-meet(struct index *x, uint32_t earlier, uint32_t number)
+meet(struct run *r, uint32_t earlier, uint32_t number)
 {
+	const struct index *x = r->x;
 	uint32_t slot_b = (uint32_t)(number - x->a->n);
 
 	if (number < x->a->n || earlier >= x->a->n)
 		return OV_E_PSI_DUPLICATE;
 	if (x->a->rank[earlier] == x->b->rank[slot_b])
-		x->hits[x->n_hits++] =
+		r->hits[r->n_hits++] =
 		    (struct ov_join_hit){ earlier, slot_b, OV_JOIN_NONE };
 	return OV_OK;
 }
@@ -74,22 +84,23 @@ meet(struct index *x, uint32_t earlier, uint32_t number)
 /* B's slot takes over the cell of A's equal one: a third equal tag is then a duplicate
  * in B, since all of A went in before. */
 static enum ov_status
-insert(struct index *x, uint32_t number, uint64_t hash)
+insert(struct run *r, uint32_t number, uint64_t hash)
 {
-	uint64_t pos = home_of(x, hash), high = hash & ~(uint64_t)UINT32_MAX;
+	uint64_t pos = home_of(r, hash), high = hash & ~(uint64_t)UINT32_MAX;
+	const uint8_t *tag = tag_of(r->x, number);
 	enum ov_status st = OV_OK;
 
-	for (; x->cell[pos] != 0; pos = pos + 1 == x->n_cells ? 0 : pos + 1) {
-		uint32_t earlier = (uint32_t)x->cell[pos] - 1;
+	for (; r->cell[pos] != 0; pos = pos + 1 == r->n_cells ? 0 : pos + 1) {
+		uint32_t earlier = (uint32_t)r->cell[pos] - 1;
 
-		if (((x->cell[pos] ^ high) >> 32) != 0)
+		if (((r->cell[pos] ^ high) >> 32) != 0)
 			continue;
-		if (memcmp(tag_of(x, earlier), tag_of(x, number), OV_TAG_LEN) != 0)
+		if (memcmp(tag_of(r->x, earlier), tag, OV_TAG_LEN) != 0)
 			continue;
-		st = meet(x, earlier, number);
+		st = meet(r, earlier, number);
 		break;
 	}
-	x->cell[pos] = high | (number + 1);
+	r->cell[pos] = high | (number + 1);
 	return st;
 }
 
@@ -127,26 +138,76 @@ deal(struct index *x, uint32_t total)
 }
 
 static enum ov_status
-index_part(struct index *x, const uint32_t *number, uint32_t n)
+index_part(struct run *r, const uint32_t *number, uint32_t n)
 {
 	uint64_t hash[BLOCK];
 	enum ov_status st = OV_OK;
 
-	x->n_cells = (uint64_t)n + n / 2 + 1; /* always one empty cell */
-	memset(x->cell, 0, x->n_cells * sizeof(*x->cell));
+	r->n_cells = (uint64_t)n + n / 2 + 1; /* always one empty cell */
+	memset(r->cell, 0, r->n_cells * sizeof(*r->cell));
 	for (uint32_t base = 0; base < n; base += BLOCK) {
 		uint32_t block = n - base < BLOCK ? n - base : BLOCK;
 
 		for (uint32_t i = base + BLOCK; i < n && i < base + 2 * BLOCK; i++)
-			__builtin_prefetch(tag_of(x, number[i]));
+			__builtin_prefetch(tag_of(r->x, number[i]));
 		for (uint32_t i = 0; i < block; i++) {
-			hash[i] = hash_of(x, number[base + i]);
-			__builtin_prefetch(&x->cell[home_of(x, hash[i])], 1);
+			hash[i] = hash_of(r->x, number[base + i]);
+			__builtin_prefetch(&r->cell[home_of(r, hash[i])], 1);
 		}
 		for (uint32_t i = 0; i < block; i++)
-			OV_TRY(insert(x, number[base + i], hash[i]));
+			OV_TRY(insert(r, number[base + i], hash[i]));
 	}
 done:
+	return st;
+}
+
+static void
+index_run(void *arg)
+{
+	struct run *r = arg;
+	const struct index *x = r->x;
+	uint32_t start = r->start;
+
+	for (size_t p = r->first; p < r->last && r->st == OV_OK; start = x->end[p++])
+		r->st = index_part(r, x->number + start, x->end[p] - start);
+}
+
+/* --- two runs side by side --- */
+
+/* Splits the parts in the middle; each run writes hits where it cannot reach the other's:
+ * a run of a slots of A and b of B has at most the lesser of them, and two runs together
+ * no more than both lists have. */
+static void
+split(struct run r[2], const struct index *x, struct ov_join_hit *hits)
+{
+	size_t parts = (size_t)1 << x->bits, middle = parts / 2;
+	uint32_t start = middle > 0 ? x->end[middle - 1] : 0, in_a = 0;
+
+	for (uint32_t i = 0; i < start; i++)
+		in_a += x->number[i] < x->a->n;
+	r[0] = (struct run){ .x = x, .last = middle, .hits = hits };
+	r[1] = (struct run){ .x = x, .first = middle, .last = parts, .start = start };
+	r[1].hits = hits + (in_a < start - in_a ? in_a : start - in_a);
+}
+
+static enum ov_status
+index_both(size_t *n, struct run r[2], uint32_t largest)
+{
+	enum ov_status st = OV_OK;
+
+	for (int i = 0; i < 2; i++) {
+		r[i].cell =
+		    malloc(((size_t)largest + largest / 2 + 1) * sizeof(*r[i].cell));
+		OV_REQUIRE(r[i].cell != NULL, OV_E_NOMEM);
+	}
+	ov_both(index_run, &r[0], &r[1]);
+	OV_TRY(r[0].st);
+	OV_TRY(r[1].st);
+	memmove(r[0].hits + r[0].n_hits, r[1].hits, r[1].n_hits * sizeof(*r[1].hits));
+	*n = r[0].n_hits + r[1].n_hits;
+done:
+	free(r[0].cell);
+	free(r[1].cell);
 	return st;
 }
 
@@ -154,8 +215,9 @@ enum ov_status
 ov_join_find_hits(struct ov_join_hit *hits, size_t *n, const struct ov_join_side *a,
     const struct ov_join_side *b)
 {
-	struct index x = { .a = a, .b = b, .hits = hits };
-	uint32_t total = (uint32_t)(a->n + b->n), start = 0, largest; /* <= 2^29 */
+	struct index x = { .a = a, .b = b };
+	uint32_t total = (uint32_t)(a->n + b->n), largest; /* <= 2^29 */
+	struct run r[2];
 	enum ov_status st = OV_OK;
 
 	while (x.bits < PART_BITS_MAX && total >> x.bits > PART)
@@ -166,14 +228,10 @@ ov_join_find_hits(struct ov_join_hit *hits, size_t *n, const struct ov_join_side
 	ov_random(x.factor, sizeof(x.factor));
 	ov_random(x.key, sizeof(x.key));
 	largest = deal(&x, total);
-	x.cell = malloc(((size_t)largest + largest / 2 + 1) * sizeof(*x.cell));
-	OV_REQUIRE(x.cell != NULL, OV_E_NOMEM);
-	for (size_t p = 0; p < (size_t)1 << x.bits; start = x.end[p++])
-		OV_TRY(index_part(&x, x.number + start, x.end[p] - start));
-	*n = x.n_hits;
+	split(r, &x, hits);
+	OV_TRY(index_both(n, r, largest));
 done:
 	free(x.end);
 	free(x.number);
-	free(x.cell);
 	return st;
 }

@@ -1,12 +1,12 @@
 #include "server/report.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/crypto/memory.h"
 #include "common/crypto/sign.h"
 #include "common/log.h"
+#include "common/work/both.h"
 #include "common/work/heap.h"
 #include "proto/chunk.h"
 #include "proto/keys.h"
@@ -57,13 +57,12 @@ struct half {
 	enum ov_status st;
 };
 
-static void *
+static void
 do_half(void *arg)
 {
 	struct half *h = arg;
 
 	h->st = h->fn(h->w, h->role);
-	return NULL;
 }
 
 /* The clients wait for the report with nothing to do: a second core is free.  A's failure
@@ -72,14 +71,8 @@ static enum ov_status
 do_both(struct work *w, enum ov_status (*fn)(struct work *w, unsigned int role))
 {
 	struct half a = { w, OV_ROLE_A, fn, OV_OK }, b = { w, OV_ROLE_B, fn, OV_OK };
-	pthread_t thread;
-	bool beside = pthread_create(&thread, NULL, do_half, &b) == 0;
 
-	do_half(&a);
-	if (beside)
-		pthread_join(thread, NULL);
-	else
-		do_half(&b);
+	ov_both(do_half, &a, &b);
 	return a.st != OV_OK ? a.st : b.st;
 }
 
