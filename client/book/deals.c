@@ -150,9 +150,16 @@ own_word(const struct ov_populations *p, struct ov_db_stmt *s)
 	return own;
 }
 
+/* Of those that deals may be of. */
+static int64_t
+first_row(enum ov_deals_scope scope, int64_t last_old)
+{
+	return scope == OV_DEALS_OF_IMPORT ? last_old + 1 : 0;
+}
+
 static enum ov_status
-add_accounts(struct ov_deals *d, struct ov_db *db, int64_t last_old, int64_t first,
-    const struct ov_populations *p)
+add_accounts(struct ov_deals *d, struct ov_db *db, int64_t last_old,
+    enum ov_deals_scope scope, const struct ov_populations *p)
 {
 	struct ov_db_stmt *s = NULL;
 	bool row;
@@ -161,7 +168,7 @@ add_accounts(struct ov_deals *d, struct ov_db *db, int64_t last_old, int64_t fir
 	OV_TRY(ov_db_query(&s, db,
 	    "SELECT row, ext_id, name, population, type, lifecycle, stage FROM book_row"
 	    " WHERE row >= ? AND population != ?",
-	    OV_DB_I64(first), OV_DB_I64(OV_PENDING_DEAL)));
+	    OV_DB_I64(first_row(scope, last_old)), OV_DB_I64(OV_PENDING_DEAL)));
 	for (;;) {
 		struct part a = { .what = AN_ACCOUNT };
 
@@ -169,7 +176,12 @@ add_accounts(struct ov_deals *d, struct ov_db *db, int64_t last_old, int64_t fir
 		if (!row)
 			break;
 		a.row = ov_db_i64(s, 0);
-		a.population = a.row <= last_old ? own_word(p, s) : OV_POPULATION_NONE;
+		if (a.row > last_old)
+			a.population = OV_POPULATION_NONE;
+		else if (scope == OV_DEALS_ADDED)
+			a.population = (uint8_t)ov_db_i64(s, 3);
+		else
+			a.population = own_word(p, s);
 		d->any_account_id = d->any_account_id || ov_db_blob(s, 1).len > 0;
 		OV_TRY(add_pair(d, BY_ID, ov_db_blob(s, 1), &a));
 		OV_TRY(add_pair(d, BY_NAME, ov_db_blob(s, 2), &a));
@@ -362,14 +374,14 @@ enum ov_status
 ov_deals_join(struct ov_deals_result *out, struct ov_deals *d, struct ov_db *db,
     int64_t last_old, enum ov_deals_scope scope, const struct ov_populations *p)
 {
-	int64_t first = scope == OV_DEALS_OF_BOOK ? 0 : last_old + 1, accounts;
+	int64_t first = first_row(scope, last_old), accounts;
 	enum ov_status st;
 
 	*out = (struct ov_deals_result){ .deals = d->n, .lost = d->nameless };
 	OV_TRY(ov_db_number(&accounts, db,
 	    "SELECT EXISTS (SELECT 1 FROM book_row WHERE row >= ? AND population != ?)",
 	    OV_DB_I64(first), OV_DB_I64(OV_PENDING_DEAL)));
-	OV_TRY(add_accounts(d, db, last_old, first, p));
+	OV_TRY(add_accounts(d, db, last_old, scope, p));
 	OV_TRY(add_deals(d, accounts > 0));
 	OV_TRY(pair_up(d, out));
 	OV_TRY(make_changes(d, db, last_old));

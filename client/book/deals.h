@@ -43,9 +43,13 @@ OV_MUST_CHECK enum ov_status ov_deals_add(
     struct ov_deals *d, const struct ov_row *deal, int64_t row, uint8_t population);
 
 /* Inside the caller's transaction, after all rows are in: rows up to last_old are those
- * of the book before, others those of the import.  scope_old: they may have deals, too.
- * p: to tell what a row of the book says of itself. */
-enum ov_deals_scope { OV_DEALS_OF_IMPORT, OV_DEALS_OF_BOOK };
+ * of the book before, others those of the import.  scope: whether they may
+ * have deals, too.  p: to tell what a row of the book says of itself. */
+enum ov_deals_scope {
+	OV_DEALS_OF_IMPORT,
+	OV_DEALS_OF_BOOK, /* instead of the deals before: what those said is forgotten */
+	OV_DEALS_ADDED	  /* beside them: where an account is counts as its own word */
+};
 OV_MUST_CHECK enum ov_status ov_deals_join(struct ov_deals_result *out,
     struct ov_deals *d, struct ov_db *db, int64_t last_old, enum ov_deals_scope scope,
     const struct ov_populations *p);

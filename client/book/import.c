@@ -609,7 +609,9 @@ run(struct import *im)
 	if (im->deals != NULL) {
 		im->pending = true;
 		OV_TRY(ov_deals_join(&r->deals, im->deals, im->db, im->last_old,
-		    mode == OV_IMPORT_REPLACE ? OV_DEALS_OF_IMPORT : OV_DEALS_OF_BOOK,
+		    mode == OV_IMPORT_REPLACE ? OV_DEALS_OF_IMPORT
+		    : mode == OV_IMPORT_ADD   ? OV_DEALS_ADDED
+					      : OV_DEALS_OF_BOOK,
 		    &im->populations));
 		ov_deals_free(im->deals); /* what follows needs the memory */
 		im->deals = NULL;

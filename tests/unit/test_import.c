@@ -381,6 +381,38 @@ adding_takes_deals_too(void **state)
 	ov_db_close(db);
 }
 
+/* A customer by a deal of yesterday's file stays one, whatever is offered today. */
+static void
+added_deals_come_beside_those_before(void **state)
+{
+	static const char deal[] =
+	    "Deal Name,Account ID,Deal Stage\nx,0015e00000Ab1CD,%s\n";
+	static const struct {
+		const char *stage;
+		unsigned population;
+	} cases[] = { { "Angebot", 1 }, { "Closed Lost", 1 }, { "Closed Won", 0 },
+		{ "Angebot", 0 }, { "Closed Lost", 0 } };
+	struct ov_import_options add = mode(OV_IMPORT_ADD),
+				 update = mode(OV_IMPORT_UPDATE);
+	struct ov_db *db = new_db();
+	char csv[128], want[32];
+
+	(void)state;
+	import(db, ACCOUNTS);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(csv, sizeof(csv), deal, cases[i].stage);
+		snprintf(
+		    want, sizeof(want), "%u/0/0 domain=birch.com", cases[i].population);
+		assert_int_equal(import_with(db, csv, &add), OV_OK);
+		assert_non_null(strstr(freeze(db, 0, NO_BARE_NAMES, NULL), want));
+	}
+	/* an update brings the deals as they are now */
+	assert_int_equal(import_with(db, csv, &update), OV_OK);
+	assert_non_null(
+	    strstr(freeze(db, 0, NO_BARE_NAMES, NULL), "2/0/0 domain=birch.com"));
+	ov_db_close(db);
+}
+
 static bool
 is_held(struct ov_db *db)
 {
@@ -687,6 +719,7 @@ main(void)
 		cmocka_unit_test(a_population_column_is_remembered),
 		cmocka_unit_test(updates_change_cells_of_known_ids),
 		cmocka_unit_test(adding_takes_deals_too),
+		cmocka_unit_test(added_deals_come_beside_those_before),
 		cmocka_unit_test(a_whole_book_that_shrank_is_held),
 		cmocka_unit_test(a_whole_book_that_lost_a_column_is_held),
 		cmocka_unit_test(what_waits_is_dropped),
