@@ -26,7 +26,41 @@ is_charge_right(const struct ov_counted_input *in, enum kind kind)
 	return in->allowed && in->epsilon_charged == in->release->epsilon_milli;
 }
 
-/* --- cells --- */
+/* --- which cells --- */
+
+static bool
+is_next(size_t *at, struct ov_bytes cells, unsigned int own, unsigned int other)
+{
+	if (cells.len - *at < OV_CELL_ROW || cells.p[*at] != own ||
+	    cells.p[*at + 1] != other)
+		return false;
+	*at += OV_CELL_ROW;
+	return true;
+}
+
+bool
+ov_counted_cells_are_due(const struct ov_counted_input *in, struct ov_bytes cells)
+{
+	const uint8_t *own = in->release->level[in->mine];
+	const uint8_t *theirs = in->release->level[in->theirs];
+	enum kind kind = kind_of(in);
+	bool drawn = kind == NOISY || kind == EXACT;
+	size_t at = 0;
+
+	for (unsigned int x = 1; x <= OV_POPULATIONS_MAX; x++)
+		for (unsigned int y = 1; y <= OV_POPULATIONS_MAX; y++)
+			if (own[x] != OV_LEVEL_HIDDEN && theirs[y] >= OV_LEVEL_MATCHES &&
+			    !is_next(&at, cells, x, y))
+				return false;
+	for (unsigned int y = 1; y <= OV_POPULATIONS_MAX; y++)
+		for (unsigned int x = 1; x <= OV_POPULATIONS_MAX; x++)
+			if (drawn && own[x] != OV_LEVEL_HIDDEN &&
+			    theirs[y] == OV_LEVEL_COUNTS && !is_next(&at, cells, x, y))
+				return false;
+	return at == cells.len;
+}
+
+/* --- what they say --- */
 
 /* Whether a number is held back, or at least `least` and at most `most`. */
 static bool
@@ -68,65 +102,36 @@ is_exact_right(const struct ov_counted_input *in, const struct ov_cell_row *c)
 	       is_exact_fit_right(in, c->pairs, c->fit_other);
 }
 
-struct seen {
-	bool cell[OV_POPULATIONS_MAX + 1][OV_POPULATIONS_MAX + 1]; /* [own][theirs] */
-	bool small[OV_POPULATIONS_MAX + 1]; /* some number of theirs is held back */
-};
-
+/* small[y]: some number of the partner's population y is held back. */
 static bool
-is_cell_right(struct seen *s, const struct ov_counted_input *in,
-    const struct ov_cell_row *c, enum kind kind)
+is_cell_right(bool small[OV_POPULATIONS_MAX + 1], const struct ov_counted_input *in,
+    const struct ov_cell_row *c)
 {
-	const struct ov_release *r = in->release;
-	bool fit = r->fit[in->theirs];
+	bool fit = in->release->fit[in->theirs];
 
-	if (kind != NOISY && kind != EXACT)
-		return false;
-	if (r->level[in->mine][c->own] == OV_LEVEL_HIDDEN || s->cell[c->own][c->other])
-		return false;
-	if (kind == NOISY ? !is_noisy_right(in, c) : !is_exact_right(in, c))
+	if (in->release->exact ? !is_exact_right(in, c) : !is_noisy_right(in, c))
 		return false;
 	if (!fit && c->fit_other != OV_HELD_BACK)
 		return false;
-	s->cell[c->own][c->other] = true;
 	if (c->pairs == OV_HELD_BACK || c->fit_own == OV_HELD_BACK ||
 	    (fit && c->fit_other == OV_HELD_BACK))
-		s->small[c->other] = true;
+		small[c->other] = true;
 	return true;
 }
 
 /* Cells of what is seen one by one are for verify.h. */
 static bool
-are_cells_right(struct seen *s, const struct ov_counted_input *in, struct ov_bytes cells,
-    enum kind kind)
+are_cells_right(bool small[OV_POPULATIONS_MAX + 1], const struct ov_counted_input *in,
+    struct ov_bytes cells)
 {
 	const uint8_t *theirs = in->release->level[in->theirs];
 	struct ov_cell_row c;
 
-	if (cells.len % OV_CELL_ROW != 0)
-		return false;
 	for (size_t at = 0; at < cells.len; at += OV_CELL_ROW) {
 		ov_cell_unpack(&c, cells.p + at);
-		if (c.own == 0 || c.own > OV_POPULATIONS_MAX || c.other == 0 ||
-		    c.other > OV_POPULATIONS_MAX || theirs[c.other] == OV_LEVEL_HIDDEN)
-			return false;
-		if (theirs[c.other] == OV_LEVEL_COUNTS && !is_cell_right(s, in, &c, kind))
+		if (theirs[c.other] == OV_LEVEL_COUNTS && !is_cell_right(small, in, &c))
 			return false;
 	}
-	return true;
-}
-
-/* A view that is drawn has all cells: which are there says nothing. */
-static bool
-are_all_there(const struct seen *s, const struct ov_counted_input *in)
-{
-	const struct ov_release *r = in->release;
-
-	for (unsigned int x = 1; x <= OV_POPULATIONS_MAX; x++)
-		for (unsigned int y = 1; y <= OV_POPULATIONS_MAX; y++)
-			if (r->level[in->mine][x] != OV_LEVEL_HIDDEN &&
-			    r->level[in->theirs][y] == OV_LEVEL_COUNTS && !s->cell[x][y])
-				return false;
 	return true;
 }
 
@@ -146,7 +151,7 @@ is_reason_right(const struct ov_counted_input *in, const struct ov_held_row *h)
 
 /* Each population of which something is missing is named once, and no other. */
 static bool
-are_small_right(const struct seen *s, struct ov_bytes held)
+are_small_right(const bool small[OV_POPULATIONS_MAX + 1], struct ov_bytes held)
 {
 	bool said[OV_POPULATIONS_MAX + 1] = { false };
 	struct ov_held_row h;
@@ -159,7 +164,7 @@ are_small_right(const struct seen *s, struct ov_bytes held)
 		said[h.population] = true;
 	}
 	for (unsigned int y = 0; y <= OV_POPULATIONS_MAX; y++)
-		if (said[y] != s->small[y])
+		if (said[y] != small[y])
 			return false;
 	return true;
 }
@@ -168,21 +173,21 @@ enum ov_status
 ov_counted_verify(const struct ov_counted_input *in, const struct ov_msg_view *view)
 {
 	enum kind kind = kind_of(in);
-	struct seen s = { { { false } }, { false } };
+	bool small[OV_POPULATIONS_MAX + 1] = { false };
 	struct ov_held_row h;
 	enum ov_status st = OV_OK;
 
 	OV_REQUIRE(view->held.len % OV_HELD_ROW == 0, OV_E_PROTO_MISBEHAVED);
 	OV_REQUIRE(is_charge_right(in, kind), OV_E_PROTO_MISBEHAVED);
-	OV_REQUIRE(are_cells_right(&s, in, view->cells, kind), OV_E_PROTO_MISBEHAVED);
+	OV_REQUIRE(ov_counted_cells_are_due(in, view->cells), OV_E_PROTO_MISBEHAVED);
+	OV_REQUIRE(are_cells_right(small, in, view->cells), OV_E_PROTO_MISBEHAVED);
 	if (kind == HELD) {
 		OV_REQUIRE(view->held.len == OV_HELD_ROW, OV_E_PROTO_MISBEHAVED);
 		ov_held_unpack(&h, view->held.p);
 		OV_REQUIRE(is_reason_right(in, &h), OV_E_PROTO_MISBEHAVED);
 		goto done;
 	}
-	OV_REQUIRE(are_small_right(&s, view->held), OV_E_PROTO_MISBEHAVED);
-	OV_REQUIRE(kind == NONE || are_all_there(&s, in), OV_E_PROTO_MISBEHAVED);
+	OV_REQUIRE(are_small_right(small, view->held), OV_E_PROTO_MISBEHAVED);
 done:
 	return st;
 }

@@ -127,21 +127,18 @@ cell_agrees(const struct ov_verify *v, const struct ov_cell_row *c)
 	if (c->own == 0 || c->own > 15 || c->other == 0 || c->other > 15)
 		return false;
 	if ((v->in.visible >> c->other & 1) == 0)
-		return true; /* only counted: nothing here can check it */
+		return true; /* only counted: counted.h */
 	pairs = v->pairs[c->own][c->other];
 	if (c->pairs != pairs || c->plus_minus != 0 || c->plus_minus_fit != 0)
 		return false;
-	if (c->fit_own != OV_HELD_BACK && c->fit_own != v->fit_yes[c->own][c->other])
+	if (c->fit_own != v->fit_yes[c->own][c->other])
 		return false;
-	if (!v->in.fits)
-		return c->fit_other == OV_HELD_BACK;
-	return c->fit_other == OV_HELD_BACK || c->fit_other <= pairs;
+	return v->in.fits ? c->fit_other <= pairs : c->fit_other == OV_HELD_BACK;
 }
 
 enum ov_status
 ov_verify_view(const struct ov_verify *v, const struct ov_msg_view *view)
 {
-	uint32_t listed[16][16] = { { 0 } };
 	enum ov_status st = OV_OK;
 
 	OV_REQUIRE(view->matches == v->matches, OV_E_PROTO_MISBEHAVED);
@@ -151,12 +148,7 @@ ov_verify_view(const struct ov_verify *v, const struct ov_msg_view *view)
 
 		ov_cell_unpack(&c, view->cells.p + i);
 		OV_REQUIRE(cell_agrees(v, &c), OV_E_PROTO_MISBEHAVED);
-		OV_REQUIRE(listed[c.own][c.other]++ == 0, OV_E_PROTO_MISBEHAVED);
 	}
-	for (int a = 1; a < 16; a++) /* no cell may be left out */
-		for (int b = 1; b < 16; b++)
-			OV_REQUIRE(v->pairs[a][b] == 0 || listed[a][b] == 1,
-			    OV_E_PROTO_MISBEHAVED);
 done:
 	return st;
 }

@@ -49,8 +49,9 @@ void ov_verify_fetch(const struct ov_verify *v, const uint8_t *rows, size_t n);
 OV_MUST_CHECK enum ov_status ov_verify_row(
     struct ov_match *m, struct ov_verify *v, const uint8_t row[OV_MATCH_ROW]);
 
-/* After the last row: the number of matches and every exact cell of the view agree
- * with the rows.  A fit that only the partner can know is bounded, not checked. */
+/* After the last row: the number of matches and every cell of what is seen one by one
+ * agree with the rows.  A fit that only the partner can know is bounded, not checked.
+ * That no cell is missing is for ov_counted_verify. */
 OV_MUST_CHECK enum ov_status ov_verify_view(
     const struct ov_verify *v, const struct ov_msg_view *view);
 

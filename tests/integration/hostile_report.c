@@ -30,7 +30,7 @@ struct forgery {
 	struct rows roster[2], tags[2]; /* by who sent them */
 	struct ov_buf chunk0;		/* the honest one; view borrows from it */
 	struct ov_msg_view view;
-	struct ov_cell_row cells[CELLS_MAX];
+	struct ov_cell_row cells[CELLS_MAX + 1]; /* a lie may be one more */
 	size_t n_cells;
 	struct ov_match_row *rows;
 	size_t n;
@@ -379,6 +379,64 @@ cell_twice(struct forgery *f)
 	f->cells[f->n_cells++] = *some_cell(f);
 }
 
+static bool
+is_of_cell(const struct forgery *f, const struct ov_match_row *m, struct ov_cell_row c)
+{
+	return c.own == OV_LABEL_POPULATION(slot(f, f->role, m->own).label) &&
+	       c.other == OV_LABEL_POPULATION(m->label);
+}
+
+/* All matches of a cell are dropped, and then the cell: no number misses it. */
+static void
+no_zero(struct forgery *f)
+{
+	struct ov_cell_row first = f->cells[0];
+	size_t kept = 0;
+
+	for (size_t i = 0; i < f->n; i++)
+		if (!is_of_cell(f, &f->rows[i], first))
+			f->rows[kept++] = f->rows[i];
+	MUST(kept < f->n);
+	f->n = kept;
+	memmove(f->cells, f->cells + 1, --f->n_cells * sizeof(first));
+}
+
+/* A cell more, of a population of the receiver that is not in the terms. */
+static void
+hidden(struct forgery *f)
+{
+	struct ov_cell_row *last = &f->cells[f->n_cells - 1];
+
+	last[1] = (struct ov_cell_row){ .own = 15, .other = last->other };
+	f->n_cells++;
+}
+
+/* A cell more, of a population that the partner hides. */
+static void
+hidden_other(struct forgery *f)
+{
+	hidden(f);
+	f->cells[f->n_cells - 1].own = f->cells[0].own;
+	f->cells[f->n_cells - 1].other = 15;
+}
+
+/* In another order, which could say something. */
+static void
+moved(struct forgery *f)
+{
+	struct ov_cell_row first = f->cells[0];
+
+	f->cells[0] = f->cells[1];
+	f->cells[1] = first;
+}
+
+/* A number held back for no reason. */
+static void
+held_fit(struct forgery *f)
+{
+	some_cell(f)->fit_own = OV_HELD_BACK;
+}
+
 static void
 noise(struct forgery *f)
 {
@@ -472,6 +530,11 @@ static const struct {
 	{ "cell", cell },
 	{ "no-cell", no_cell },
 	{ "cell-twice", cell_twice },
+	{ "no-zero", no_zero },
+	{ "hidden", hidden },
+	{ "hidden-other", hidden_other },
+	{ "moved", moved },
+	{ "held-fit", held_fit },
 	{ "noise", noise },
 	{ "own-fit", own_fit },
 	{ "other-fit", other_fit },

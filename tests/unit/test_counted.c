@@ -57,14 +57,24 @@ verify(void)
 	return ov_counted_verify(&in, &view);
 }
 
-/* All that a view with noise has: an exact cell of a matched population, four counted. */
+#define MATCHED 2 /* cells before those of what is counted */
+
+/* Exact cells of the population that is seen one by one. */
+static void
+matched_cells(void)
+{
+	setup(NULL);
+	for (uint8_t x = 1; x < 3; x++)
+		cells[n_cells++] = (struct ov_cell_row){ x, 1, 3, 1, 0, 0, 0 };
+}
+
+/* All that a view with noise has. */
 static void
 noisy_view(void)
 {
-	setup(NULL);
-	cells[n_cells++] = (struct ov_cell_row){ 1, 1, 3, 1, 0, 0, 0 };
-	for (uint8_t x = 1; x < 3; x++)
-		for (uint8_t y = 2; y < 4; y++)
+	matched_cells();
+	for (uint8_t y = 2; y < 4; y++)
+		for (uint8_t x = 1; x < 3; x++)
 			cells[n_cells++] = (struct ov_cell_row){ x, y, 40, 30, 20,
 				ov_plus_minus_pairs(333), ov_plus_minus_fits(333) };
 }
@@ -76,7 +86,7 @@ exact_view(void)
 	release.exact = true;
 	in.allowed = false;
 	in.epsilon_charged = 0;
-	for (size_t i = 1; i < n_cells; i++)
+	for (size_t i = MATCHED; i < n_cells; i++)
 		cells[i] = (struct ov_cell_row){ cells[i].own, cells[i].other, 40, 30, 10,
 			0, 0 };
 }
@@ -84,7 +94,7 @@ exact_view(void)
 static void
 held_view(enum ov_held_reason reason, uint64_t next)
 {
-	setup(NULL);
+	matched_cells();
 	in.epsilon_charged = 0;
 	held[n_held++] = (struct ov_held_row){ 0, (uint8_t)reason, next };
 }
@@ -112,26 +122,20 @@ noisy_views_are_as_the_terms_say(void **state)
 {
 	(void)state;
 	GOOD(noisy_view(), (void)0);
-	GOOD(noisy_view(), cells[1].fit_own = 1020); /* noise: more than the pairs */
-	GOOD(noisy_view(), cells[1].pairs = OV_HELD_BACK; SMALL(2));
-	GOOD(noisy_view(), cells[4].fit_other = OV_HELD_BACK; SMALL(3));
-	BAD(noisy_view(), cells[1].pairs = 19);
-	BAD(noisy_view(), cells[1].fit_own = 0);
-	BAD(noisy_view(), cells[1].pairs = 0xfffffffe);
-	BAD(noisy_view(), cells[1].plus_minus--);
-	BAD(noisy_view(), cells[1].plus_minus = 0);
-	BAD(noisy_view(), cells[1].plus_minus_fit++);
-	BAD(noisy_view(), n_cells--); /* which are there says nothing */
-	BAD(noisy_view(), cells[2] = cells[1]);
-	BAD(noisy_view(), cells[4].other = 4); /* hidden */
-	BAD(noisy_view(), cells[4].own = 3);
-	BAD(noisy_view(), cells[4].other = 0);
-	BAD(noisy_view(), cells[4].other = 200);
+	GOOD(noisy_view(), cells[2].fit_own = 1020); /* noise: more than the pairs */
+	GOOD(noisy_view(), cells[2].pairs = OV_HELD_BACK; SMALL(2));
+	GOOD(noisy_view(), cells[5].fit_other = OV_HELD_BACK; SMALL(3));
+	BAD(noisy_view(), cells[2].pairs = 19);
+	BAD(noisy_view(), cells[2].fit_own = 0);
+	BAD(noisy_view(), cells[2].pairs = 0xfffffffe);
+	BAD(noisy_view(), cells[2].plus_minus--);
+	BAD(noisy_view(), cells[2].plus_minus = 0);
+	BAD(noisy_view(), cells[2].plus_minus_fit++);
 	/* what is held back has its row, and no row is of nothing */
-	BAD(noisy_view(), cells[1].pairs = OV_HELD_BACK);
-	BAD(noisy_view(), cells[1].pairs = OV_HELD_BACK; SMALL(3));
-	BAD(noisy_view(), cells[1].pairs = OV_HELD_BACK; SMALL(2); SMALL(2));
-	BAD(noisy_view(), cells[1].pairs = OV_HELD_BACK; SMALL(2); held[0].next = 1);
+	BAD(noisy_view(), cells[2].pairs = OV_HELD_BACK);
+	BAD(noisy_view(), cells[2].pairs = OV_HELD_BACK; SMALL(3));
+	BAD(noisy_view(), cells[2].pairs = OV_HELD_BACK; SMALL(2); SMALL(2));
+	BAD(noisy_view(), cells[2].pairs = OV_HELD_BACK; SMALL(2); held[0].next = 1);
 	BAD(noisy_view(), SMALL(2));
 	BAD(noisy_view(), SMALL(0));
 	BAD(noisy_view(), SMALL(255));
@@ -139,9 +143,91 @@ noisy_views_are_as_the_terms_say(void **state)
 	BAD(noisy_view(), release.fit[1] = false);
 	noisy_view();
 	release.fit[1] = false;
-	for (size_t i = 1; i < n_cells; i++)
+	for (size_t i = MATCHED; i < n_cells; i++)
 		cells[i].fit_other = OV_HELD_BACK;
 	assert_int_equal(verify(), OV_OK);
+}
+
+/* Whatever the view, each cell of the terms is there once, zero or not, in its place. */
+static void
+cells_are_those_of_the_terms(void (*make)(void))
+{
+	size_t n;
+
+	make();
+	n = n_cells;
+	assert_int_equal(verify(), OV_OK);
+	for (size_t i = 0; i < n; i++) {
+		struct ov_cell_row c;
+
+		make();
+		c = cells[i];
+		memmove(cells + i, cells + i + 1, (--n_cells - i) * sizeof(c));
+		assert_int_equal(verify(), OV_E_PROTO_MISBEHAVED); /* left out */
+		BAD(make(), cells[n_cells++] = cells[i]);
+		BAD(make(), cells[i] = cells[(i + 1) % n]);
+		BAD(make(), c = cells[i]; cells[i] = cells[(i + 1) % n];
+		    cells[(i + 1) % n] = c);
+		BAD(make(), cells[i].own = 3); /* none of mine, or hidden */
+		BAD(make(), cells[i].own = 0);
+		BAD(make(), cells[i].own = 255);
+		BAD(make(), cells[i].other = 4); /* hidden by the partner */
+		BAD(make(), cells[i].other = 0);
+		BAD(make(), cells[i].other = 255);
+		/* of another level */
+		BAD(make(), cells[i].other = i < MATCHED ? 2 : 1);
+	}
+	for (uint8_t y = 0; y < 6; y++) { /* one more, at either end */
+		BAD(make(),
+		    cells[n_cells++] = ((struct ov_cell_row){ .own = 3, .other = y }));
+		BAD(make(), memmove(cells + 1, cells, n_cells++ * sizeof(cells[0]));
+		    cells[0] = ((struct ov_cell_row){ .own = 3, .other = y }));
+	}
+	BAD(make(), n_cells = 0);
+	BAD(make(), release.level[0][2] = OV_LEVEL_HIDDEN); /* I hide one of mine */
+	BAD(make(), release.level[0][3] = OV_LEVEL_COUNTS); /* or show one more */
+}
+
+static void
+held_back(void)
+{
+	held_view(OV_HELD_NOT_DUE, 5);
+}
+
+static void
+matched(void)
+{
+	held_view(OV_HELD_NOT_DUE, 5);
+	n_held = 0;
+	release.level[1][2] = release.level[1][3] = OV_LEVEL_HIDDEN;
+}
+
+static void
+cells_are_those_of_the_terms_in_each_view(void **state)
+{
+	(void)state;
+	cells_are_those_of_the_terms(noisy_view);
+	cells_are_those_of_the_terms(exact_view);
+	cells_are_those_of_the_terms(held_back);
+	cells_are_those_of_the_terms(matched);
+}
+
+/* Rows of cells that were cut. */
+static void
+a_part_of_a_cell_is_none(void **state)
+{
+	uint8_t c[16 * OV_CELL_ROW];
+	struct ov_msg_view view = { 0 };
+
+	(void)state;
+	noisy_view();
+	for (size_t i = 0; i < n_cells; i++)
+		ov_cell_pack(c + i * OV_CELL_ROW, &cells[i]);
+	for (size_t cut = 0; cut <= n_cells * OV_CELL_ROW; cut++) {
+		view.cells = OV_BYTES(c, cut);
+		assert_int_equal(ov_counted_verify(&in, &view),
+		    cut == n_cells * OV_CELL_ROW ? OV_OK : OV_E_PROTO_MISBEHAVED);
+	}
 }
 
 static void
@@ -154,9 +240,10 @@ views_are_drawn_where_allowed_and_charged(void **state)
 	BAD(held_view(OV_HELD_NOT_DUE, 5), in.epsilon_charged = 333);
 	/* nothing is counted at all */
 	BAD(noisy_view(), release.level[1][2] = release.level[1][3] = 0);
-	GOOD(noisy_view(), release.level[1][2] = release.level[1][3] = 0; n_cells = 1;
-	     in.epsilon_charged = 0);
-	BAD(noisy_view(), release.level[1][2] = release.level[1][3] = 0; n_cells = 1);
+	GOOD(noisy_view(), release.level[1][2] = release.level[1][3] = 0;
+	     n_cells = MATCHED; in.epsilon_charged = 0);
+	BAD(noisy_view(), release.level[1][2] = release.level[1][3] = 0;
+	    n_cells = MATCHED);
 }
 
 static void
@@ -180,8 +267,6 @@ held_views_say_why(void **state)
 	BAD(held_view(OV_HELD_NOT_DUE, 5), held[n_held++] = held[0]);
 	BAD(held_view(OV_HELD_NOT_DUE, 5),
 	    cells[n_cells++] = ((struct ov_cell_row){ 1, 2, 40, 30, 20, 17, 12 }));
-	GOOD(held_view(OV_HELD_NOT_DUE, 5), /* of what is matched there are */
-	    cells[n_cells++] = ((struct ov_cell_row){ 1, 1, 4, 3, 0, 0, 0 }));
 }
 
 static void
@@ -190,14 +275,14 @@ exact_views_keep_the_minimum(void **state)
 	(void)state;
 	GOOD(exact_view(), (void)0);
 	BAD(exact_view(), in.epsilon_charged = 333);
-	BAD(exact_view(), cells[1].plus_minus = 17);
-	BAD(exact_view(), cells[1].pairs = 9);
-	BAD(exact_view(), cells[1].pairs = 101); /* more than I have there */
-	BAD(exact_view(), cells[1].fit_own = 31);
-	BAD(exact_view(), cells[1].fit_other = 9);
-	BAD(exact_view(), cells[1].pairs = OV_HELD_BACK; SMALL(2));
+	BAD(exact_view(), cells[2].plus_minus = 17);
+	BAD(exact_view(), cells[2].pairs = 9);
+	BAD(exact_view(), cells[2].pairs = 101); /* more than I have there */
+	BAD(exact_view(), cells[2].fit_own = 31);
+	BAD(exact_view(), cells[2].fit_other = 9);
+	BAD(exact_view(), cells[2].pairs = OV_HELD_BACK; SMALL(2));
 	GOOD(exact_view(),
-	     cells[1].pairs = cells[1].fit_own = cells[1].fit_other = OV_HELD_BACK;
+	     cells[2].pairs = cells[2].fit_own = cells[2].fit_other = OV_HELD_BACK;
 	     SMALL(2));
 	BAD(exact_view(),
 	    held[n_held++] = ((struct ov_held_row){ 0, OV_HELD_NOT_DUE, 5 }));
@@ -315,6 +400,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(noisy_views_are_as_the_terms_say),
+		cmocka_unit_test(cells_are_those_of_the_terms_in_each_view),
+		cmocka_unit_test(a_part_of_a_cell_is_none),
 		cmocka_unit_test(views_are_drawn_where_allowed_and_charged),
 		cmocka_unit_test(held_views_say_why),
 		cmocka_unit_test(exact_views_keep_the_minimum),

@@ -242,7 +242,11 @@ honest_view_holds(void **state)
 	packed[5] ^= 1; /* pairs of the first cell */
 	assert_int_equal(ov_verify_view(&v, &view), OV_E_PROTO_MISBEHAVED);
 	packed[5] ^= 1;
-	view.cells.len -= 4 * OV_CELL_ROW; /* every cell left out */
+	memset(packed + 6, 0xff, 4); /* nothing of what is seen is held back */
+	assert_int_equal(ov_verify_view(&v, &view), OV_E_PROTO_MISBEHAVED);
+	ov_put32(packed + 6, cells.fits_a[1][1]);
+	assert_int_equal(ov_verify_view(&v, &view), OV_OK);
+	memset(packed + 10, 0xff, 4); /* nor a fit that the partner shows */
 	assert_int_equal(ov_verify_view(&v, &view), OV_E_PROTO_MISBEHAVED);
 	ov_verify_fini(&v);
 }

@@ -375,6 +375,12 @@ class Exchange:
                 out += ov.cell_row(p, q, len(here), *fits, 0, 0)
         return out
 
+    def no_matches(self, x):
+        """The same cells, had nothing matched."""
+        seen = [n for n, at in enumerate(self.levels[OTHER[x]], 1) if at >= ov.MATCHES]
+        own = range(1, len(self.levels[x]) + 1)
+        return b"".join(ov.cell_row(p, q, 0, 0, 0, 0, 0) for p in own for q in seen)
+
     def exact_cells(self, x, in_order):
         """7.19.4: cells and held rows of what is counted without noise."""
         pairs = self.slots_of(x, self.pairs_of(x, in_order, ov.COUNTS))
@@ -409,7 +415,7 @@ class Exchange:
                 return ov.noisy_cell(p, q, noisy, *rules, self.fit_granted(x))
 
             cells, held = self.counted(x, cell_of)
-            self.noisy_view[x] = dict(rows=b"", cells=cells, held=held)
+            self.noisy_view[x] = dict(rows=b"", cells=self.no_matches(x) + cells, held=held)
             for key, n in true.items():
                 yield (x, "atoms", key), n
             yield (x, "cells"), cells
@@ -423,7 +429,7 @@ class Exchange:
 
     def verdict(self, x, case):
         """7.22 and 7.22.1 of a view of which some bytes are others."""
-        nothing = dict(rows=b"", cells=b"", held=b"")
+        nothing = dict(rows=b"", cells=self.no_matches(x), held=b"")
         views = dict(matches=self.view, exact=self.view, noisy=self.noisy_view)
         view = dict(views[case["view"]][x] if case["view"] in views else nothing)
         for e in case["edits"]:
@@ -432,7 +438,8 @@ class Exchange:
         receiver = self.receiver(x)
         try:
             if case["view"] == "matches":
-                ov.check_matches(view["rows"], case["matches"], view["cells"], receiver)
+                drawn = True  # these terms say `exact`
+                ov.check_matches(view["rows"], case["matches"], view["cells"], receiver, drawn)
             else:
                 exact = case["view"] == "exact"
                 epsilon, least = (self.inputs["counts"][k] for k in ("epsilon_milli", "shown_from"))

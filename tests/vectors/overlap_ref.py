@@ -652,7 +652,15 @@ def check_match(row, r):  # 7.22: one row, by itself
     must(1 <= label >> 4 <= BANDS_LAST if r.bands else label >> 4 == 0)
 
 
-def check_matches(rows, matches, cells, r):  # 7.22
+def check_cells(cells, r, drawn):  # 7.20, 7.22: which there are; drawn: with what is counted
+    own = [p for p, at in enumerate(r.own_levels, 1) if at]
+    due = [(p, q) for p in own for q, at in enumerate(r.levels, 1) if at >= MATCHES]
+    if drawn:
+        due += [(p, q) for q, at in enumerate(r.levels, 1) if at == COUNTS for p in own]
+    must([(p, q) for p, q, *_ in unpack(cells, CELL_ROW)] == due)
+
+
+def check_matches(rows, matches, cells, r, drawn):  # 7.22
     found, numbers = {}, []
     records, positions = set(), set()
     for row in unpack(rows, MATCH_ROW):
@@ -666,15 +674,11 @@ def check_matches(rows, matches, cells, r):  # 7.22
         here[0] += 1
         here[1] += (slot.fit & 3 or (2 if label >> 4 >= 3 else 1)) == 2
     must(numbers == sorted(set(numbers)) and len(numbers) == matches)
-    said = {}
-    for p, q, *numbers in unpack(cells, CELL_ROW):
-        must(1 <= p <= 15 and 1 <= q <= 15)
-        if level(r.levels, q) >= MATCHES:
-            must((p, q) not in said)
-            said[p, q] = numbers
-    must(set(found) <= set(said))
-    for at, (pairs, fit, other_fit, *plus_minus) in said.items():
-        must([pairs, fit] == found.get(at, [0, 0]) and plus_minus == [0, 0])
+    check_cells(cells, r, drawn)
+    for p, q, pairs, fit, other_fit, *plus_minus in unpack(cells, CELL_ROW):
+        if level(r.levels, q) < MATCHES:
+            continue
+        must([pairs, fit] == found.get((p, q), [0, 0]) and plus_minus == [0, 0])
         must(other_fit <= pairs if r.fit_granted else other_fit == HELD_BACK)
 
 
@@ -684,13 +688,11 @@ def check_counted(cells, held, r, rules, counts, charged, accounts):  # 7.22.1
     drawn = rules.exact or charged > 0
     must(charged == (0 if rules.exact or not charged else rules.epsilon_milli))
     must(counts or not charged)
-    said, small = set(), set()
+    check_cells(cells, r, drawn)
+    small = set()
     for p, q, pairs, fit, other_fit, *plus_minus in unpack(cells, CELL_ROW):
-        must(1 <= p <= 15 and level(r.levels, q) > 0)
         if q not in counted:
             continue
-        must(drawn and level(r.own_levels, p) > 0 and (p, q) not in said)
-        said.add((p, q))
         must(plus_minus == ([0, 0] if rules.exact else widths(rules.epsilon_milli)))
         must(r.fit_granted or other_fit == HELD_BACK)
         most = accounts.get(p, 0) if rules.exact else len(r.tags) + NOISE_MOST
@@ -706,7 +708,6 @@ def check_counted(cells, held, r, rules, counts, charged, accounts):  # 7.22.1
         must(len(why) == 1 and is_reason(*why[0], counts))
         return
     must(sorted(why) == sorted((q, SMALL, 0) for q in small))
-    must(said == {(p, q) for p, at in enumerate(r.own_levels, 1) if at for q in counted})
 
 
 def is_reason(population, reason, date, counts):  # 7.20: of a view that was not drawn

@@ -67,7 +67,8 @@ struct company {
 	uint8_t tags[SCENE_SLOTS_MAX * OV_TAG_ROW]; /* of the other's points */
 	struct signed_message complete[3];
 	struct ov_buf view, rows;
-	struct ov_buf noisy_cells, noisy_held; /* had the terms not said `exact` */
+	struct ov_buf noisy_cells,
+	    noisy_held; /* had the terms not said `exact`, and zeros */
 	struct signed_message close;
 };
 

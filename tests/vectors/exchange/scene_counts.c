@@ -123,6 +123,22 @@ write_atoms(struct ov_json *in, struct ov_json *out, const struct ov_counts_inpu
 	ov_noise_fini(&noise);
 }
 
+/* The part of a view that is not in counts.json: what is seen one by one, here nothing.
+ */
+static void
+matched_cells(struct ov_buf *out, const struct ov_counts_input *c)
+{
+	const uint8_t *own = c->release->level[c->giver[c->receiver]];
+	const uint8_t *theirs = c->release->level[c->giver[1 - c->receiver]];
+	uint8_t row[OV_CELL_ROW] = { 0 };
+
+	for (row[0] = 1; row[0] <= OV_POPULATIONS_MAX; row[0]++)
+		for (row[1] = 1; row[1] <= OV_POPULATIONS_MAX; row[1]++)
+			if (own[row[0]] != OV_LEVEL_HIDDEN &&
+			    theirs[row[1]] >= OV_LEVEL_MATCHES)
+				MUST(ov_buf_append(out, row, sizeof(row)) == OV_OK);
+}
+
 static void
 write_receiver(
     struct scene_file *f, const char *key, struct ov_counts_input *c, struct scene *s)
@@ -139,12 +155,14 @@ write_receiver(
 	c->noise = &noise;
 	MUST(ov_counts_draw(&cells, &held, c, &due) == OV_OK);
 	ov_noise_fini(&noise);
+	matched_cells(&who->noisy_cells, c);
+	MUST(ov_buf_append(&who->noisy_cells, cells.p, cells.len) == OV_OK);
 	MUST(scene_verify_counted(s, who, c->release, true, c->release->epsilon_milli,
-		 &(struct ov_msg_view){ .cells = OV_BUF_BYTES(&cells),
+		 &(struct ov_msg_view){ .cells = OV_BUF_BYTES(&who->noisy_cells),
 		     .held = OV_BUF_BYTES(&held) }) == OV_OK);
 	scene_hex(out, "cells", OV_BUF_BYTES(&cells));
 	scene_hex(out, "held", OV_BUF_BYTES(&held));
-	who->noisy_cells = cells;
+	ov_buf_free(&cells);
 	who->noisy_held = held;
 }
 

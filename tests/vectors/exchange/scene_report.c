@@ -1,6 +1,7 @@
 /* The broker's report, both CLOSEs, and the log of it all. */
 #include <string.h>
 
+#include "client/job/counted.h"
 #include "client/job/verify.h"
 #include "proto/slots.h"
 #include "server/report.h"
@@ -63,6 +64,9 @@ scene_verify_matches(const struct scene *s, const struct company *c, struct ov_b
 		.roster_key = s->keys.roster[1 - role],
 		.bands = other == &s->b }; /* who evaluated the other's criteria */
 	struct ov_release release;
+	const struct ov_counted_input cells = { .release = &release, /* it says `exact` */
+		.mine = c == s->low ? 0 : 1,
+		.theirs = c == s->low ? 1 : 0 };
 	struct ov_verify v;
 	struct ov_match match;
 	enum ov_status st = OV_OK;
@@ -77,6 +81,8 @@ scene_verify_matches(const struct scene *s, const struct company *c, struct ov_b
 		st = ov_verify_row(&match, &v, rows.p + at);
 	if (st == OV_OK)
 		st = ov_verify_view(&v, view);
+	if (st == OV_OK && !ov_counted_cells_are_due(&cells, view->cells))
+		st = OV_E_PROTO_MISBEHAVED;
 	ov_verify_fini(&v);
 	return st;
 }

@@ -372,6 +372,21 @@ spoil_matches(const struct judged *j, uint8_t own, uint8_t other)
 	judge_as_it_is(&fewer, "too few matches are said");
 	JUDGE_CELL(j, "a pair more than matches", own, other, pairs, c.pairs + 1);
 	JUDGE_CELL(j, "a fit more than matches", own, other, fit_own, c.fit_own + 1);
+	JUDGE_CELL(j, "a fit held back", own, other, fit_own, OV_HELD_BACK);
+}
+
+/* In which order the cells are says nothing. */
+static void
+spoil_order(const struct judged *j)
+{
+	struct ov_bytes all = j->part[CELLS];
+	struct edit e[2] = { { CELLS, 0, OV_CELL_ROW, OV_BYTES(NULL, 0) },
+		{ CELLS, 0, 0, OV_BYTES(all.p, OV_CELL_ROW) } };
+
+	e[1].at = OV_CELL_ROW;
+	judge_edits(j, "two cells in each other's place", e, 2);
+	e[1].at = all.len - OV_CELL_ROW;
+	judge_edits(j, "the first cell behind all others", e, 2);
 }
 
 /* --- what is counted --- */
@@ -445,6 +460,8 @@ noisy_counts(struct judged j, uint8_t own, uint8_t other)
 	j.allowed = false;
 	judge_as_it_is(&j, "a view that the partner did not allow");
 	j.allowed = true;
+	judge(&j, "a cell of no match is missing", CELLS, 0, OV_CELL_ROW,
+	    OV_BYTES(NULL, 0));
 	spoil_cells(&j, own, other);
 	spoil_held(&j);
 	JUDGE_CELL(&j, "pairs below what is shown", own, other, pairs, 2);
@@ -460,12 +477,19 @@ static void
 held_counts(struct judged j)
 {
 	const uint64_t date = 1800086400;
-	struct ov_bytes cell = OV_BYTES(j.c->noisy_cells.p, OV_CELL_ROW);
+	struct ov_bytes all = OV_BUF_BYTES(&j.c->noisy_cells), cell = all;
+	struct ov_cell_row c = { 0 };
 
 	j.base = "none";
 	j.counted = true;
 	j.allowed = true;
-	j.part[CELLS] = j.part[HELD] = OV_BYTES(NULL, 0);
+	j.part[CELLS] = all;
+	j.part[HELD] = OV_BYTES(NULL, 0);
+	for (size_t at = 0; at < all.len && c.plus_minus == 0; at += OV_CELL_ROW) {
+		ov_cell_unpack(&c, all.p + at);
+		j.part[CELLS].len = at;
+	}
+	cell = OV_BYTES(all.p + j.part[CELLS].len, OV_CELL_ROW); /* the first counted */
 	judge_as_it_is(&j, "nothing, and no reason");
 	judge_held(&j, "the days are not over", 0, OV_HELD_NOT_DUE, date);
 	judge_held(&j, "the days are never over", 0, OV_HELD_NOT_DUE, 0);
@@ -479,7 +503,8 @@ held_counts(struct judged j)
 	j.allowed = false;
 	judge_held(&j, "the partner did not allow it", 0, OV_HELD_BY_PARTNER, 0);
 	judge_held(&j, "the partner does not say when", 0, OV_HELD_BY_PARTNER, date);
-	judge(&j, "a cell of a view that is not there", CELLS, 0, 0, cell);
+	judge(
+	    &j, "a cell of a view that is not there", CELLS, j.part[CELLS].len, 0, cell);
 }
 
 /* --- verdicts.json --- */
@@ -513,6 +538,8 @@ judge_view_of_a(struct scene *s, struct scene_file *f, const struct ov_release *
 	spoil_words(&j, 1, OV_BAND_YES + OV_BANDS_MAX + 1);
 	spoil_numbers(&j);
 	spoil_cells(&j, 1, 2);
+	spoil_order(&j);
+	judge_cell_more(&j, "a hidden population of the own", 5, 2);
 	spoil_matches(&j, 1, 2);
 	JUDGE_CELL(&j, "a fit that is not granted", 1, 2, fit_other, 0);
 	j.release = exact;
