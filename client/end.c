@@ -48,6 +48,7 @@ delete_jobs(struct ov_home *home, const uint8_t partner[OV_ID])
 
 	DELETE("DELETE FROM job_list" OF_ITS_JOBS);
 	DELETE("DELETE FROM job_step" OF_ITS_JOBS);
+	DELETE("DELETE FROM job_conflict" OF_ITS_JOBS);
 	DELETE("DELETE FROM job_match" OF_ITS_JOBS);
 	DELETE("DELETE FROM job_cell" OF_ITS_JOBS);
 	DELETE("DELETE FROM job_held" OF_ITS_JOBS);

@@ -180,5 +180,6 @@ const char *const ov_schema[] = {
 	ov_verdict_schema_1,
 	home_6,
 	ov_book_schema_6,
+	ov_job_schema_4,
 };
 const size_t ov_schema_n = sizeof(ov_schema) / sizeof(ov_schema[0]);

@@ -508,15 +508,19 @@ end_at_fault(struct ov_job *j, struct ov_job_run *run, const struct ov_job_live 
 	bool broker = why == OV_E_PROTO_MISBEHAVED;
 	/* which partners are a group is named to nobody */
 	enum ov_status told = why == OV_E_CAP_GROUP ? OV_E_CAP_RUNS : why;
+	enum ov_job_state to = OV_JOB_FAILED;
 	enum ov_status st;
 
+	if (broker)
+		to = OV_JOB_MISBEHAVED;
+	else if (why == OV_E_PROTO_EQUIVOCATION)
+		to = OV_JOB_EQUIVOCATION;
 	st = broker ? send_close(j, run, live, told) : send_cancel(j, run, told);
 	if (!broker && st == OV_E_PROTO_UNEXPECTED) /* the broker has made its report */
 		st = send_close(j, run, live, told);
 	if (ov_session_is_passing(st))
 		return st; /* not told yet: the next advance comes here again */
-	st = ov_job_set_state(
-	    run->home, j, broker ? OV_JOB_MISBEHAVED : OV_JOB_FAILED, why);
+	st = ov_job_set_state(run->home, j, to, why);
 	return st != OV_OK ? st : why;
 }
 
@@ -580,9 +584,30 @@ done:
 	return st;
 }
 
+/* A run that comes back to a job goes on from messages that were stored before: do they
+ * still stand for their steps, or has somebody signed others since?  *twice: so it is,
+ * and nothing more may leave. */
 static enum ov_status
-go_on(struct ov_job *j, struct ov_job_run *run, struct ov_job_live *live)
+check_firsts(bool *twice, const struct ov_job *j, struct ov_job_run *run,
+    const struct ov_job_live *live)
 {
+	unsigned int theirs = j->role == OV_ROLE_A ? OV_STEP_ACCEPT : OV_STEP_PROPOSE;
+	enum ov_status st;
+
+	OV_TRY(ov_step_compare(
+	    twice, run->home, run->session, j->id, theirs, live->partner.identity));
+	if (!*twice)
+		OV_TRY(ov_step_compare(twice, run->home, run->session, j->id,
+		    OV_STEP_REPORT, run->home->broker.report_key));
+done:
+	return st;
+}
+
+/* *twice: some step of somebody else has two messages. */
+static enum ov_status
+go_on(bool *twice, struct ov_job *j, struct ov_job_run *run, struct ov_job_live *live)
+{
+	bool back = j->state == OV_JOB_ACCEPTED || j->state == OV_JOB_EXCHANGING;
 	enum ov_status st;
 
 	OV_TRY(ov_hold_check(run->home, j->partner));
@@ -590,6 +615,9 @@ go_on(struct ov_job *j, struct ov_job_run *run, struct ov_job_live *live)
 	OV_TRY(find_terms(&live->terms, run->home, j));
 	OV_TRY(reach_accepted(live, j, run));
 	OV_TRY(read_both(live, j));
+	if (back)
+		OV_TRY(check_firsts(twice, j, run, live));
+	OV_REQUIRE(!*twice, OV_E_PROTO_EQUIVOCATION);
 	if (both_unchanged(live))
 		return end_unchanged(j, run, live);
 	if (j->state == OV_JOB_ACCEPTED)
@@ -606,19 +634,20 @@ enum ov_status
 ov_job_advance(struct ov_job *j, struct ov_job_run *run)
 {
 	struct ov_job_live live;
+	bool twice = false;
 	enum ov_status st;
 
 	if (ov_job_final(j->state))
 		return outcome(j);
 	memset(&live, 0, sizeof(live));
-	st = go_on(j, run, &live);
+	st = go_on(&twice, j, run, &live);
 	if (st == OV_E_DB_CONFLICT && j->role == OV_ROLE_A &&
 	    j->state == OV_JOB_PROPOSED) {
 		/* the partner's proposal came first: answer that one */
 		st = ov_job_set_state(run->home, j, OV_JOB_CANCELLED, OV_E_DB_CONFLICT);
 		if (st == OV_OK)
 			st = OV_E_DB_CONFLICT;
-	} else if (is_fault(st, j->state)) {
+	} else if ((twice && st == OV_E_PROTO_EQUIVOCATION) || is_fault(st, j->state)) {
 		st = end_at_fault(j, run, &live, st);
 	} else {
 		st = after_failure(j, run, st);

@@ -72,6 +72,12 @@ const char ov_job_schema_3[] =
     " reason INTEGER NOT NULL, next INTEGER NOT NULL, PRIMARY KEY(job, population))"
     " STRICT, WITHOUT ROWID;";
 
+/* Second messages of steps that have one already: evidence against who signed them. */
+const char ov_job_schema_4[] =
+    "CREATE TABLE job_conflict(job BLOB NOT NULL, step INTEGER NOT NULL,"
+    " body BLOB NOT NULL, signature BLOB NOT NULL, leaf_index INTEGER NOT NULL,"
+    " PRIMARY KEY(job, step)) STRICT, WITHOUT ROWID;";
+
 #define LIST_PART 8192 /* records in one row of job_list */
 #define SEEDS "job seeds"
 #define ANSWER_MS 60000
@@ -614,6 +620,73 @@ ov_step_fetch(struct ov_step_text *out, struct ov_home *home, struct ov_session 
 	OV_TRY(ov_db_commit(home->db, "job.step"));
 done:
 	ov_db_rollback(home->db);
+	ov_buf_free(&owner);
+	return st;
+}
+
+static enum ov_status
+keep_conflict(
+    struct ov_home *home, const uint8_t job[OV_ID], const struct ov_msg_step *second)
+{
+	enum ov_status st;
+
+	OV_TRY(ov_db_begin(home->db));
+	OV_TRY(ov_db_run(home->db,
+	    "INSERT OR IGNORE INTO job_conflict(job, step, body, signature, leaf_index)"
+	    " VALUES (?, ?, ?, ?, ?)",
+	    OV_DB_BLOB(job, OV_ID), OV_DB_I64(second->step), OV_DB_BYTES(second->body),
+	    OV_DB_BLOB(second->signature, 64), OV_DB_I64(second->index)));
+	OV_TRY(ov_db_commit(home->db, "job.conflict"));
+done:
+	ov_db_rollback(home->db);
+	return st;
+}
+
+/* *twice: what the broker told just now is another message than the first one. */
+static enum ov_status
+compare(bool *twice, struct ov_home *home, struct ov_session *s, const uint8_t job[OV_ID],
+    const struct ov_step_text *first, const struct ov_step_text *now,
+    const struct ov_msg_step *reply)
+{
+	struct ov_msg_proven proven;
+	uint8_t leaf[OV_HASH_LEN];
+	enum ov_status st;
+
+	step_leaf(leaf, now);
+	OV_PROVEN_OF(&proven, reply);
+	OV_TRY(ov_session_check_proven(s, ov_step_leaf((unsigned int)reply->step),
+	    OV_BYTES(leaf, sizeof(leaf)), &proven));
+	*twice = now->body.len != first->body.len ||
+		 memcmp(now->body.p, first->body.p, first->body.len) != 0;
+	if (*twice)
+		OV_TRY(keep_conflict(home, job, reply));
+done:
+	return st;
+}
+
+enum ov_status
+ov_step_compare(bool *twice, struct ov_home *home, struct ov_session *s,
+    const uint8_t job[OV_ID], unsigned int step, const uint8_t signer[32])
+{
+	struct ov_step_text first = { 0 }, now = { 0 };
+	struct ov_buf owner = { 0 };
+	struct ov_msg_step reply;
+	enum ov_status st;
+
+	*twice = false;
+	st = ov_step_load(&first, home, job, step);
+	if (st == OV_E_NOT_FOUND) {
+		st = OV_OK;
+		goto done;
+	}
+	OV_TRY(st);
+	if (ask_step(&now, s, job, step, 0, &reply, &owner) == OV_OK &&
+	    ov_verify_vartime(now.signature, signer, ov_step_context(step),
+		OV_BUF_BYTES(&now.body)) == OV_OK)
+		OV_TRY(compare(twice, home, s, job, &first, &now, &reply));
+done:
+	ov_step_free(&first);
+	ov_step_free(&now);
 	ov_buf_free(&owner);
 	return st;
 }

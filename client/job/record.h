@@ -113,8 +113,16 @@ OV_MUST_CHECK enum ov_status ov_step_fetch(struct ov_step_text *out, struct ov_h
     struct ov_session *s, const uint8_t job[OV_ID], unsigned int step,
     const uint8_t signer[32], uint32_t wait_ms);
 
+/* Asks the broker again for a step of somebody else, of which this home may have one, and
+ * compares.  *twice: another message came for it with signer's signature and a place in
+ * the log; it is kept beside the first, which stands.  That the broker has nothing to say
+ * is no answer.  Fails as ov_session_check_proven does. */
+OV_MUST_CHECK enum ov_status ov_step_compare(bool *twice, struct ov_home *home,
+    struct ov_session *s, const uint8_t job[OV_ID], unsigned int step,
+    const uint8_t signer[32]);
+
 /* Tables of this module. */
 extern const char ov_job_schema_1[], ov_job_schema_2[], ov_job_schema_3[],
-    ov_job_bands_schema_1[];
+    ov_job_schema_4[], ov_job_bands_schema_1[];
 
 #endif /* OV_CLIENT_JOB_RECORD_H */

@@ -61,6 +61,19 @@ scene_role(enum ov_role *role, const struct scene *s, const uint8_t job[OV_ID])
 	return found;
 }
 
+void
+scene_prove(struct ov_proven *out, const struct scene *s, enum ov_leaf type,
+    struct ov_bytes body, const uint8_t signature[64])
+{
+	struct ov_log_leaf leaf;
+	struct ov_tx *tx = NULL;
+
+	MUST(ov_tx_begin(&tx, s->b->store) == OV_OK);
+	MUST(ov_log_signed(&leaf, tx, type, body, OV_BYTES(signature, 64)) == OV_OK);
+	MUST(ov_log_prove(out, s->b, tx, leaf.index, s->q->get_step.seen) == OV_OK);
+	MUST(ov_tx_commit(&tx, "hostile.step") == OV_OK);
+}
+
 static bool
 is(const struct scene *s, const char *how)
 {
@@ -205,6 +218,46 @@ lie_by_losing(const struct scene *s)
 		scene_error(s, "E_BROKER_WAIT");
 }
 
+/* --- second messages --- */
+
+/* A file beside that of the lies: its name is the lie's with this behind it. */
+static FILE *
+open_beside(const char *suffix, const char *mode)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s%s", getenv("OVERLAP_LIE"), suffix);
+	return fopen(path, mode);
+}
+
+/* The partner's other PROPOSE (how: 1) or ACCEPT (2), which it left in the file `.second`
+ * with its signature behind it, in the place of the one that is stored. */
+static void
+lie_by_a_second(const struct scene *s)
+{
+	unsigned long step = strtoul(s->how, NULL, 10);
+	uint8_t body[4096];
+	union ov_msg_any m;
+	struct ov_proven proven;
+	size_t n;
+	FILE *f;
+
+	if (s->asked != OV_MSG_GET_STEP || s->q->get_step.step != step ||
+	    !scene_reply(&m, s, OV_MSG_STEP))
+		return;
+	f = open_beside(".second", "rb");
+	MUST(f != NULL && (n = fread(body, 1, sizeof(body), f)) > 64);
+	fclose(f);
+	n -= 64;
+	memcpy(m.step.signature, body + n, 64);
+	m.step.body = OV_BYTES(body, n);
+	scene_prove(&proven, s,
+	    step == OV_STEP_PROPOSE ? OV_LEAF_PROPOSED : OV_LEAF_ACCEPTED, m.step.body,
+	    m.step.signature);
+	OV_LOG_PROVEN_INTO(&m.step, &proven);
+	scene_say(s, OV_MSG_STEP, &m);
+}
+
 /* --- words --- */
 
 static bool
@@ -304,8 +357,9 @@ static const struct {
 	{ "other-view", lie_with_other_view }, { "log", lie_about_log },
 	{ "no-mail", lie_about_mail }, { "who", lie_in_who },
 	{ "pair-mail", lie_in_mail }, { "points", lie_in_points },
-	{ "lose", lie_by_losing }, { "error", lie_with_error },
-	{ "terms", lie_about_terms }, { "lax", tell_truth }, /* see the checks below */
+	{ "second", lie_by_a_second }, { "lose", lie_by_losing },
+	{ "error", lie_with_error }, { "terms", lie_about_terms },
+	{ "lax", tell_truth }, /* see the checks below */
 };
 
 struct moment {
@@ -336,17 +390,16 @@ is_moment(const char *name)
 static void
 note(const struct scene *s)
 {
-	char path[4096], line[160];
+	char line[160];
 	enum ov_role role;
 	FILE *f;
 
 	if (getenv("OVERLAP_LIE") == NULL || s->asked != OV_MSG_GET_CHUNK ||
 	    !scene_role(&role, s, s->q->get_chunk.job))
 		return;
-	snprintf(path, sizeof(path), "%s.asked", getenv("OVERLAP_LIE"));
 	snprintf(line, sizeof(line), "%s %c %u\n", s->who->name,
 	    role == OV_ROLE_A ? 'A' : 'B', (unsigned int)s->q->get_chunk.stream);
-	f = fopen(path, "a");
+	f = open_beside(".asked", "a");
 	MUST(f != NULL && fputs(line, f) >= 0 && fclose(f) == 0);
 }
 

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "server/dispatch.h"
+#include "server/log.h"
 
 /* Test code in somebody else's process: what must not fail ends it, and its log says
  * where. */
@@ -43,6 +44,11 @@ void scene_error(const struct scene *s, const char *status);
 
 /* The company's part in a job; false if it has none. */
 bool scene_role(enum ov_role *role, const struct scene *s, const uint8_t job[OV_ID]);
+
+/* Puts a signed step into the log, as a broker can, and proves that it is there to who
+ * has seen so much of it. */
+void scene_prove(struct ov_proven *out, const struct scene *s, enum ov_leaf type,
+    struct ov_bytes body, const uint8_t signature[64]);
 
 /* Lies, by file. */
 typedef void lie(const struct scene *s);

@@ -1,11 +1,13 @@
-/* hostile_partner HOME MODE [WORD] - a paired company that cheats at one place of a job
- * and else does as it should, so that nothing else can be what ends it.
+/* hostile_partner HOME MODE [WORD [NOTE]] - a paired company that cheats at one place of
+ * a job and else does as it should, so that nothing else can be what ends it.
  *
  * As the one who answers a proposal:
  *   honest            the control: the other side gets its report
  *   accept-slots      ACCEPT for a list over the cap; also -terms (other terms), -clock
  *                     (an hour ahead), -mirror (the proposer's own key and commitment)
  *   accept-twice      a second ACCEPT, under another key
+ *   accept-second     the same, but it goes, signed, into the file WORD, for a broker that
+ *                     gives it out later
  *   random            32 random bytes in the place of a point; also bit255 (a good point
  *                     with bit 255 set), negative, above-p, identity, duplicate
  *   short, long       a point less or more than promised
@@ -24,6 +26,7 @@
  * As the one who proposes:
  *   propose           an honest PROPOSE
  *   propose-slots     over the cap; also -terms, -clock, -expired
+ *   propose-second    another one goes into the file NOTE, as with accept-second
  *   stranger          PROPOSE to the company WORD (hex), paired or not
  *
  * Prints "sent", or the status by which the broker, or the other side's end of the job,
@@ -50,7 +53,7 @@
 #define VICTIM 700 /* a slot in the middle of a batch */
 
 struct hostile {
-	const char *mode, *word;
+	const char *mode, *word, *note; /* note: a file for a broker's later use */
 	struct ov_home *home;
 	struct ov_session *session;
 	struct ov_job_run run;
@@ -91,6 +94,35 @@ done:
 	return st;
 }
 
+static enum ov_status
+to_file(const char *path, struct ov_bytes b)
+{
+	FILE *f = fopen(path, "wb");
+	bool good = f != NULL && fwrite(b.p, b.len, 1, f) == 1;
+
+	if (f != NULL && fclose(f) != 0)
+		good = false;
+	return good ? OV_OK : OV_E_IO;
+}
+
+/* Another PROPOSE or ACCEPT goes, signed, into a file that the broker will find. */
+static enum ov_status
+leave_second(struct hostile *h, enum ov_msg type, const void *m)
+{
+	struct ov_buf text = { 0 };
+	uint8_t signature[64];
+	enum ov_status st;
+
+	OV_TRY(ov_msg_encode(&text, type, m));
+	OV_TRY(ov_home_sign(signature, h->home,
+	    type == OV_MSG_PROPOSE ? "propose" : "accept", OV_BUF_BYTES(&text)));
+	OV_TRY(ov_buf_append(&text, signature, sizeof(signature)));
+	OV_TRY(to_file(h->note, OV_BUF_BYTES(&text)));
+done:
+	ov_buf_free(&text);
+	return st;
+}
+
 /* What PROPOSE and ACCEPT have in common, and where modes change it. */
 #define SPOIL(h, m, prefix)                                                              \
 	do {                                                                             \
@@ -127,6 +159,12 @@ spoil_accept(struct hostile *h, struct ov_buf *out, struct ov_bytes stored,
 		memcpy(m.commitment, p->commitment, OV_DIGEST);
 	}
 	OV_TRY(ov_msg_encode(out, OV_MSG_ACCEPT, &m));
+	if (is(h, "accept-second")) {
+		struct ov_msg_accept other = m;
+
+		other.ephemeral[0] ^= 1;
+		OV_TRY(leave_second(h, OV_MSG_ACCEPT, &other));
+	}
 	if (is(h, "accept-twice")) {
 		OV_TRY(put_step(h, h->job.id, OV_STEP_ACCEPT, OV_BUF_BYTES(out)));
 		m.ephemeral[0] ^= 1;
@@ -276,17 +314,6 @@ from_file(struct hostile *h)
 	if (f != NULL)
 		fclose(f);
 	return n > 0 ? OV_OK : OV_E_IO;
-}
-
-static enum ov_status
-to_file(struct hostile *h)
-{
-	FILE *f = fopen(h->word, "wb");
-	bool good = f != NULL && fwrite(h->theirs.p, h->theirs.len, 1, f) == 1;
-
-	if (f != NULL && fclose(f) != 0)
-		good = false;
-	return good ? OV_OK : OV_E_IO;
 }
 
 static enum ov_status
@@ -612,7 +639,7 @@ exchange(struct hostile *h)
 	if (is(h, "mirror") || is(h, "keep"))
 		OV_TRY(fetch_points(h));
 	if (is(h, "keep"))
-		OV_TRY(to_file(h));
+		OV_TRY(to_file(h->word, OV_BUF_BYTES(&h->theirs)));
 	OV_TRY(spoil_points(h));
 	OV_TRY(send_points(h));
 	if (is(h, "cancel"))
@@ -660,6 +687,10 @@ play_propose(struct hostile *h)
 	OV_TRY(ov_msg_decode(&m, OV_MSG_PROPOSE, OV_BUF_BYTES(&stored.body)));
 	SPOIL(h, &m, "propose-");
 	OV_TRY(ov_msg_encode(&body, OV_MSG_PROPOSE, &m));
+	if (is(h, "propose-second")) {
+		m.ephemeral[0] ^= 1;
+		OV_TRY(leave_second(h, OV_MSG_PROPOSE, &m));
+	}
 	OV_TRY(put_step(h, h->job.id, OV_STEP_PROPOSE, OV_BUF_BYTES(&body)));
 done:
 	ov_step_free(&stored);
@@ -735,12 +766,13 @@ main(int argc, char **argv)
 	struct hostile h = { 0 };
 	enum ov_status st;
 
-	if (argc != 3 && argc != 4) {
-		fprintf(stderr, "usage: hostile_partner HOME MODE [WORD]\n");
+	if (argc < 3 || argc > 5) {
+		fprintf(stderr, "usage: hostile_partner HOME MODE [WORD [NOTE]]\n");
 		return 2;
 	}
 	h.mode = argv[2];
-	h.word = argc == 4 ? argv[3] : "";
+	h.word = argc > 3 ? argv[3] : "";
+	h.note = argc > 4 ? argv[4] : h.word;
 	st = play(&h, argv[1]);
 	puts(st == OV_OK ? "sent" : ov_status_name(st));
 	return 0;

@@ -12,7 +12,6 @@
 #include "proto/rank.h"
 #include "proto/slots.h"
 #include "server/jobs.h"
-#include "server/log.h"
 #include "server/streams.h"
 
 #define CELLS_MAX 225
@@ -609,22 +608,6 @@ tell_view(uint8_t out[OV_DIGEST], struct forgery *f)
 	ov_hash_final(&h, out);
 }
 
-/* Signs the report and puts it into the log, as a broker can. */
-static void
-prove(struct ov_proven *proven, uint8_t signature[64], const struct scene *s,
-    const struct forgery *f, struct ov_bytes body)
-{
-	struct ov_log_leaf leaf;
-	struct ov_tx *tx = NULL;
-
-	ov_sign(signature, f->wrong_key ? s->b->log_sk : s->b->report_sk, "report", body);
-	MUST(ov_tx_begin(&tx, s->b->store) == OV_OK);
-	MUST(ov_log_signed(&leaf, tx, OV_LEAF_RELEASED, body, OV_BYTES(signature, 64)) ==
-	     OV_OK);
-	MUST(ov_log_prove(proven, s->b, tx, leaf.index, s->q->get_step.seen) == OV_OK);
-	MUST(ov_tx_commit(&tx, "hostile.report") == OV_OK);
-}
-
 static void
 tell_report(const struct scene *s, struct forgery *f)
 {
@@ -633,7 +616,9 @@ tell_report(const struct scene *s, struct forgery *f)
 	struct ov_buf body = { 0 };
 
 	MUST(ov_msg_encode(&body, OV_MSG_REPORT, &f->report) == OV_OK);
-	prove(&proven, step.signature, s, f, OV_BUF_BYTES(&body));
+	ov_sign(step.signature, f->wrong_key ? s->b->log_sk : s->b->report_sk, "report",
+	    OV_BUF_BYTES(&body));
+	scene_prove(&proven, s, OV_LEAF_RELEASED, OV_BUF_BYTES(&body), step.signature);
 	OV_LOG_PROVEN_INTO(&step, &proven);
 	step.body = OV_BUF_BYTES(&body);
 	scene_say(s, OV_MSG_STEP, &step);

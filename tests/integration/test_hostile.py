@@ -8,12 +8,14 @@ where it says "lax" it lets everything through, so that only the company is in t
 import sys
 
 import harness
-from harness import OK, PEER, USAGE
+from harness import OK, PEER, USAGE, WAITING
 from liar import POLICY, Liar
 
-# enum ov_stream, ov_step
-POINTS_A, ROSTER_A, TAGS_A = 1, 3, 5
-ACCEPT, REFUSE, CANCEL_A, CLOSE_B = 2, 3, 4, 19
+# enum ov_stream, ov_step, ov_leaf
+POINTS_A, POINTS_B, ROSTER_A, TAGS_A = 1, 2, 3, 5
+PROPOSE, ACCEPT, REFUSE, CANCEL_A, CLOSE_B = 1, 2, 3, 4, 19
+CANCEL = CANCEL_A, 5
+LEAF_PROPOSED, LEAF_ACCEPTED, LEAF_FAILED = 5, 6, 12
 HOSTILE = None  # the program
 
 
@@ -187,6 +189,58 @@ class Answers(Hostile):
         self.assertEqual(
             self.store("SELECT step FROM conflict WHERE job = ?", job), [(ACCEPT,)])
         self.assertEqual(self.store("SELECT state FROM job WHERE id = ?", job), [(6,)])
+
+
+class Second(Hostile):
+    """A partner that signs a message twice, and a broker that plays along: A dies when it has
+    stored the first, and finds the second when it comes back."""
+
+    def setUp(self):
+        harness.needs_clock()
+        super().setUp()
+        self.note = self.lie_file.with_suffix(".second")
+
+    def comes_back_to(self, step, *run):
+        a, b = self.world.a, self.world.b
+        (job,), = self.home(a, "SELECT id FROM job WHERE state < 6")
+        told = self.told(self.start(a, *run, "--wait", "0"))
+        self.assertEqual(told["exit"], WAITING)  # the control: the first goes on
+        self.assertEqual(self.left(a, job), {POINTS_A if run[0] == "run" else POINTS_B})
+        first = self.steps(a, job, [step])
+        self.lie("second", str(step), a.name)
+        out = "SELECT stream, chunk, digest FROM egress WHERE job = ?"
+        before = self.home(a, out, job)
+        told = self.told(self.start(a, *run, "--wait", "0"))
+        self.assertEqual(self.ends(told, PEER, "equivocation", "E_PROTO_EQUIVOCATION"), job)
+        self.assertEqual(self.home(a, out, job), before)
+        self.stands_nowhere(a, b, job)
+        # both are kept, each with its place in the log, and the verdict is there, too
+        self.assertEqual(self.steps(a, job, [step]), first)
+        (kept, body, signature, leaf), = self.home(
+            a, "SELECT step, body, signature, leaf_index FROM job_conflict WHERE job = ?", job)
+        self.assertEqual((kept, body + signature), (step, self.note.read_bytes()))
+        self.assertNotEqual(body, first[step][0])
+        self.assertEqual(self.store("SELECT type FROM leaf WHERE idx = ?", leaf),
+                         [(LEAF_PROPOSED if step == PROPOSE else LEAF_ACCEPTED,)])
+        (cancel, leaf), = self.steps(a, job, CANCEL).values()
+        self.assertIn(b"E_PROTO_EQUIVOCATION", cancel)
+        self.assertEqual(self.store("SELECT type FROM leaf WHERE idx = ?", leaf),
+                         [(LEAF_FAILED,)])
+
+    def test_a_second_answer(self):
+        a, b = self.world.a, self.world.b
+        dying = a.spawn("run", b.name, env={"OVERLAP_CRASH_AT": "job.populations before"})
+        said = harness.finish([HOSTILE, b.home, "accept-second", self.note], OK).stdout
+        self.assertEqual((said.strip(), dying.wait(harness.PATIENCE)), ("sent", -9))
+        self.comes_back_to(ACCEPT, "run", b.name)
+
+    def test_a_second_proposal(self):
+        a, b = self.world.a, self.world.b
+        said = harness.finish(
+            [HOSTILE, b.home, "propose-second", a.name, self.note], OK).stdout
+        dying = a.spawn("agent", "--once", env={"OVERLAP_CRASH_AT": "job.populations before"})
+        self.assertEqual((said.strip(), dying.wait(harness.PATIENCE)), ("sent", -9))
+        self.comes_back_to(PROPOSE, "agent", "--once")
 
 
 class Proposals(Hostile):

@@ -132,26 +132,32 @@ class Reports(Liar):
             self.assertIn("told another report", company("report", partner.name))
             company("inbox", "clear", "verdicts")
 
-    def test_the_first_report_that_is_stored_is_the_one(self):
+    def test_a_second_report_ends_the_job(self):
         """A report, then, when the company comes back from a crash, another one: each true
         in itself, so that it would be taken if it came first."""
+        harness.needs_clock()
         a, b = self.world.a, self.world.b
         answering = b.spawn("agent", "--once", "--wait", "30")
-        a_run = a.spawn("run", b.name, env={"OVERLAP_CRASH_AT": "job.forget before"})
-        if a_run.wait(harness.PATIENCE) == OK:
-            self.assertEqual(answering.wait(harness.PATIENCE), OK)
-            self.skipTest("built without crash points")
+        dying = a.spawn("run", b.name, env={"OVERLAP_CRASH_AT": "job.forget before"})
+        self.assertEqual(dying.wait(harness.PATIENCE), -9)
         self.assertEqual(answering.wait(harness.PATIENCE), OK)
         self.lie("report", "drop", a.name)
         (ident, stored), = self.home(
             a, "SELECT s.job, s.body FROM job_step s JOIN job j ON j.id = s.job"
             " WHERE j.state < 6 AND s.step = ?", REPORT)
-        job = self.ends(self.told(self.start(a, "run", b.name)), OK, "closed", "OK")
+        job = self.ends(self.told(self.start(a, "run", b.name)), PEER, "equivocation",
+                        "E_PROTO_EQUIVOCATION")
         self.assertEqual(job, ident)
-        self.change_list()
+        self.stands_nowhere(a, b, job)
+        # both are kept: two reports of one job that the broker signed
         self.assertEqual(
             self.home(a, "SELECT body FROM job_step WHERE job = ? AND step = ?", job, REPORT),
             [(stored,)])
+        (other,), = self.home(
+            a, "SELECT body FROM job_conflict WHERE job = ? AND step = ?", job, REPORT)
+        self.assertNotEqual(other, stored)
+        (close, _), = self.steps(a, job, CLOSE).values()
+        self.assertIn(b"E_PROTO_EQUIVOCATION", close)
 
 
 class Streams(Liar):
