@@ -45,7 +45,8 @@ struct ov_report_epsilon {
 /* What the broker charged, as its signed report says (PROTOCOL 7.21), and what this home
  * counted itself: the stricter one wins. */
 struct ov_report_charges {
-	uint64_t slots, their_slots;		 /* of this job */
+	uint64_t slots, their_slots; /* of this job */
+	uint64_t own_slots, own_their_slots;
 	uint64_t slots_month, their_slots_month; /* with this partner in 30 days */
 	uint32_t runs_month, runs_left;
 	uint32_t own_runs_month;

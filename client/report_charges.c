@@ -160,6 +160,29 @@ done:
 	return st;
 }
 
+/* The slots of the job itself, by this home's charge; those of the broker where there is
+ * none. */
+static enum ov_status
+load_job_slots(struct ov_report_charges *c, const struct ov_report *r, struct ov_db *db)
+{
+	struct ov_db_stmt *q = NULL;
+	bool row;
+	enum ov_status st;
+
+	c->own_slots = c->slots;
+	c->own_their_slots = c->their_slots;
+	OV_TRY(ov_db_query(&q, db, "SELECT slots, other_slots FROM charge WHERE job = ?",
+	    OV_DB_BLOB(r->job, OV_ID)));
+	OV_TRY(ov_db_step(q, &row));
+	if (row) {
+		c->own_slots = (uint64_t)ov_db_i64(q, 0);
+		c->own_their_slots = (uint64_t)ov_db_i64(q, 1);
+	}
+done:
+	ov_db_finish(q);
+	return st;
+}
+
 static uint64_t
 larger(uint64_t a, uint64_t b)
 {
@@ -203,7 +226,8 @@ set_epsilon(struct ov_report_epsilon *e, const struct ov_report *r,
 static bool
 differs(const struct ov_report_charges *c)
 {
-	return c->runs_month != c->own_runs_month ||
+	return c->slots != c->own_slots || c->their_slots != c->own_their_slots ||
+	       c->runs_month != c->own_runs_month ||
 	       c->slots_month != c->own_slots_month ||
 	       c->their_slots_month != c->own_their_slots_month ||
 	       (c->mine.is && c->mine.year != c->mine.own_year) ||
@@ -224,6 +248,7 @@ ov_report_load_charges(struct ov_report *r, struct ov_db *db)
 	OV_TRY(load_own(&own, r, db, created));
 	c->slots = said.slots[r->role];
 	c->their_slots = said.slots[1 - r->role];
+	OV_TRY(load_job_slots(c, r, db));
 	c->slots_month = said.slots_month[r->role];
 	c->their_slots_month = said.slots_month[1 - r->role];
 	c->runs_month = said.runs_month;

@@ -109,7 +109,9 @@ put_charges(struct ov_json *doc, const struct ov_report_charges *c)
 	struct ov_json *at = ov_json_object(doc, "charged");
 
 	ov_json_number(at, "slots", c->slots);
+	ov_json_number(at, "slots_own_count", c->own_slots);
 	ov_json_number(at, "their_slots", c->their_slots);
+	ov_json_number(at, "their_slots_own_count", c->own_their_slots);
 	ov_json_number(at, "slots_30_days", c->slots_month);
 	ov_json_number(at, "slots_30_days_own_count", c->own_slots_month);
 	ov_json_number(at, "their_slots_30_days", c->their_slots_month);

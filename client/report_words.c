@@ -158,6 +158,9 @@ print_difference(FILE *out, const struct ov_report_charges *c)
 		return;
 	fputs(
 	    "The broker and this home do not count the same; the stricter holds:\n", out);
+	print_count(out, "slots of yours in this job", c->slots, c->own_slots);
+	print_count(
+	    out, "slots of theirs in this job", c->their_slots, c->own_their_slots);
 	print_count(out, "runs in 30 days", c->runs_month, c->own_runs_month);
 	print_count(out, "slots of yours in 30 days", c->slots_month, c->own_slots_month);
 	print_count(out, "slots of theirs in 30 days", c->their_slots_month,

@@ -31,10 +31,13 @@ struct forgery {
 	struct ov_msg_view view;
 	struct ov_cell_row cells[CELLS_MAX + 1]; /* a lie may be one more */
 	size_t n_cells;
+	struct ov_held_row held[OV_POPULATIONS_MAX];
+	size_t n_held;
 	struct ov_match_row *rows;
 	size_t n;
 	struct ov_msg_report report;
 	uint8_t completes[6 * OV_DIGEST];
+	struct ov_charges charges;
 	bool short_rows, wrong_key, wrong_digest;
 };
 
@@ -70,6 +73,8 @@ take_view(void *arg, struct ov_bytes chunk)
 		     OV_OK);
 		for (size_t at = 0; at < f->view.cells.len; at += OV_CELL_ROW)
 			ov_cell_unpack(&f->cells[f->n_cells++], f->view.cells.p + at);
+		for (size_t at = 0; at < f->view.held.len; at += OV_HELD_ROW)
+			ov_held_unpack(&f->held[f->n_held++], f->view.held.p + at);
 		f->rows = calloc(f->view.matches + 1, sizeof(f->rows[0]));
 		MUST(f->rows != NULL);
 		return OV_OK;
@@ -464,6 +469,168 @@ fewer_rows(struct forgery *f)
 	f->short_rows = true;
 }
 
+/* --- lies about what is only counted --- */
+
+/* Number i of the counted cells, in a view of noise. */
+static struct ov_cell_row *
+counted(struct forgery *f, size_t i)
+{
+	struct ov_cell_row *c = f->cells;
+
+	for (; c->plus_minus == 0 || i-- > 0; c++)
+		MUST(c < f->cells + f->n_cells);
+	return c;
+}
+
+static struct ov_view_charge *
+charge(struct forgery *f)
+{
+	return &f->charges.view[f->role];
+}
+
+/* Every counted number is shown, so that nothing has to be held back. */
+static void
+show_all(struct forgery *f)
+{
+	for (size_t i = 0; i < f->n_cells; i++)
+		if (f->cells[i].plus_minus > 0)
+			f->cells[i].pairs = f->cells[i].fit_own = f->cells[i].fit_other =
+			    50;
+	f->n_held = 0;
+}
+
+static void
+count_number(struct forgery *f)
+{
+	show_all(f);
+}
+
+static void
+count_small(struct forgery *f)
+{
+	show_all(f);
+	counted(f, 0)->pairs = 19;
+}
+
+static void
+count_sure(struct forgery *f)
+{
+	show_all(f);
+	counted(f, 1)->plus_minus_fit = 0;
+}
+
+static void
+count_surer(struct forgery *f)
+{
+	show_all(f);
+	counted(f, 1)->plus_minus--;
+}
+
+static void
+count_no_cell(struct forgery *f)
+{
+	show_all(f);
+	f->n_cells--;
+}
+
+static void
+count_hidden(struct forgery *f)
+{
+	show_all(f);
+	f->cells[f->n_cells] = f->cells[f->n_cells - 1];
+	f->cells[f->n_cells++].other = 4;
+}
+
+static void
+count_silent(struct forgery *f)
+{
+	show_all(f);
+	counted(f, 0)->fit_own = OV_HELD_BACK;
+}
+
+static void
+count_reason(struct forgery *f)
+{
+	show_all(f);
+	f->held[f->n_held++] =
+	    (struct ov_held_row){ counted(f, 0)->other, OV_HELD_SMALL, 0 };
+}
+
+static void
+count_uncharged(struct forgery *f)
+{
+	charge(f)->epsilon_milli = 0;
+}
+
+static void
+count_dearer(struct forgery *f)
+{
+	charge(f)->epsilon_milli++;
+}
+
+/* A view that was charged is kept back. */
+static void
+count_withheld(struct forgery *f)
+{
+	f->n_cells = (size_t)(counted(f, 0) - f->cells);
+	f->held[0] = (struct ov_held_row){ 0, OV_HELD_NOT_DUE, f->report.created };
+	f->n_held = 1;
+}
+
+/* The same, and the charge denied. */
+static void
+count_denied(struct forgery *f)
+{
+	count_withheld(f);
+	charge(f)->epsilon_milli = charge(f)->epsilon_milli_year = 0;
+}
+
+/* A view that the giver did not allow is drawn and charged all the same: of populations 1
+ * and 2, which test_lies.py has at `counts`. */
+static void
+count_drawn(struct forgery *f)
+{
+	MUST(f->n_held == 1 && charge(f)->epsilon_milli == 0);
+	for (uint8_t y = 1; y <= 2; y++)
+		for (uint8_t x = 1; x <= 3; x++)
+			f->cells[f->n_cells++] =
+			    (struct ov_cell_row){ x, y, 50, 50, 50, 17, 12 };
+	f->n_held = 0;
+	charge(f)->epsilon_milli = 333;
+}
+
+/* --- lies about charges --- */
+
+static void
+charge_left(struct forgery *f)
+{
+	f->charges.runs_left += 1000000;
+}
+
+static void
+charge_runs(struct forgery *f)
+{
+	f->charges.runs_month -= 1;
+}
+
+static void
+charge_slots(struct forgery *f)
+{
+	f->charges.slots[f->role] /= 2;
+}
+
+static void
+charge_theirs(struct forgery *f)
+{
+	f->charges.slots[f->other] *= 2;
+}
+
+static void
+charge_month(struct forgery *f)
+{
+	f->charges.slots_month[f->other] += 1024;
+}
+
 /* --- lies about whose view and report it is --- */
 
 static void
@@ -537,6 +704,24 @@ static const struct {
 	{ "noise", noise },
 	{ "own-fit", own_fit },
 	{ "other-fit", other_fit },
+	{ "count-number", count_number },
+	{ "count-small", count_small },
+	{ "count-sure", count_sure },
+	{ "count-surer", count_surer },
+	{ "count-no-cell", count_no_cell },
+	{ "count-hidden", count_hidden },
+	{ "count-silent", count_silent },
+	{ "count-reason", count_reason },
+	{ "count-uncharged", count_uncharged },
+	{ "count-dearer", count_dearer },
+	{ "count-withheld", count_withheld },
+	{ "count-denied", count_denied },
+	{ "count-drawn", count_drawn },
+	{ "charge-left", charge_left },
+	{ "charge-runs", charge_runs },
+	{ "charge-slots", charge_slots },
+	{ "charge-theirs", charge_theirs },
+	{ "charge-month", charge_month },
 	{ "fewer-rows", fewer_rows },
 	{ "view-of-other", view_of_other },
 	{ "view-of-job", view_of_job },
@@ -570,10 +755,14 @@ static void
 pack_head(struct ov_buf *out, struct forgery *f)
 {
 	uint8_t cells[(CELLS_MAX + 1) * OV_CELL_ROW];
+	uint8_t held[OV_POPULATIONS_MAX * OV_HELD_ROW];
 
 	for (size_t i = 0; i < f->n_cells; i++)
 		ov_cell_pack(cells + i * OV_CELL_ROW, &f->cells[i]);
+	for (size_t i = 0; i < f->n_held; i++)
+		ov_held_pack(held + i * OV_HELD_ROW, &f->held[i]);
 	f->view.cells = OV_BYTES(cells, f->n_cells * OV_CELL_ROW);
+	f->view.held = OV_BYTES(held, f->n_held * OV_HELD_ROW);
 	f->view.matches = f->n;
 	MUST(ov_msg_encode(out, OV_MSG_VIEW, &f->view) == OV_OK);
 }
@@ -628,6 +817,7 @@ tell_report(const struct scene *s, struct forgery *f)
 static void
 forge_report(const struct scene *s, const struct ov_msg_step *honest)
 {
+	uint8_t charges[OV_CHARGES_LEN];
 	struct forgery f;
 	enum ov_role role;
 	uint8_t *digest_of;
@@ -638,7 +828,10 @@ forge_report(const struct scene *s, const struct ov_msg_step *honest)
 	MUST(ov_msg_decode(&f.report, OV_MSG_REPORT, honest->body) == OV_OK);
 	memcpy(f.completes, f.report.completes.p, sizeof(f.completes));
 	f.report.completes = OV_BYTES(f.completes, sizeof(f.completes));
+	ov_charges_unpack(&f.charges, f.report.charges.p);
 	change(&f, s->how);
+	ov_charges_pack(charges, &f.charges);
+	f.report.charges = OV_BYTES(charges, sizeof(charges));
 	digest_of = role == OV_ROLE_A ? f.report.view_a : f.report.view_b;
 	tell_view(digest_of, &f);
 	digest_of[0] ^= f.wrong_digest ? 1 : 0;

@@ -17,14 +17,17 @@ POLICY = harness.POLICY + "  runs_per_30_days: 1000\n"
 class Liar(unittest.TestCase):
     """A world whose broker lies when a file says so."""
 
+    policy, other = POLICY, None  # A's, and B's where it is another
+
     @classmethod
     def setUpClass(cls):
         world = cls.world = harness.World()
         cls.lie_file = world.path / "lie"
         os.environ["OVERLAP_LIE"] = str(cls.lie_file)
-        policy = world.path / "policy.yaml"
-        policy.write_text(POLICY)
-        world.build(policy, harness.SAMPLES)
+        policy, other = world.path / "policy.yaml", world.path / "policy_b.yaml"
+        policy.write_text(cls.policy)
+        other.write_text(cls.other or cls.policy)
+        world.build(policy, harness.SAMPLES, other)
         cls.addClassCleanup(world.close)
         # two lists for A, so that no job ends as `unchanged`
         cls.lists = [cls.fewer(harness.SAMPLES[0]), harness.SAMPLES[0]]
@@ -89,7 +92,11 @@ class Liar(unittest.TestCase):
 
     def forget(self, company, query):
         """Changes a company's database, as only a cheat does."""
-        with contextlib.closing(sqlite3.connect(company.home / "overlap.db")) as db:
+        self.change(company.home / "overlap.db", query)
+
+    @staticmethod
+    def change(path, query):
+        with contextlib.closing(sqlite3.connect(path, timeout=20)) as db:
             db.execute(query)
             db.commit()
 

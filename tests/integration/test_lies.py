@@ -160,6 +160,105 @@ class Reports(Liar):
         self.assertIn(b"E_PROTO_EQUIVOCATION", close)
 
 
+class Counts(Liar):
+    """P6, of what is only counted: B gives counts of two populations and matches of one.  The
+    numbers are the broker's word; everything else about them is not."""
+
+    policy = POLICY
+    other = POLICY.replace("customers: matches", "customers: counts").replace(
+        "open_opportunities: matches", "open_opportunities: counts")
+
+    LIES = {
+        "count-small": "a number below what is shown",
+        "count-sure": "no plus-minus",
+        "count-surer": "less plus-minus than the terms' noise has",
+        "count-no-cell": "a cell left out",
+        "count-hidden": "a cell of a population that the partner hides",
+        "count-silent": "a number held back for no reason",
+        "count-reason": "a reason for what is not held back",
+        "count-uncharged": "a view that was not charged",
+        "count-dearer": "another charge than the terms'",
+        "count-withheld": "a view that was charged, held back",
+    }
+
+    def a_view_is_due(self):
+        """As if no job had been."""
+        for company in self.world.a, self.world.b:
+            self.forget(company, "DELETE FROM charge")
+        self.change(self.world.broker.home / "broker.db", "DELETE FROM charge")
+
+    def caught(self, told):
+        job = self.ends(told, PEER, "broker_misbehaved", "E_PROTO_MISBEHAVED")
+        self.stands_nowhere(self.world.a, self.world.b, job)
+        self.assertEqual(self.home(
+            self.world.a, "SELECT count(*) FROM job_held WHERE job = ?", job), [(0,)])
+        (close, _), = self.steps(self.world.a, job, CLOSE).values()
+        self.assertIn(b"E_PROTO_MISBEHAVED", close)
+        self.change_list()
+
+    def test_every_lie_is_caught(self):
+        for how, what in self.LIES.items():
+            with self.subTest(how, what=what):
+                self.a_view_is_due()
+                self.lie("report", how, self.world.a.name)
+                self.caught(self.exchange()[0])
+
+    def test_a_view_that_the_partner_did_not_allow(self):
+        self.a_view_is_due()
+        for told in self.exchange():
+            self.ends(told, OK, "closed", "OK")
+        self.lie("report", "count-drawn", self.world.a.name)
+        self.caught(self.exchange()[0])
+
+    def test_what_a_broker_can_do(self):
+        """It can say any number, and keep a view back, but not without being seen to: the
+        report says that this home, which was told that a view may be drawn, counted it."""
+        a, b = self.world.a, self.world.b
+        for how, differs in ("count-number", False), ("count-denied", True):
+            self.a_view_is_due()
+            self.lie("report", how, a.name)
+            self.ends(self.exchange()[0], OK, "closed", "OK")
+            self.assertEqual(a.json("report", b.name)["charged"]["differs"], differs)
+        views = a.json("report", b.name)["charged"]["my_views"]
+        self.assertEqual((views["epsilon_milli_365_days"],
+                          views["epsilon_milli_365_days_own_count"],
+                          views["epsilon_milli_left"]), (0, 333, 4000))
+
+
+class Charges(Liar):
+    """What a report says was charged is shown beside the own count; the stricter holds."""
+
+    LIES = {  # what is said otherwise, and whether that is shown
+        "charge-left": ("runs_left", False),
+        "charge-runs": ("runs_30_days", True),
+        "charge-slots": ("slots", True),
+        "charge-theirs": ("their_slots", True),
+        "charge-month": ("their_slots_30_days", True),
+    }
+
+    def charged(self, how=None):
+        a, b = self.world.a, self.world.b
+        self.lie(*(("report", how, a.name) if how else ()))
+        self.ends(self.exchange()[0], OK, "closed", "OK")
+        return a.json("report", b.name)["charged"]
+
+    def test_what_differs_is_shown_and_the_stricter_holds(self):
+        a, b = self.world.a, self.world.b
+        honest = self.charged()  # the control
+        self.assertFalse(honest["differs"])
+        self.assertNotIn("do not count the same", a("report", b.name))
+        for runs, (how, (key, differs)) in enumerate(self.LIES.items(), 1):
+            with self.subTest(how):
+                said = self.charged(how)
+                self.assertEqual(said["differs"], differs)
+                self.assertEqual("do not count the same" in a("report", b.name), differs)
+                if differs:
+                    self.assertNotEqual(said[key], said[key + "_own_count"])
+                self.assertEqual(said["runs_30_days_own_count"],
+                                 honest["runs_30_days_own_count"] + runs)
+                self.assertEqual(said["runs_left"], honest["runs_left"] - runs)
+
+
 class Streams(Liar):
     """P3, P4: what the broker does to the points between the partners."""
 
