@@ -872,13 +872,13 @@ criteria_that_nobody_accepted_are_not_evaluated(void **state)
 /* An offer mail of `from` to b. */
 static void
 craft(struct ov_buf *out, struct company *from, uint64_t sequence,
-    const uint8_t to[OV_ID], uint64_t runs)
+    const uint8_t to[OV_ID], uint64_t runs, const char *criteria)
 {
 	struct ov_msg_terms_offer m = { .version = 1, .sequence = sequence };
 	struct ov_buf s = { 0 }, sealed = { 0 };
 	uint8_t signature[64];
 
-	sheet(&s, runs, "");
+	sheet(&s, runs, criteria);
 	memcpy(m.from, from->home->company, OV_ID);
 	memcpy(m.to, to, OV_ID);
 	assert_int_equal(ov_home_envelope_seal(&sealed, from->home, b.home->identity,
@@ -901,7 +901,7 @@ offers_are_checked(void **state)
 	struct ov_buf m = { 0 };
 
 	(void)state;
-	craft(&m, &a, 1, b.home->company, 31);
+	craft(&m, &a, 1, b.home->company, 31, "");
 	assert_int_equal(
 	    ov_terms_take_offer(b.home, nobody, OV_BUF_BYTES(&m)), OV_E_PARTNER_UNPAIRED);
 	for (size_t i = 0; i < m.len; i += 7) {
@@ -911,23 +911,23 @@ offers_are_checked(void **state)
 		    OV_E_CRYPTO_SIGNATURE);
 		m.p[i] ^= 1;
 	}
-	craft(&m, &a, 1, nobody, 31);
+	craft(&m, &a, 1, nobody, 31, "");
 	assert_int_equal(ov_terms_take_offer(b.home, a.home->company, OV_BUF_BYTES(&m)),
 	    OV_E_PROTO_MISMATCH);
-	craft(&m, &a, 1001, b.home->company, 31); /* uses up numbers */
+	craft(&m, &a, 1001, b.home->company, 31, ""); /* uses up numbers */
 	assert_int_equal(ov_terms_take_offer(b.home, a.home->company, OV_BUF_BYTES(&m)),
 	    OV_E_WIRE_RANGE);
 	assert_state(b, OV_TERMS_NONE);
-	craft(&m, &a, 5, b.home->company, 31);
+	craft(&m, &a, 5, b.home->company, 31, "");
 	assert_int_equal(
 	    ov_terms_take_offer(b.home, a.home->company, OV_BUF_BYTES(&m)), OV_OK);
 	assert_int_equal(
 	    ov_terms_take_offer(b.home, a.home->company, OV_BUF_BYTES(&m)), OV_OK);
-	craft(&m, &a, 4, b.home->company, 30); /* an old one that came late */
+	craft(&m, &a, 4, b.home->company, 30, ""); /* an old one that came late */
 	assert_int_equal(
 	    ov_terms_take_offer(b.home, a.home->company, OV_BUF_BYTES(&m)), OV_OK);
 	assert_int_equal(view(&b).sequence, 5);
-	craft(&m, &a, 5, b.home->company, 30); /* two for one number */
+	craft(&m, &a, 5, b.home->company, 30, ""); /* two for one number */
 	assert_int_equal(ov_terms_take_offer(b.home, a.home->company, OV_BUF_BYTES(&m)),
 	    OV_E_PROTO_EQUIVOCATION);
 	ov_buf_free(&m);
@@ -940,7 +940,7 @@ bad_offers_are_shown_and_stop_nothing(void **state)
 	uint8_t id[OV_ID] = { 1 };
 
 	(void)state;
-	craft(&m, &a, 1, b.home->company, 31);
+	craft(&m, &a, 1, b.home->company, 31, "");
 	m.p[m.len - 1] ^= 1;
 	post(&a, b.home->company, id, OV_MAIL_TERMS_OFFER, OV_BUF_BYTES(&m));
 	bring_into_force(31, 31);
@@ -962,6 +962,45 @@ mail_of_an_unknown_kind_is_dropped_and_shown(void **state)
 	assert_int_equal(notes_of(&b, OV_E_WIRE_UNKNOWN), 1);
 	assert_int_equal(ov_mail_forget_refused(b.home), OV_OK);
 	assert_int_equal(notes_of(&b, OV_E_WIRE_UNKNOWN), 0);
+}
+
+/* Criteria that are none, cut at each byte too: the offer is refused whole and shown, and
+ * what comes after it goes on. */
+static void
+offers_with_unreadable_criteria_are_refused(void **state)
+{
+	static const char good[] =
+	    "threshold: 1\ncriteria:\n  [{column: revenue, exists: yes, weight: 1}]\n";
+	static const char *const bad[] = { "criteria: [", "\xff\xfe", "threshold: 1\n",
+		"threshold: 1\ncriteria: {}\n", "&a [*a]", "!!x y" };
+	char cut[sizeof(good)];
+	struct ov_buf m = { 0 };
+	uint8_t id[OV_ID] = { 1 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		craft(&m, &a, 1, b.home->company, 31, bad[i]);
+		assert_int_equal(
+		    ov_terms_take_offer(b.home, a.home->company, OV_BUF_BYTES(&m)),
+		    OV_E_ICP_INVALID);
+	}
+	for (size_t n = 1; n < sizeof(good) - 2; n++) { /* the last is a line's end */
+		memcpy(cut, good, n);
+		cut[n] = '\0';
+		craft(&m, &a, 1, b.home->company, 31, cut);
+		assert_int_equal(
+		    ov_terms_take_offer(b.home, a.home->company, OV_BUF_BYTES(&m)),
+		    OV_E_ICP_INVALID);
+	}
+	assert_state(b, OV_TERMS_NONE);
+	craft(&m, &a, 1, b.home->company, 31, bad[0]);
+	post(&a, b.home->company, id, OV_MAIL_TERMS_OFFER, OV_BUF_BYTES(&m));
+	bring_into_force(31, 31);
+	assert_int_equal(notes_of(&b, OV_E_ICP_INVALID), 1);
+	craft(&m, &a, 5, b.home->company, 31, good); /* the control */
+	assert_int_equal(
+	    ov_terms_take_offer(b.home, a.home->company, OV_BUF_BYTES(&m)), OV_OK);
+	ov_buf_free(&m);
 }
 
 struct tally {
@@ -1146,6 +1185,7 @@ main(void)
 		T(criteria_that_nobody_accepted_are_not_evaluated),
 		T(offers_are_checked),
 		T(bad_offers_are_shown_and_stop_nothing),
+		T(offers_with_unreadable_criteria_are_refused),
 		T(answers_that_do_not_fit_bring_nothing_into_force),
 		T(terms_that_the_log_does_not_hold_stop_all_jobs),
 		T(a_suspended_partner_gets_no_signature),
