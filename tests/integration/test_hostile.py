@@ -210,6 +210,9 @@ class Second(Hostile):
         self.lie("second", str(step), a.name)
         out = "SELECT stream, chunk, digest FROM egress WHERE job = ?"
         before = self.home(a, out, job)
+        for where in "before", "after":  # it dies when it keeps the second, too
+            self.assertEqual(a.spawn(*run, "--wait", "0", env={
+                "OVERLAP_CRASH_AT": f"job.conflict {where}"}).wait(harness.PATIENCE), -9)
         told = self.told(self.start(a, *run, "--wait", "0"))
         self.assertEqual(self.ends(told, PEER, "equivocation", "E_PROTO_EQUIVOCATION"), job)
         self.assertEqual(self.home(a, out, job), before)
