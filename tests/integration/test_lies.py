@@ -158,6 +158,11 @@ class Reports(Liar):
         self.assertNotEqual(other, stored)
         (close, _), = self.steps(a, job, CLOSE).values()
         self.assertIn(b"E_PROTO_EQUIVOCATION", close)
+        # and the other side, whose report stands, is told
+        b("agent", "--once", "--wait", "0")
+        (note,) = b.json("inbox")["verdicts"]
+        self.assertEqual((note["job"], note["verdict"]), (job.hex(), "E_PROTO_EQUIVOCATION"))
+        b("inbox", "clear", "verdicts")
 
 
 class Counts(Liar):

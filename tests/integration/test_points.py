@@ -112,6 +112,8 @@ class Points(unittest.TestCase):
              codes=(OK, USAGE))
         verb(a, "book.unerase", "accounts", "erase", "--undo", "0015g00000dB112",
              codes=(OK, USAGE))
+        verb(a, "book.keep_out", "accounts", "erase", "not-there", "--absent", "--yes",
+             codes=(OK, USAGE))
         verb(a, "book.rebuild", "accounts", "rebuild")
         a.fails("import", small, code=WAITING)
         verb(a, "inbox.import", "inbox", "drop", "import", codes=(OK, USAGE))
