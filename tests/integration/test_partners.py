@@ -68,9 +68,8 @@ class Partners(unittest.TestCase):
             self.assertEqual([p["name"] for p in said["partners"]], [other])
             self.assertEqual(said["partners"][0]["terms"], "in_force")
             inbox = json.loads(company("inbox", "--json"))
-            self.assertEqual(
-                inbox, {"fetched": True, "proposals": 0, "holds": [], "terms": [], "asks": [],
-                        "identities": [], "mail": []})
+            # nothing waits, of whatever kind
+            self.assertEqual({k: v for k, v in inbox.items() if v}, {"fetched": True})
 
     def walk(self, k):
         walk = Walk(k)
@@ -85,7 +84,7 @@ class Partners(unittest.TestCase):
         self.assertEqual(self.walk(0), 0)
 
     def test_killed_at_every_write(self):
-        total = 0
+        total = deaths = 0
         for k in range(1, PASSES):
             with self.subTest(point=k):
                 deaths = self.walk(k)
