@@ -6,8 +6,8 @@
  *   accept-slots      ACCEPT for a list over the cap; also -terms (other terms), -clock
  *                     (an hour ahead), -mirror (the proposer's own key and commitment)
  *   accept-twice      a second ACCEPT, under another key
- *   accept-second     the same, but it goes, signed, into the file WORD, for a broker that
- *                     gives it out later
+ *   accept-second     the same, but it goes, signed, into the file WORD, for a broker
+ *                     that gives it out later
  *   random            32 random bytes in the place of a point; also bit255 (a good point
  *                     with bit 255 set), negative, above-p, identity, duplicate
  *   short, long       a point less or more than promised
@@ -25,7 +25,8 @@
  *                     -accept: looks, then gives another ACCEPT, and closes
  * As the one who proposes:
  *   propose           an honest PROPOSE
- *   propose-slots     over the cap; also -terms, -clock, -expired
+ *   propose-slots     over the cap; also -terms, -clock, -expired, -old (terms that were
+ *                     superseded)
  *   propose-second    another one goes into the file NOTE, as with accept-second
  *   stranger          PROPOSE to the company WORD (hex), paired or not
  *
@@ -672,6 +673,28 @@ done:
 	return st;
 }
 
+/* Digests of the first terms that both signed, which others have superseded. */
+static enum ov_status
+take_old_terms(struct hostile *h, struct ov_msg_propose *m)
+{
+	struct ov_msg_terms_body body;
+	struct ov_db_stmt *q = NULL;
+	bool row;
+	enum ov_status st;
+
+	OV_TRY(ov_db_query(&q, h->home->db,
+	    "SELECT body FROM terms WHERE company = ? ORDER BY sequence LIMIT 1",
+	    OV_DB_BLOB(h->job.partner, OV_ID)));
+	OV_TRY(ov_db_step(q, &row));
+	OV_REQUIRE(row, OV_E_NOT_FOUND);
+	OV_TRY(ov_msg_decode(&body, OV_MSG_TERMS_BODY, ov_db_blob(q, 0)));
+	memcpy(m->terms, body.terms, OV_DIGEST);
+	memcpy(m->release, body.release, OV_DIGEST);
+done:
+	ov_db_finish(q);
+	return st;
+}
+
 static enum ov_status
 play_propose(struct hostile *h)
 {
@@ -686,6 +709,8 @@ play_propose(struct hostile *h)
 	OV_TRY(ov_step_load(&stored, h->home, h->job.id, OV_STEP_PROPOSE));
 	OV_TRY(ov_msg_decode(&m, OV_MSG_PROPOSE, OV_BUF_BYTES(&stored.body)));
 	SPOIL(h, &m, "propose-");
+	if (is(h, "propose-old"))
+		OV_TRY(take_old_terms(h, &m));
 	OV_TRY(ov_msg_encode(&body, OV_MSG_PROPOSE, &m));
 	if (is(h, "propose-second")) {
 		m.ephemeral[0] ^= 1;

@@ -277,6 +277,16 @@ class Proposals(Hostile):
                 self.lie()
                 self.is_refused(reason)
 
+    def test_old_terms_are_none(self):
+        policy = self.world.path / "newer.yaml"
+        policy.write_text(POLICY.replace("1000", "998"))
+        harness.agree(self.world.a, self.world.b, policy)
+        self.assertEqual(self.propose("propose-old"), "E_PROTO_MISMATCH")
+        self.lie("lax")
+        self.assertEqual(self.propose("propose-old"), "sent")
+        self.lie()
+        self.is_refused("E_PROTO_MISMATCH")
+
     def test_runs_above_the_cap(self):
         """B forgets what it has used.  The broker and A do not, in new terms neither."""
         a, b = self.world.a, self.world.b
