@@ -2,6 +2,7 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "client/hold.h"
 #include "client/mail.h"
 #include "client/verbs.h"
 #include "client/work.h"
@@ -60,6 +61,7 @@ once(struct ov_work *w, uint32_t wait_s)
 		uint64_t now;
 
 		OV_TRY(round_of_work(w, &jobs));
+		OV_TRY(ov_hold_check(w->home, NULL)); /* a log that is wrong stops all */
 		now = ov_clock_ms();
 		if (jobs > 0 || now >= give_up || ov_work_stopped())
 			break;

@@ -530,8 +530,8 @@ static bool
 is_disagreement(enum ov_status st)
 {
 	return st == OV_E_PROTO_MISMATCH || st == OV_E_PROTO_VERSION ||
-	       st == OV_E_PROTO_CLOCK || st == OV_E_LIST_TOO_SMALL ||
-	       st == OV_E_LIST_TOO_LARGE;
+	       st == OV_E_PROTO_CLOCK || st == OV_E_WIRE_RANGE ||
+	       st == OV_E_LIST_TOO_SMALL || st == OV_E_LIST_TOO_LARGE;
 }
 
 /* What no repetition mends: faults in what the partner or the broker sent, terms that are
