@@ -4,7 +4,9 @@
  * As the one who answers a proposal:
  *   honest            the control: the other side gets its report
  *   accept-slots      ACCEPT for a list over the cap; also -terms (other terms), -clock
- *                     (an hour ahead), -mirror (the proposer's own key and commitment)
+ *                     (an hour ahead), -version (a newer one), -unpadded (slots),
+ *                     -since (a job by five bytes), -mirror (the proposer's own key and
+ *                     commitment)
  *   accept-twice      a second ACCEPT, under another key
  *   accept-second     the same, but it goes, signed, into the file WORD, for a broker
  *                     that gives it out later
@@ -25,8 +27,8 @@
  *                     -accept: looks, then gives another ACCEPT, and closes
  * As the one who proposes:
  *   propose           an honest PROPOSE
- *   propose-slots     over the cap; also -terms, -clock, -expired, -old (terms that were
- *                     superseded)
+ *   propose-slots     over the cap; also -terms, -clock, -expired, -version, -unpadded,
+ *                     -since, -old (terms that were superseded)
  *   propose-second    another one goes into the file NOTE, as with accept-second
  *   stranger          PROPOSE to the company WORD (hex), paired or not
  *
@@ -135,6 +137,12 @@ done:
 			(m)->created += 3600, (m)->expiry = (m)->created + 3600;         \
 		else if (is(h, prefix "expired"))                                        \
 			(m)->created -= 7200, (m)->expiry = (m)->created + 3600;         \
+		else if (is(h, prefix "version"))                                        \
+			(m)->version = OV_PROTOCOL_VERSION + 1;                          \
+		else if (is(h, prefix "unpadded"))                                       \
+			(m)->slots += 1;                                                 \
+		else if (is(h, prefix "since"))                                          \
+			(m)->unchanged_since = OV_BYTES((m)->terms, 5);                  \
 	} while (0)
 
 static enum ov_status

@@ -115,6 +115,9 @@ class Answers(Hostile):
         for mode, reason, code in (("slots", "E_LIST_TOO_LARGE", USAGE),
                                    ("terms", "E_PROTO_MISMATCH", PEER),
                                    ("clock", "E_PROTO_CLOCK", PEER),
+                                   ("version", "E_PROTO_VERSION", PEER),
+                                   ("unpadded", "E_PROTO_COUNT", PEER),
+                                   ("since", "E_WIRE_RANGE", PEER),
                                    ("mirror", "E_PROTO_MISMATCH", PEER)):
             with self.subTest(mode):
                 self.lie("lax")
@@ -124,7 +127,9 @@ class Answers(Hostile):
                 if mode != "mirror":  # keys and commitments are nothing to the broker
                     told, hostile = self.play(f"accept-{mode}")
                     self.ends(told, PEER, "refused", "E_JOB_REFUSED")
-                    self.assertEqual(hostile, reason)
+                    # which of the rules that it breaks the broker names is its own
+                    self.assertEqual(hostile, {"version": "E_PROTO_MISMATCH",
+                                               "unpadded": "E_WIRE_RANGE"}.get(mode, reason))
 
     def test_two_answers_end_the_job(self):
         told, hostile = self.play("accept-twice")
@@ -250,7 +255,9 @@ class Proposals(Hostile):
     """P1, by the one who proposes; and by one whom A is not paired with."""
 
     OUTSIDE = {"slots": "E_LIST_TOO_LARGE", "terms": "E_PROTO_MISMATCH",
-               "clock": "E_PROTO_CLOCK", "expired": "E_PROTO_EXPIRED"}
+               "clock": "E_PROTO_CLOCK", "expired": "E_PROTO_EXPIRED",
+               "version": "E_PROTO_VERSION", "unpadded": "E_PROTO_COUNT",
+               "since": "E_WIRE_RANGE"}
 
     def propose(self, mode):
         """What B's proposal came to at the broker."""
@@ -271,7 +278,8 @@ class Proposals(Hostile):
     def test_proposals_outside_the_terms(self):
         for mode, reason in self.OUTSIDE.items():
             with self.subTest(mode):
-                self.assertEqual(self.propose(f"propose-{mode}"), reason)
+                self.assertEqual(self.propose(f"propose-{mode}"),
+                                 "E_WIRE_RANGE" if mode == "unpadded" else reason)
                 self.lie("lax")
                 self.assertEqual(self.propose(f"propose-{mode}"), "sent")
                 self.lie()

@@ -353,6 +353,21 @@ class Log(Liar):
         for told in self.exchange():
             self.ends(told, OK, "closed", "OK")
 
+    def test_the_side_that_answers_stops_too(self):
+        a, b = self.world.a, self.world.b
+        before = self.home(b, "SELECT id FROM job")
+        self.lie("log", "shrunk", b.name)
+        a.fails("run", b.name, "--wait", "0", code=WAITING)
+        b.fails("agent", "--once", "--wait", "0", code=PEER, says=["E_LOG_ROLLBACK"])
+        holds = self.holds(b)
+        self.assertEqual(set(holds), {"E_LOG_ROLLBACK"})
+        self.lie()
+        b.fails("agent", "--once", "--wait", "0", code=PEER, says=["E_LOG_ROLLBACK"])
+        self.assertEqual(self.home(b, "SELECT id FROM job"), before)  # no answer
+        b("inbox", "clear", holds["E_LOG_ROLLBACK"])
+        for told in self.exchange():
+            self.ends(told, OK, "closed", "OK")
+
     def test_two_partners_find_a_split_view(self):
         """To B the broker shows a second history with one leaf more, as consistent as the
         first.  B sees nothing wrong until its head and A's meet."""
