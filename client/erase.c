@@ -252,7 +252,7 @@ add_row(struct rows *r, int64_t row)
 
 #define CELLS                                                                            \
 	"SELECT row, ext_id, name, websites, email_domains, country, lei, cik, duns, "   \
-	"vat"
+	"vat, ids"
 
 /* Rows that an import would leave out; takes s over. */
 static enum ov_status
@@ -273,7 +273,8 @@ gather_rows(struct rows *r, struct ov_db_stmt *s, const struct ov_erased *e)
 			.lei = ov_db_blob(s, 6),
 			.cik = ov_db_blob(s, 7),
 			.duns = ov_db_blob(s, 8),
-			.vat = ov_db_blob(s, 9) };
+			.vat = ov_db_blob(s, 9),
+			.ids = ov_db_blob(s, 10) };
 		OV_TRY(ov_erased_has(&has, e, ov_db_blob(s, 1), &c));
 		if (has)
 			OV_TRY(add_row(r, ov_db_i64(s, 0)));

@@ -218,6 +218,7 @@ static void
 put_columns(struct ov_json *at, const struct ov_columns *c)
 {
 	struct ov_json *list = ov_json_array(at, "columns"), *column;
+	char name[OV_KIND_CAP];
 
 	for (size_t i = 0; i < c->n; i++) {
 		if (c->field[i] == OV_FIELD_NONE)
@@ -225,7 +226,7 @@ put_columns(struct ov_json *at, const struct ov_columns *c)
 		column = ov_json_object(list, NULL);
 		ov_json_number(column, "column", i + 1);
 		ov_json_text(column, "heading", c->heading[i]);
-		ov_json_text(column, "field", ov_field_name((enum ov_field)c->field[i]));
+		ov_json_text(column, "field", ov_column_name(name, c, i));
 	}
 }
 

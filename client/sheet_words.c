@@ -312,7 +312,9 @@ say_broker(const struct words *w)
 	    w->give.bands || w->get.bands ? " its owner's profile and the other's" : "");
 	say(w, 2, "no names, domains or columns, and not what the numbers stand for");
 	say(w, 0, "Keys");
-	say(w, 2, "registry ids, domains, names with their country%s",
+	say(w, 2,
+	    "registry ids, VAT numbers and identifiers of agreed schemes, domains, names "
+	    "with their country%s",
 	    names ? "; also names without a country, which match more, and wrongly more "
 		    "often"
 	    : w->both || w->mine.name_only == 0

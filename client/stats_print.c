@@ -45,6 +45,10 @@ print_keys(FILE *out, const struct ov_book_stats *s)
 			print_number(out, s->keys[r]);
 			fprintf(out, "  %s\n", text[r]);
 		}
+	if (s->scheme_ids > 0) {
+		print_number(out, s->scheme_ids);
+		fputs("  id of an agreed scheme, or ticker\n", out);
+	}
 	if (s->name_only > 0) {
 		print_number(out, s->name_only);
 		fputs("  accounts have nothing but a bare name\n", out);
@@ -128,6 +132,7 @@ ov_stats_json(struct ov_json *at, const struct ov_book_stats *s)
 	p = ov_json_object(at, "keys");
 	for (uint8_t r = OV_RANK_MIN; r <= OV_RANK_MAX; r++)
 		ov_json_number(p, ov_rank_kind(r), s->keys[r]);
+	ov_json_number(p, "id", s->scheme_ids);
 	list = ov_json_array(at, "dropped");
 	for (size_t i = OV_DROP_NONE + 1; i < OV_DROP_COUNT; i++)
 		put_reason(list, ov_drop_text((enum ov_drop)i), s->dropped[i]);

@@ -41,7 +41,7 @@ const char ov_help_accounts[] =
     "           new rules (`stats` says when that is so)\n"
     "\n"
     "JSON of stats: rows, accounts, matchable, name_only, unmatchable, populations\n"
-    "[{name, accounts, rows}], keys {lei, cik, duns, vat, domain, namecc, name}, "
+    "[{name, accounts, rows}], keys {lei, cik, duns, vat, domain, namecc, name, id}, "
     "dropped\n"
     "[{why, values}], stale.  JSON of why: name, lines.  JSON of alias: aliases [{id, "
     "kind,\n"

@@ -121,6 +121,9 @@ put_count(struct ov_book_stats *s, int64_t what, uint64_t which, uint64_t n)
 		if (which <= OV_RANK_MAX)
 			s->keys[which] = n;
 		break;
+	case OV_COUNT_SCHEME_IDS:
+		s->scheme_ids = n;
+		break;
 	case OV_COUNT_DROPPED:
 		if (which < OV_DROP_COUNT)
 			s->dropped[which] = n;
@@ -356,3 +359,8 @@ const char ov_book_schema_5[] =
 const char ov_book_schema_6[] =
     "ALTER TABLE book_row ADD COLUMN told INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE book_held_row ADD COLUMN told INTEGER NOT NULL DEFAULT 0";
+
+/* Identifiers of agreed schemes, and the ticker: lines. */
+const char ov_book_schema_7[] =
+    "ALTER TABLE book_row ADD COLUMN ids TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE book_held_row ADD COLUMN ids TEXT NOT NULL DEFAULT '';";

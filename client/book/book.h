@@ -42,6 +42,7 @@ extern const char ov_book_schema_3[];
 extern const char ov_book_schema_4[];
 extern const char ov_book_schema_5[];
 extern const char ov_book_schema_6[];
+extern const char ov_book_schema_7[];
 
 /* --- import --- */
 
@@ -138,7 +139,8 @@ struct ov_book_stats {
 	uint64_t matchable;   /* records with a key above the bare name */
 	uint64_t name_only;   /* records with bare names alone: only if a policy allows */
 	uint64_t unmatchable; /* records without any key */
-	uint64_t keys[OV_RANK_MAX + 1];
+	uint64_t keys[OV_RANK_MAX + 1]; /* by rank; of VAT numbers alone: */
+	uint64_t scheme_ids;
 	uint64_t dropped[OV_DROP_COUNT];   /* values that the normaliser drops */
 	uint64_t unmerged[OV_MERGE_DROPS]; /* claims that merging drops */
 	size_t n_populations;

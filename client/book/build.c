@@ -82,7 +82,7 @@ begin_row(struct build *b, int64_t row, int64_t population)
 
 #define ROW_COLUMNS                                                                      \
 	"SELECT row, population, name, websites, email_domains, country, lei, cik,"      \
-	" duns, vat, ext_id, "
+	" duns, vat, ids, ext_id, "
 
 static enum ov_status
 read_rows(struct build *b)
@@ -107,14 +107,23 @@ read_rows(struct build *b)
 		c = (struct ov_row_cells){ ov_db_blob(s, 2), ov_db_blob(s, 3),
 			ov_db_blob(s, 4), ov_db_blob(s, 5), ov_db_blob(s, 6),
 			ov_db_blob(s, 7), ov_db_blob(s, 8), ov_db_blob(s, 9),
-			ov_db_blob(s, 11), ov_db_blob(s, 12) };
-		b->id = ov_db_blob(s, 10);
+			ov_db_blob(s, 10), ov_db_blob(s, 12), ov_db_blob(s, 13) };
+		b->id = ov_db_blob(s, 11);
 		b->name = c.name;
 		OV_TRY(ov_row_claims(b->profile, &c, claim, b));
 	}
 done:
 	ov_db_finish(s);
 	return st;
+}
+
+static void
+count_key(struct ov_book_stats *s, const struct ov_merge_token *t)
+{
+	if (t->rank == OV_RANK_VAT && memchr(t->value.p, '=', t->value.len) != NULL)
+		s->scheme_ids++;
+	else
+		s->keys[t->rank]++;
 }
 
 /* The keys, packed as book_record has them; returns their length. */
@@ -132,7 +141,7 @@ pack_keys(uint8_t out[OV_MERGE_TOKENS_MAX * KEY_MAX], struct build *b,
 		out[len++] = (uint8_t)t->value.len;
 		memcpy(out + len, t->value.p, t->value.len);
 		len += t->value.len;
-		b->stats.keys[t->rank]++;
+		count_key(&b->stats, t);
 	}
 	if (r->n > 0 && r->token[0].rank == OV_RANK_NAME)
 		b->stats.name_only++;
@@ -264,6 +273,7 @@ write_counts(struct build *b)
 	OV_TRY(write_count(b, OV_COUNT_NAME_ONLY, 0, s->name_only));
 	for (size_t i = 0; i <= OV_RANK_MAX; i++)
 		OV_TRY(write_count(b, OV_COUNT_KEYS, i, s->keys[i]));
+	OV_TRY(write_count(b, OV_COUNT_SCHEME_IDS, 0, s->scheme_ids));
 	for (size_t i = 1; i < OV_DROP_COUNT; i++)
 		OV_TRY(write_count(b, OV_COUNT_DROPPED, i, s->dropped[i]));
 	for (size_t i = 1; i < OV_MERGE_DROPS; i++)

@@ -46,11 +46,12 @@ enum ov_book_count {
 	OV_COUNT_RECORDS = 2,
 	OV_COUNT_MATCHABLE = 3,
 	OV_COUNT_NAME_ONLY = 4,
-	OV_COUNT_KEYS = 5,		/* which: rank */
-	OV_COUNT_DROPPED = 6,		/* which: enum ov_drop */
-	OV_COUNT_UNMERGED = 7,		/* which: enum ov_merge_drop */
-	OV_COUNT_POPULATION_ROWS = 8,	/* which: population */
-	OV_COUNT_POPULATION_RECORDS = 9 /* which: population */
+	OV_COUNT_KEYS = 5,		 /* which: rank */
+	OV_COUNT_DROPPED = 6,		 /* which: enum ov_drop */
+	OV_COUNT_UNMERGED = 7,		 /* which: enum ov_merge_drop */
+	OV_COUNT_POPULATION_ROWS = 8,	 /* which: population */
+	OV_COUNT_POPULATION_RECORDS = 9, /* which: population */
+	OV_COUNT_SCHEME_IDS = 10
 };
 
 /* A key in book_record.keys: rank, source, length, value; the keys one after another, as

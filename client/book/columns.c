@@ -23,13 +23,33 @@ ov_field_name(enum ov_field f)
 	return ov_headings[f].name;
 }
 
+/* The scheme of "id:acme", which is not the name of a field; NULL: it is none. */
+static const char *
+scheme_of(const char *name)
+{
+	if (strncmp(name, "id:", 3) != 0 || !ov_scheme_ok(name + 3, strlen(name + 3)) ||
+	    ov_field_by_name(name + 3) != OV_FIELD_NONE)
+		return NULL;
+	return name + 3;
+}
+
 enum ov_field
 ov_field_by_name(const char *name)
 {
 	for (int f = OV_FIELD_ID; f < OV_FIELD_KEEP; f++)
-		if (strcasecmp(name, ov_headings[f].name) == 0 && f != OV_FIELD_DEAL)
+		if (strcasecmp(name, ov_headings[f].name) == 0 && f != OV_FIELD_DEAL &&
+		    f != OV_FIELD_SCHEME)
 			return (enum ov_field)f;
-	return OV_FIELD_NONE;
+	return scheme_of(name) != NULL ? OV_FIELD_SCHEME : OV_FIELD_NONE;
+}
+
+const char *
+ov_column_name(char buf[OV_KIND_CAP], const struct ov_columns *c, size_t k)
+{
+	if (c->field[k] != OV_FIELD_SCHEME)
+		return ov_headings[c->field[k]].name;
+	snprintf(buf, OV_KIND_CAP, "id:%s", c->scheme[k]);
+	return buf;
 }
 
 static bool
@@ -165,8 +185,9 @@ check_columns(const struct ov_yaml *map, struct ov_fault *fault)
 			return ov_fault_set(fault, BAD, n->line,
 			    "`%s` is no field; there are: id, name, website, email, "
 			    "country, industry, employees, revenue, type, lifecycle, "
-			    "stage, population, lei, cik, duns, vat, ticker, won, lost, "
-			    "closed, owner",
+			    "stage, population, lei, cik, duns, vat, ticker, exchange, "
+			    "won, lost, closed, owner, and id:<scheme>, of at most 16 "
+			    "small letters, digits and hyphens",
 			    n->key);
 		st = check_headings(n, holds_many(f), fault);
 	}
@@ -321,6 +342,15 @@ take_named(struct ov_columns *c, const struct ov_table_row *h, const struct ov_y
 	return OV_OK;
 }
 
+/* The column that was taken last for a scheme is of this one. */
+static void
+name_scheme(struct ov_columns *c, const char *scheme)
+{
+	for (size_t k = 0; k < c->n; k++)
+		if (c->field[k] == OV_FIELD_SCHEME && c->scheme[k][0] == '\0')
+			memcpy(c->scheme[k], scheme, strlen(scheme) + 1);
+}
+
 static enum ov_status
 apply_map(struct ov_columns *c, const struct ov_table_row *h, const struct ov_map *map,
     bool told[OV_FIELD_COUNT], enum ov_columns_need need, struct ov_fault *fault)
@@ -332,6 +362,8 @@ apply_map(struct ov_columns *c, const struct ov_table_row *h, const struct ov_ma
 		enum ov_field f = ov_field_by_name(n->key);
 
 		st = take_named(c, h, n, f, need, fault);
+		if (f == OV_FIELD_SCHEME)
+			name_scheme(c, n->key + 3);
 		told[f] =
 		    need == OV_COLUMNS_ALL || memchr(c->field, (int)f, c->n) != NULL;
 	}
@@ -457,7 +489,8 @@ ov_columns_guess(struct ov_columns *out, const struct ov_table_row *headings,
     const struct ov_map *map, enum ov_columns_need need, struct ov_fault *fault)
 {
 	static const enum ov_field enough[] = { OV_FIELD_NAME, OV_FIELD_WEBSITE,
-		OV_FIELD_LEI, OV_FIELD_CIK, OV_FIELD_DUNS, OV_FIELD_VAT };
+		OV_FIELD_LEI, OV_FIELD_CIK, OV_FIELD_DUNS, OV_FIELD_VAT,
+		OV_FIELD_SCHEME };
 	bool told[OV_FIELD_COUNT] = { false };
 	enum ov_status st;
 
@@ -482,6 +515,7 @@ ov_columns_guess(struct ov_columns *out, const struct ov_table_row *headings,
 void
 ov_columns_explain(FILE *out, const struct ov_columns *c)
 {
+	char name[OV_KIND_CAP];
 	size_t left = 0;
 
 	for (size_t k = 0; k < c->n; k++) {
@@ -489,7 +523,7 @@ ov_columns_explain(FILE *out, const struct ov_columns *c)
 			left++;
 		else
 			fprintf(out, "  %-10s from column %zu, \"%s\"\n",
-			    ov_headings[c->field[k]].name, k + 1, c->heading[k]);
+			    ov_column_name(name, c, k), k + 1, c->heading[k]);
 	}
 	if (left > 0)
 		fprintf(out, "  %zu other %s not read\n", left,
@@ -542,7 +576,8 @@ is_line_of_sums(const struct ov_columns *c, const struct ov_table_row *row)
 	for (size_t k = 0; k < row->n && k < c->n; k++) {
 		enum ov_field f = c->field[k];
 		bool registry = f == OV_FIELD_LEI || f == OV_FIELD_CIK ||
-				f == OV_FIELD_DUNS || f == OV_FIELD_VAT;
+				f == OV_FIELD_DUNS || f == OV_FIELD_VAT ||
+				f == OV_FIELD_SCHEME;
 
 		if (row->field[k].len == 0)
 			continue;

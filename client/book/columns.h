@@ -15,6 +15,7 @@
  *       name: Firma
  *       website: [Webseite, Shop]
  *       owner: Account Owner        # a person: kept because it is named here
+ *       id:acme: Partner ID         # of a scheme that the partners agreed on
  *     ignore: [Email]
  *     keep: [Tech Stack]          # further columns for the ICP
  *     populations:                # population.h
@@ -35,6 +36,7 @@
 #include "client/book/population.h"
 #include "client/book/table.h"
 #include "common/status.h"
+#include "proto/rank.h"
 
 /* Fields of a row.  WEBSITE and EMAIL may have several columns, the others have one. */
 enum ov_field {
@@ -55,11 +57,14 @@ enum ov_field {
 	OV_FIELD_CIK,
 	OV_FIELD_DUNS,
 	OV_FIELD_VAT,
-	OV_FIELD_TICKER, /* recognised, so that it is taken for nothing else; no key */
-	OV_FIELD_WON,	 /* of a deal: yes or no */
+	OV_FIELD_TICKER,
+	OV_FIELD_EXCHANGE, /* of the ticker */
+	OV_FIELD_SCHEME,   /* id:<scheme>, named by the mapping file; its cell has the
+			      ticker, too */
+	OV_FIELD_WON,	   /* of a deal: yes or no */
 	OV_FIELD_LOST,
 	OV_FIELD_CLOSED,
-	OV_FIELD_DEAL,	   /* its own id or name: as TICKER */
+	OV_FIELD_DEAL,	   /* its own id or name: so that it is taken for nothing else */
 	OV_FIELD_OWNER,	   /* only where a mapping file names it */
 	OV_FIELD_KEEP,	   /* named by the mapping file, for the ICP */
 	OV_FIELD_ACCOUNTS, /* no column: the ids of a deal's accounts, as they stand */
@@ -92,6 +97,7 @@ struct ov_columns {
 	uint8_t keep[OV_TABLE_COLUMNS_MAX]; /* of OV_FIELD_KEEP: place in `keep:` */
 	size_t n_kept; /* places, of which this table may lack some */
 	char heading[OV_TABLE_COLUMNS_MAX][OV_HEADING_MAX + 1]; /* of taken columns */
+	char scheme[OV_TABLE_COLUMNS_MAX][OV_SCHEME_CAP];	/* of OV_FIELD_SCHEME */
 };
 
 /* Decides from the row of headings.  map may be NULL.  Fails with OV_E_IMPORT_COLUMNS
@@ -114,13 +120,17 @@ const char *ov_map_kept(const struct ov_map *map, size_t place);
 /* "name: \"Account Name\"" a line for each column taken, then what was left out. */
 void ov_columns_explain(FILE *out, const struct ov_columns *c);
 
-/* "name", "website" ...; OV_FIELD_NONE for an unknown one. */
+/* "name", "website" ...; of a scheme "ids", by name each as in "id:acme".  OV_FIELD_NONE
+ * for an unknown one. */
 const char *ov_field_name(enum ov_field f);
 enum ov_field ov_field_by_name(const char *name);
+/* Of column k: "name", "id:acme" ...  Borrowed from c or from buf. */
+const char *ov_column_name(char buf[OV_KIND_CAP], const struct ov_columns *c, size_t k);
 
-/* A line under the data that a report ends with ("Grand Totals", copyright, confidentiality;
- * "Total", "Subtotal", "Sum" or "Count" as the first cell, and nothing but numbers beside
- * it) or a line of another shape: one field where the headings have more. */
+/* A line under the data that a report ends with ("Grand Totals", copyright,
+ * confidentiality; "Total", "Subtotal", "Sum" or "Count" as the first cell, and nothing
+ * but numbers beside it) or a line of another shape: one field where the headings have
+ * more. */
 bool ov_columns_is_footer(const struct ov_columns *c, const struct ov_table_row *row);
 
 #endif /* OV_CLIENT_BOOK_COLUMNS_H */

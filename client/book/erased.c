@@ -376,7 +376,7 @@ put_rows(const struct memory *m, int64_t record)
 	OV_TRY(ov_db_query(&s, m->db,
 	    "SELECT r.ext_id, r.name, r.websites, r.email_domains, r.country, r.lei, "
 	    "r.cik,"
-	    " r.duns, r.vat FROM book_member b JOIN book_row r ON r.row = b.row"
+	    " r.duns, r.vat, r.ids FROM book_member b JOIN book_row r ON r.row = b.row"
 	    " WHERE b.record = ?",
 	    OV_DB_I64(record)));
 	for (;;) {
@@ -395,7 +395,8 @@ put_rows(const struct memory *m, int64_t record)
 			.lei = ov_db_blob(s, 5),
 			.cik = ov_db_blob(s, 6),
 			.duns = ov_db_blob(s, 7),
-			.vat = ov_db_blob(s, 8) };
+			.vat = ov_db_blob(s, 8),
+			.ids = ov_db_blob(s, 9) };
 		claims = (struct claims){ m,
 			id.len == 0 ? BY_NAME_AT : BY_NAME_AT_BESIDE_ID, name };
 		OV_TRY(ov_row_claims(ov_profile_current(), &cells, put_claim, &claims));

@@ -1,5 +1,6 @@
 #include "client/book/examples.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +10,7 @@
 
 struct kept {
 	char id[ID_MAX + 1], name[NAME_MAX_ + 1], value[VALUE_MAX + 1];
-	uint8_t rank;
+	char kind[OV_KIND_CAP];
 };
 
 struct ov_examples {
@@ -57,7 +58,7 @@ ov_examples_try(struct ov_examples *g, const struct ov_claim_try *t, struct ov_b
 	cut(k->id, ID_MAX, id);
 	cut(k->name, NAME_MAX_, name);
 	cut(k->value, VALUE_MAX, t->raw);
-	k->rank = (uint8_t)t->rank;
+	snprintf(k->kind, sizeof(k->kind), "%s", t->kind);
 }
 
 /* The values that merging refused. */
@@ -65,6 +66,7 @@ static enum ov_status
 visit_unmerged(struct ov_db *db, enum ov_merge_drop why,
     enum ov_status (*visit)(void *arg, const struct ov_example *e), void *arg)
 {
+	struct ov_token_parts parts;
 	struct ov_db_stmt *q = NULL;
 	struct ov_example e = { .why = ov_merge_drop_text(why) };
 	bool row;
@@ -80,9 +82,11 @@ visit_unmerged(struct ov_db *db, enum ov_merge_drop why,
 			break;
 		e.id = ov_db_text(q, 0);
 		e.name = ov_db_text(q, 1);
-		e.key = ov_rank_kind((uint8_t)ov_db_i64(q, 2));
-		e.value = ov_db_text(q, 3);
-		OV_REQUIRE(e.key != NULL, OV_E_DB_FAILED);
+		OV_REQUIRE(
+		    ov_token_split(&parts, (uint8_t)ov_db_i64(q, 2), ov_db_blob(q, 3)),
+		    OV_E_DB_FAILED);
+		e.key = parts.kind;
+		e.value = (const char *)parts.value.p; /* to the end of the text */
 		OV_TRY(visit(arg, &e));
 	}
 done:
@@ -102,7 +106,7 @@ ov_examples_each(struct ov_examples *g, struct ov_db *db,
 
 			OV_TRY(visit(
 			    arg, &(struct ov_example){ ov_drop_text((enum ov_drop)why),
-				     k->id, k->name, ov_rank_kind(k->rank), k->value }));
+				     k->id, k->name, k->kind, k->value }));
 		}
 	for (unsigned int why = OV_MERGE_KEPT + 1; why < OV_MERGE_DROPS; why++)
 		OV_TRY(visit_unmerged(db, (enum ov_merge_drop)why, visit, arg));

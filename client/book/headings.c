@@ -90,6 +90,11 @@ const struct ov_headings ov_headings[OV_FIELD_COUNT] = {
 		"ustidnr", "umsatzsteuerid", "numerotva", "nif", "partitaiva" } },
 	[OV_FIELD_TICKER] = { "ticker",
 	    { "ticker", "tickersymbol", "stockticker", "stocksymbol", "symbol" } },
+	[OV_FIELD_EXCHANGE] = { "exchange",
+	    { "exchange", "stockexchange", "tickerexchange", "listingexchange",
+		"primaryexchange", "exchangemic", "exchangecode", "exchangename", "börse",
+		"börsenplatz" } },
+	[OV_FIELD_SCHEME] = { "ids", { NULL } }, /* a mapping file names each */
 	[OV_FIELD_WON] = { "won", { NULL } },
 	[OV_FIELD_LOST] = { "lost", { NULL } },
 	[OV_FIELD_CLOSED] = { "closed", { NULL } },

@@ -34,44 +34,76 @@ done:
 
 /* --- columns --- */
 
-/* How many columns of a field the table has that has most of them. */
+/* How many columns of the name ("website", "id:acme") the table has that has most of
+ * them. */
 static size_t
-count_columns(const struct ov_columns *const *tables, size_t n, enum ov_field f)
+count_columns(const struct ov_columns *const *tables, size_t n, const char *name)
 {
+	char buf[OV_KIND_CAP];
 	size_t most = 0;
 
-	if (f == OV_FIELD_DEAL || f == OV_FIELD_TICKER) /* nothing is made of them */
-		return 0;
 	for (size_t t = 0; t < n; t++) {
 		size_t count = 0;
 
 		for (size_t k = 0; k < tables[t]->n; k++)
-			count += tables[t]->field[k] == f;
+			count += strcmp(ov_column_name(buf, tables[t], k), name) == 0;
 		most = count > most ? count : most;
 	}
 	return most;
 }
 
+/* The names of all columns, once each, of which something is made. */
+struct names {
+	size_t table, column; /* next to be looked at */
+	char buf[OV_KIND_CAP];
+};
+
+static bool
+is_new(const struct ov_columns *const *tables, const struct names *at, const char *name)
+{
+	char buf[OV_KIND_CAP];
+
+	for (size_t t = 0; t <= at->table; t++)
+		for (size_t k = 0; k < (t < at->table ? tables[t]->n : at->column); k++)
+			if (strcmp(ov_column_name(buf, tables[t], k), name) == 0)
+				return false;
+	return true;
+}
+
+static const char *
+next_name(struct names *at, const struct ov_columns *const *tables, size_t n)
+{
+	for (; at->table < n; at->table++, at->column = 0)
+		for (; at->column < tables[at->table]->n; at->column++) {
+			const struct ov_columns *c = tables[at->table];
+			const char *name = ov_column_name(at->buf, c, at->column);
+
+			if (c->field[at->column] != OV_FIELD_NONE &&
+			    c->field[at->column] != OV_FIELD_DEAL &&
+			    is_new(tables, at, name)) {
+				at->column++;
+				return name;
+			}
+		}
+	return NULL;
+}
+
 enum ov_status
 ov_held_note_columns(struct ov_db *db, const struct ov_columns *const *tables, size_t n)
 {
+	struct names at = { 0 };
+	const char *name;
 	enum ov_status st;
 
 	OV_TRY(ov_db_run(db, "DELETE FROM book_column"));
-	for (int f = OV_FIELD_ID; f < OV_FIELD_ACCOUNTS; f++) {
-		size_t count = count_columns(tables, n, (enum ov_field)f);
-
-		if (count > 0)
-			OV_TRY(
-			    ov_db_run(db, "INSERT INTO book_column(field, n) VALUES(?,?)",
-				OV_DB_TEXT(ov_field_name((enum ov_field)f)),
-				OV_DB_I64(count)));
-	}
+	while ((name = next_name(&at, tables, n)) != NULL)
+		OV_TRY(ov_db_run(db, "INSERT INTO book_column(field, n) VALUES(?,?)",
+		    OV_DB_TEXT(name), OV_DB_I64(count_columns(tables, n, name))));
 done:
 	return st;
 }
 
-/* A field that had more columns. */
+/* Fields that had more columns. */
 static enum ov_status
 find_lost(char lost[OV_HELD_LOST_TEXT], struct ov_db *db,
     const struct ov_columns *const *tables, size_t n)
@@ -87,14 +119,11 @@ find_lost(char lost[OV_HELD_LOST_TEXT], struct ov_db *db,
 		OV_TRY(ov_db_step(s, &row));
 		if (!row)
 			break;
-		for (int f = OV_FIELD_ID; f < OV_FIELD_ACCOUNTS; f++)
-			if (strcmp(ov_field_name((enum ov_field)f), ov_db_text(s, 0)) ==
-				0 &&
-			    count_columns(tables, n, (enum ov_field)f) <
-				(size_t)ov_db_i64(s, 1))
-				len += (size_t)snprintf(lost + len,
-				    OV_HELD_LOST_TEXT - len, "%s%s", len > 0 ? ", " : "",
-				    ov_field_name((enum ov_field)f));
+		if (count_columns(tables, n, ov_db_text(s, 0)) <
+			(size_t)ov_db_i64(s, 1) &&
+		    len < OV_HELD_LOST_TEXT)
+			len += (size_t)snprintf(lost + len, OV_HELD_LOST_TEXT - len,
+			    "%s%s", len > 0 ? ", " : "", ov_db_text(s, 0));
 	}
 done:
 	ov_db_finish(s);
@@ -135,19 +164,18 @@ put_list(struct ov_db *db, int kind, size_t place, const char *name, size_t n)
 static enum ov_status
 put_lists(struct ov_db *db, const struct ov_held_lists *l)
 {
+	struct names at = { 0 };
+	const char *name;
+	size_t place = 0;
 	enum ov_status st = OV_OK;
 
 	for (size_t i = 0; i < l->populations->n; i++)
 		OV_TRY(put_list(db, LIST_POPULATION, i, l->populations->name[i], 0));
 	for (size_t i = 0; i < l->n_kept; i++)
 		OV_TRY(put_list(db, LIST_KEPT, i, l->kept[i], 0));
-	for (int f = OV_FIELD_ID; f < OV_FIELD_ACCOUNTS; f++) {
-		size_t count = count_columns(l->tables, l->n_tables, (enum ov_field)f);
-
-		if (count > 0)
-			OV_TRY(put_list(db, LIST_COLUMN, (size_t)f,
-			    ov_field_name((enum ov_field)f), count));
-	}
+	while ((name = next_name(&at, l->tables, l->n_tables)) != NULL)
+		OV_TRY(put_list(db, LIST_COLUMN, place++, name,
+		    count_columns(l->tables, l->n_tables, name)));
 done:
 	return st;
 }

@@ -35,6 +35,8 @@ askable(const char *column)
 	case OV_FIELD_DUNS:
 	case OV_FIELD_VAT:
 	case OV_FIELD_TICKER:
+	case OV_FIELD_EXCHANGE:
+	case OV_FIELD_SCHEME:
 	case OV_FIELD_WON:
 	case OV_FIELD_LOST:
 	case OV_FIELD_CLOSED:

@@ -81,7 +81,8 @@ store_row(struct import *im, uint8_t population)
 	    "INSERT INTO book_row(ext_id, name, population, websites, email_domains,"
 	    " country, lei, cik, duns, vat, industry, employees, revenue, type, "
 	    "lifecycle,"
-	    " stage, kept, owner, told) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+	    " stage, kept, owner, told, ids)"
+	    " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	    OV_DB_TEXT(c[OV_FIELD_ID].p), OV_DB_TEXT(c[OV_FIELD_NAME].p),
 	    OV_DB_I64(population), OV_DB_TEXT(c[OV_FIELD_WEBSITE].p),
 	    OV_DB_TEXT(c[OV_FIELD_EMAIL].p), OV_DB_TEXT(c[OV_FIELD_COUNTRY].p),
@@ -91,7 +92,7 @@ store_row(struct import *im, uint8_t population)
 	    OV_DB_TEXT(c[OV_FIELD_REVENUE].p), OV_DB_TEXT(c[OV_FIELD_TYPE].p),
 	    OV_DB_TEXT(c[OV_FIELD_LIFECYCLE].p), OV_DB_TEXT(c[OV_FIELD_STAGE].p),
 	    OV_DB_TEXT(c[OV_FIELD_KEEP].p), OV_DB_TEXT(c[OV_FIELD_OWNER].p),
-	    OV_DB_I64(told));
+	    OV_DB_I64(told), OV_DB_TEXT(c[OV_FIELD_SCHEME].p));
 }
 
 /* Ids by which rows replace and update others, and by which they are counted.  Of one
@@ -179,7 +180,8 @@ is_erased(bool *out, struct import *im)
 		.lei = ov_row_cell(r, OV_FIELD_LEI),
 		.cik = ov_row_cell(r, OV_FIELD_CIK),
 		.duns = ov_row_cell(r, OV_FIELD_DUNS),
-		.vat = ov_row_cell(r, OV_FIELD_VAT) };
+		.vat = ov_row_cell(r, OV_FIELD_VAT),
+		.ids = ov_row_cell(r, OV_FIELD_SCHEME) };
 
 	enum ov_erased_deal of;
 	enum ov_status st;
@@ -253,27 +255,64 @@ done:
 /* clang-format off */
 #define KEEP_OLD(column)                                                                 \
 	column " = CASE n." column " WHEN '' THEN book_row." column " ELSE n." column " END"
+/* Of each scheme the new one, else the old one. */
+#define ALL_IDS                                                                          \
+	"CASE WHEN n.ids = '' OR book_row.ids = '' THEN book_row.ids || n.ids"           \
+	" ELSE ?4 END"
 #define KEEP_ALL_OLD                                                                     \
 	KEEP_OLD("name") ", " KEEP_OLD("websites") ", " KEEP_OLD("email_domains") ", "   \
 	KEEP_OLD("country") ", " KEEP_OLD("lei") ", " KEEP_OLD("cik") ", "               \
 	KEEP_OLD("duns") ", " KEEP_OLD("vat") ", " KEEP_OLD("industry") ", "             \
 	KEEP_OLD("employees") ", " KEEP_OLD("revenue") ", " KEEP_OLD("type") ", "        \
 	KEEP_OLD("lifecycle") ", " KEEP_OLD("stage") ", " KEEP_OLD("kept") ", "          \
-	KEEP_OLD("owner")
+	KEEP_OLD("owner") ", ids = " ALL_IDS
 /* clang-format on */
+
+/* The identifiers of schemes of two rows; empty unless both have some. */
+static enum ov_status
+join_ids(struct ov_text *ids, struct import *im, int64_t to, int64_t from)
+{
+	struct ov_db_stmt *s = NULL;
+	struct ov_bytes new_ids;
+	bool row;
+	enum ov_status st = ov_text_add(ids, "", 0);
+
+	OV_REQUIRE(st == OV_OK, st);
+	OV_TRY(ov_db_query(&s, im->db,
+	    "SELECT a.ids, b.ids FROM book_row a, book_row b WHERE a.row = ? AND"
+	    " b.row = ? AND a.ids <> '' AND b.ids <> ''",
+	    OV_DB_I64(to), OV_DB_I64(from)));
+	OV_TRY(ov_db_step(s, &row));
+	if (!row)
+		goto done;
+	new_ids = ov_db_blob(s, 1);
+	OV_TRY(ov_text_add(ids, new_ids.p, new_ids.len));
+	OV_TRY(ov_row_join_ids(ids, ov_db_blob(s, 0)));
+done:
+	ov_db_finish(s);
+	return st;
+}
 
 /* Cells of `from` that are not empty take the place of those of `to`. */
 static enum ov_status
 update_row(struct import *im, int64_t to, int64_t from)
 {
+	struct ov_text ids = { 0 };
+	enum ov_status st;
+
+	OV_TRY(join_ids(&ids, im, to, from));
 	im->result->updated++;
-	return ov_db_run(im->db,
+	OV_TRY(ov_db_run(im->db,
 	    "UPDATE book_row SET population = CASE WHEN n.population = ?3"
 	    " OR (book_row.told AND NOT n.told) THEN book_row.population"
 	    " ELSE n.population & 63 END, told = max(book_row.told, "
 	    "n.told), " KEEP_ALL_OLD
 	    " FROM (SELECT * FROM book_row WHERE row = ?2) AS n WHERE book_row.row = ?1",
-	    OV_DB_I64(to), OV_DB_I64(from), OV_DB_I64(OV_PENDING_NONE));
+	    OV_DB_I64(to), OV_DB_I64(from), OV_DB_I64(OV_PENDING_NONE),
+	    OV_DB_TEXT(ids.p)));
+done:
+	free(ids.p);
+	return st;
 }
 
 static enum ov_status

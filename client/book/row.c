@@ -79,6 +79,22 @@ ov_row_next_part(struct ov_bytes *rest)
 	return part;
 }
 
+struct ov_bytes
+ov_row_next_line(struct ov_bytes *rest)
+{
+	const uint8_t *stop = memchr(rest->p, '\n', rest->len);
+	struct ov_bytes line = *rest;
+
+	if (stop == NULL) {
+		rest->len = 0;
+		return line;
+	}
+	line.len = (size_t)(stop - rest->p);
+	rest->p = stop + 1;
+	rest->len -= line.len + 1;
+	return line;
+}
+
 /* The domain of one part of an e-mail cell: what follows the last @, up to a closing
  * bracket or quote.  A cell without any @ may be a domain by itself, and must then be a
  * good one; all else there ("Jane", "j.doe") may be a person's and is not taken. */
@@ -124,6 +140,50 @@ add_list(struct ov_text *t, struct ov_bytes cell, bool email)
 	return st;
 }
 
+/* A line "scheme=value", if there is a value. */
+static enum ov_status
+add_scheme_id(struct ov_text *t, const char *scheme, struct ov_bytes cell)
+{
+	const size_t from = t->len;
+	size_t empty;
+	enum ov_status st = OV_OK;
+
+	if (from > 0)
+		OV_TRY(ov_text_add(t, "\n", 1));
+	OV_TRY(ov_text_add(t, scheme, strlen(scheme)));
+	OV_TRY(ov_text_add(t, "=", 1));
+	empty = t->len;
+	OV_TRY(add_cell(t, cell));
+	if (t->len == empty) {
+		t->len = from;
+		t->p[from] = '\0';
+	}
+done:
+	return st;
+}
+
+/* The ticker with its exchange, which may stand before it already. */
+static enum ov_status
+settle_ticker(struct ov_row *r)
+{
+	struct ov_text *ticker = &r->cell[OV_FIELD_TICKER], both = { 0 };
+	const struct ov_text *exchange = &r->cell[OV_FIELD_EXCHANGE];
+	enum ov_status st = OV_OK;
+
+	if (ticker->len == 0)
+		return OV_OK;
+	if (exchange->len > 0 && memchr(ticker->p, ':', ticker->len) == NULL) {
+		OV_TRY(ov_text_add(&both, exchange->p, exchange->len));
+		OV_TRY(ov_text_add(&both, ":", 1));
+	}
+	OV_TRY(ov_text_add(&both, ticker->p, ticker->len));
+	OV_TRY(add_scheme_id(
+	    &r->cell[OV_FIELD_SCHEME], OV_SCHEME_TICKER, OV_BYTES(both.p, both.len)));
+done:
+	free(both.p);
+	return st;
+}
+
 static enum ov_status
 gather_cell(struct ov_row *r, const struct ov_columns *c, size_t k, struct ov_bytes cell)
 {
@@ -133,6 +193,8 @@ gather_cell(struct ov_row *r, const struct ov_columns *c, size_t k, struct ov_by
 		return OV_OK;
 	if (f == OV_FIELD_WEBSITE || f == OV_FIELD_EMAIL)
 		return add_list(&r->cell[f], cell, f == OV_FIELD_EMAIL);
+	if (f == OV_FIELD_SCHEME)
+		return add_scheme_id(&r->cell[f], c->scheme[k], cell);
 	return add_cell(f == OV_FIELD_KEEP ? &r->kept[c->keep[k]] : &r->cell[f], cell);
 }
 
@@ -222,6 +284,7 @@ ov_row_gather(
 	OV_TRY(ov_text_add(&out->cell[OV_FIELD_ACCOUNTS], out->cell[OV_FIELD_ID].p,
 	    out->cell[OV_FIELD_ID].len));
 	OV_TRY(settle_id(&out->cell[OV_FIELD_ID], c->kind));
+	OV_TRY(settle_ticker(out));
 	if (c->kind == OV_TABLE_DEALS)
 		OV_TRY(settle_company(
 		    &out->cell[OV_FIELD_NAME], &out->cell[OV_FIELD_WEBSITE]));
@@ -249,7 +312,7 @@ ov_row_cell(const struct ov_row *r, enum ov_field f)
 }
 
 static const enum ov_field keys[] = { OV_FIELD_NAME, OV_FIELD_WEBSITE, OV_FIELD_EMAIL,
-	OV_FIELD_LEI, OV_FIELD_CIK, OV_FIELD_DUNS, OV_FIELD_VAT };
+	OV_FIELD_LEI, OV_FIELD_CIK, OV_FIELD_DUNS, OV_FIELD_VAT, OV_FIELD_SCHEME };
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
 
 bool
@@ -269,6 +332,41 @@ ov_row_leave_accounts(struct ov_row *r)
 	OV_TRY(text_clear(&r->cell[OV_FIELD_ID]));
 	for (size_t i = 0; i < KEYS; i++)
 		OV_TRY(text_clear(&r->cell[keys[i]]));
+done:
+	return st;
+}
+
+static struct ov_bytes
+scheme_of_line(struct ov_bytes line)
+{
+	const uint8_t *sign = memchr(line.p, '=', line.len);
+
+	return OV_BYTES(line.p, sign != NULL ? (size_t)(sign - line.p) : line.len);
+}
+
+enum ov_status
+ov_row_join_ids(struct ov_text *ids, struct ov_bytes old)
+{
+	const size_t new_len = ids->len;
+	enum ov_status st = OV_OK;
+
+	while (old.len > 0) {
+		const struct ov_bytes line = ov_row_next_line(&old);
+		const struct ov_bytes scheme = scheme_of_line(line);
+		struct ov_bytes rest = OV_BYTES(ids->p, new_len);
+		bool has = false;
+
+		while (!has && rest.len > 0) {
+			struct ov_bytes have = scheme_of_line(ov_row_next_line(&rest));
+
+			has = have.len == scheme.len &&
+			      memcmp(have.p, scheme.p, have.len) == 0;
+		}
+		if (has)
+			continue;
+		OV_TRY(ov_text_add(ids, "\n", 1));
+		OV_TRY(ov_text_add(ids, line.p, line.len));
+	}
 done:
 	return st;
 }

@@ -22,8 +22,9 @@ OV_MUST_CHECK enum ov_status ov_text_add(
 
 /* Zeroed to begin with. */
 struct ov_row {
-	struct ov_text cell[OV_FIELD_COUNT]; /* WEBSITE, EMAIL and KEEP: lines */
-	struct ov_text kept[OV_KEEP_MAX];    /* before they are lines */
+	/* WEBSITE, EMAIL and KEEP: lines; SCHEME: lines "scheme=value" */
+	struct ov_text cell[OV_FIELD_COUNT];
+	struct ov_text kept[OV_KEEP_MAX]; /* before they are lines */
 };
 void ov_row_fini(struct ov_row *r);
 
@@ -42,6 +43,13 @@ bool ov_row_has_no_key(const struct ov_row *r);
 
 /* The next part of a cell that may hold several, by ; , | or space; empty at its end. */
 struct ov_bytes ov_row_next_part(struct ov_bytes *rest);
+
+/* The next line of a cell that holds lines, without its end; rest is not empty. */
+struct ov_bytes ov_row_next_line(struct ov_bytes *rest);
+
+/* Of two cells SCHEME: adds to the new one the lines of the old one of whose schemes it
+ * has none.  OV_E_NOMEM. */
+OV_MUST_CHECK enum ov_status ov_row_join_ids(struct ov_text *ids, struct ov_bytes old);
 
 /* A Salesforce id of an account in its form of 18 characters, which differs from others
  * even where case is lost: 15 characters that begin with 001, letters among them, get the

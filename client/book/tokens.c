@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "client/book/row.h"
+
 /* One row under way. */
 struct trying {
 	const struct ov_profile *profile;
@@ -14,14 +16,22 @@ struct trying {
 };
 
 static enum ov_status
-tell(struct trying *y, enum ov_rank rank, enum ov_claim_source source,
-    struct ov_bytes raw, enum ov_drop why)
+tell_kind(struct trying *y, enum ov_rank rank, const char *kind,
+    enum ov_claim_source source, struct ov_bytes raw, enum ov_drop why)
 {
 	y->t.rank = rank;
+	y->t.kind = kind;
 	y->t.source = source;
 	y->t.raw = raw;
 	y->t.why = why;
 	return y->fn(y->ctx, &y->t);
+}
+
+static enum ov_status
+tell(struct trying *y, enum ov_rank rank, enum ov_claim_source source,
+    struct ov_bytes raw, enum ov_drop why)
+{
+	return tell_kind(y, rank, ov_rank_kind((uint8_t)rank), source, raw, why);
 }
 
 static enum ov_status
@@ -130,20 +140,28 @@ done:
 	return st;
 }
 
-static struct ov_bytes
-next_line(struct ov_bytes *rest)
+/* A line of the cell: "acme=42". */
+static enum ov_status
+try_scheme_id(struct trying *y, struct ov_bytes line)
 {
-	const uint8_t *stop = memchr(rest->p, '\n', rest->len);
-	struct ov_bytes line = *rest;
+	const uint8_t *sign = memchr(line.p, '=', line.len);
+	const size_t n = sign != NULL ? (size_t)(sign - line.p) : 0;
+	char kind[OV_KIND_CAP] = "id:", value[OV_TOKEN_VALUE_CAP];
+	struct ov_bytes raw;
+	enum ov_drop why;
 
-	if (stop == NULL) {
-		rest->len = 0;
-		return line;
-	}
-	line.len = (size_t)(stop - rest->p);
-	rest->p = stop + 1;
-	rest->len -= line.len + 1;
-	return line;
+	if (!ov_scheme_ok((const char *)line.p, n))
+		return OV_E_DB_FAILED; /* row.c wrote it */
+	memcpy(kind + 3, line.p, n);
+	kind[3 + n] = '\0';
+	raw = OV_BYTES(sign + 1, line.len - n - 1);
+	why = ov_normalise_scheme_id(
+	    y->profile, value, kind + 3, (const char *)raw.p, raw.len);
+	memcpy(y->t.value, line.p, n + 1);
+	memcpy(y->t.value + n + 1, value, strlen(value) + 1); /* is short: normalise.h */
+	if (why != OV_DROP_NONE)
+		y->t.value[0] = '\0';
+	return tell_kind(y, OV_RANK_VAT, kind, OV_CLAIM_COLUMN, raw, why);
 }
 
 enum ov_status
@@ -168,12 +186,14 @@ ov_row_claims(
 		OV_TRY(tell(&y, OV_RANK_VAT, OV_CLAIM_COLUMN, c->vat,
 		    ov_normalise_vat(
 			p, y.t.value, (const char *)c->vat.p, c->vat.len, y.cc)));
+	for (struct ov_bytes rest = c->ids; rest.len > 0;)
+		OV_TRY(try_scheme_id(&y, ov_row_next_line(&rest)));
 	OV_TRY(try_domains(&y, c->websites, OV_CLAIM_WEBSITE));
 	OV_TRY(try_domains(&y, c->email_domains, OV_CLAIM_EMAIL));
 	OV_TRY(try_domains(&y, c->alias_domains, OV_CLAIM_COLUMN));
 	OV_TRY(try_names(&y, c->name));
 	for (struct ov_bytes rest = c->alias_names; rest.len > 0;)
-		OV_TRY(try_names(&y, next_line(&rest)));
+		OV_TRY(try_names(&y, ov_row_next_line(&rest)));
 done:
 	return st;
 }

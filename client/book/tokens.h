@@ -7,15 +7,17 @@
 #include "common/crypto/hash.h"
 #include "common/status.h"
 
-/* As book_row stores them; borrowed; lists separated by line feeds. */
+/* As book_row stores them; borrowed; lists separated by line feeds, of `ids` each
+ * "scheme=value". */
 struct ov_row_cells {
-	struct ov_bytes name, websites, email_domains, country, lei, cik, duns, vat;
+	struct ov_bytes name, websites, email_domains, country, lei, cik, duns, vat, ids;
 	struct ov_bytes alias_domains, alias_names; /* alias.h */
 };
 
 /* One value tried: kept (why OV_DROP_NONE, value filled) or dropped. */
 struct ov_claim_try {
 	enum ov_rank rank;
+	const char *kind; /* "lei" ... "id:acme"; borrowed for the call */
 	enum ov_claim_source source;
 	enum ov_drop why;
 	struct ov_bytes raw;		/* the cell or its part */

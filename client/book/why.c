@@ -27,6 +27,7 @@ print_keys(struct listing *l, struct ov_bytes keys)
 	static const char *const from[] = { [OV_CLAIM_COLUMN] = "",
 		[OV_CLAIM_WEBSITE] = " (website)",
 		[OV_CLAIM_EMAIL] = " (e-mail)" };
+	struct ov_token_parts parts;
 	struct ov_merge_token t;
 	size_t at = 0;
 	bool ok = true;
@@ -35,8 +36,10 @@ print_keys(struct listing *l, struct ov_bytes keys)
 		fputs(
 		    "  no key: it never leaves this machine and cannot match\n", l->out);
 	while (ov_book_next_key(&t, &at, keys, &ok)) {
-		fprintf(l->out, "  key %s ", ov_rank_kind((uint8_t)t.rank));
-		print_bytes(l->out, t.value);
+		if (!ov_token_split(&parts, (uint8_t)t.rank, t.value))
+			return OV_E_DB_FAILED;
+		fprintf(l->out, "  key %s ", parts.kind);
+		print_bytes(l->out, parts.value);
 		fprintf(l->out, "%s%s\n", from[t.source],
 		    t.rank == OV_RANK_NAME
 			? " (only where a policy allows name_only_keys)"
@@ -61,7 +64,7 @@ print_try(void *ctx, const struct ov_claim_try *t)
 
 	if (t->why == OV_DROP_NONE || is_blank(t->raw))
 		return OV_OK;
-	fprintf(l->out, "    no %s from \"", ov_rank_kind((uint8_t)t->rank));
+	fprintf(l->out, "    no %s from \"", t->kind);
 	print_bytes(l->out, t->raw);
 	fprintf(l->out, "\": %s\n", ov_drop_text(t->why));
 	return OV_OK;
@@ -80,6 +83,7 @@ print_alias(void *arg, const struct ov_alias *a)
 static enum ov_status
 print_dropped(struct listing *l)
 {
+	struct ov_token_parts parts;
 	struct ov_db_stmt *s = NULL;
 	int64_t why;
 	bool row;
@@ -95,11 +99,12 @@ print_dropped(struct listing *l)
 			break;
 		why = ov_db_i64(s, 2);
 		OV_REQUIRE(why > 0 && why < OV_MERGE_DROPS &&
-			       ov_rank_kind((uint8_t)ov_db_i64(s, 0)) != NULL,
+			       ov_token_split(
+				   &parts, (uint8_t)ov_db_i64(s, 0), ov_db_blob(s, 1)),
 		    OV_E_DB_FAILED);
-		fprintf(l->out, "    no %s %s: %s\n",
-		    ov_rank_kind((uint8_t)ov_db_i64(s, 0)), ov_db_text(s, 1),
-		    ov_merge_drop_text((enum ov_merge_drop)why));
+		fprintf(l->out, "    no %s ", parts.kind);
+		print_bytes(l->out, parts.value);
+		fprintf(l->out, ": %s\n", ov_merge_drop_text((enum ov_merge_drop)why));
 	}
 done:
 	ov_db_finish(s);
@@ -116,7 +121,7 @@ print_rows(struct listing *l, int64_t record)
 
 	OV_TRY(ov_db_query(&s, l->db,
 	    "SELECT r.row, r.population, r.name, r.websites, r.email_domains, r.country,"
-	    " r.lei, r.cik, r.duns, r.vat, " OV_ALIAS_COLUMNS ", r.ext_id, r.owner"
+	    " r.lei, r.cik, r.duns, r.vat, r.ids, " OV_ALIAS_COLUMNS ", r.ext_id, r.owner"
 	    " FROM book_member m"
 	    " JOIN book_row r ON r.row = m.row WHERE m.record = ?"
 	    " ORDER BY " OV_BOOK_ROW_ORDER,
@@ -128,15 +133,15 @@ print_rows(struct listing *l, int64_t record)
 		c = (struct ov_row_cells){ ov_db_blob(s, 2), ov_db_blob(s, 3),
 			ov_db_blob(s, 4), ov_db_blob(s, 5), ov_db_blob(s, 6),
 			ov_db_blob(s, 7), ov_db_blob(s, 8), ov_db_blob(s, 9),
-			ov_db_blob(s, 10), ov_db_blob(s, 11) };
+			ov_db_blob(s, 10), ov_db_blob(s, 11), ov_db_blob(s, 12) };
 		l->row = ov_db_i64(s, 0);
 		OV_REQUIRE((uint64_t)ov_db_i64(s, 1) < l->populations->n, OV_E_DB_FAILED);
-		fprintf(l->out, "  row %s \"%s\", %s\n", ov_db_text(s, 12),
+		fprintf(l->out, "  row %s \"%s\", %s\n", ov_db_text(s, 13),
 		    ov_db_text(s, 2), l->populations->name[ov_db_i64(s, 1)]);
+		if (ov_db_text(s, 14)[0] != '\0')
+			fprintf(l->out, "    owner %s\n", ov_db_text(s, 14));
 		if (ov_db_text(s, 13)[0] != '\0')
-			fprintf(l->out, "    owner %s\n", ov_db_text(s, 13));
-		if (ov_db_text(s, 12)[0] != '\0')
-			OV_TRY(ov_alias_each(l->db, ov_db_text(s, 12), print_alias, l));
+			OV_TRY(ov_alias_each(l->db, ov_db_text(s, 13), print_alias, l));
 		OV_TRY(ov_row_claims(ov_profile_current(), &c, print_try, l));
 		OV_TRY(print_dropped(l));
 	}

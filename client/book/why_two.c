@@ -127,7 +127,7 @@ read_side(struct side *s, struct ov_db *db, const char *text)
 	OV_TRY(find_row(s, db, text));
 	OV_TRY(ov_db_query(&q, db,
 	    "SELECT r.name, r.websites, r.email_domains, r.country, r.lei, r.cik, r.duns,"
-	    " r.vat, " OV_ALIAS_COLUMNS " FROM book_row r WHERE r.row = ?",
+	    " r.vat, r.ids, " OV_ALIAS_COLUMNS " FROM book_row r WHERE r.row = ?",
 	    OV_DB_I64(s->row)));
 	OV_TRY(ov_db_step(q, &row));
 	OV_REQUIRE(row, OV_E_DB_FAILED);
@@ -135,7 +135,7 @@ read_side(struct side *s, struct ov_db *db, const char *text)
 	OV_REQUIRE(s->name != NULL, OV_E_NOMEM);
 	c = (struct ov_row_cells){ ov_db_blob(q, 0), ov_db_blob(q, 1), ov_db_blob(q, 2),
 		ov_db_blob(q, 3), ov_db_blob(q, 4), ov_db_blob(q, 5), ov_db_blob(q, 6),
-		ov_db_blob(q, 7), ov_db_blob(q, 8), ov_db_blob(q, 9) };
+		ov_db_blob(q, 7), ov_db_blob(q, 8), ov_db_blob(q, 9), ov_db_blob(q, 10) };
 	OV_TRY(ov_row_claims(ov_profile_current(), &c, take_claim, s));
 	OV_TRY(read_drops(s, db));
 done:
@@ -156,12 +156,23 @@ find_claim(const struct side *s, const struct claimed *c)
 }
 
 static void
+tell_claim(FILE *out, const char *before, const struct claimed *c)
+{
+	struct ov_token_parts parts;
+
+	if (ov_token_split(&parts, c->rank, OV_BYTES(c->value, strlen(c->value))))
+		fprintf(out, "%s%s %.*s", before, parts.kind, (int)parts.value.len,
+		    (const char *)parts.value.p);
+}
+
+static void
 tell_shared(FILE *out, const struct claimed *c, const struct claimed *other, bool one)
 {
 	enum ov_merge_drop why =
 	    (enum ov_merge_drop)(c->why != OV_MERGE_KEPT ? c->why : other->why);
 
-	fprintf(out, "  both have %s %s: ", ov_rank_kind(c->rank), c->value);
+	tell_claim(out, "  both have ", c);
+	fputs(": ", out);
 	if (why != OV_MERGE_KEPT)
 		fprintf(out, "%s\n", ov_merge_drop_text(why));
 	else if (c->rank == OV_RANK_VAT || c->rank == OV_RANK_NAME)
@@ -176,8 +187,7 @@ tell_claims(FILE *out, const struct side *s)
 {
 	fprintf(out, "  \"%s\" has", s->name);
 	for (size_t i = 0; i < s->n; i++)
-		fprintf(out, "%s %s %s", i > 0 ? "," : "", ov_rank_kind(s->claim[i].rank),
-		    s->claim[i].value);
+		tell_claim(out, i > 0 ? ", " : " ", &s->claim[i]);
 	fputs(s->n == 0 ? " no key\n" : "\n", out);
 }
 

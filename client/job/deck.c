@@ -156,7 +156,7 @@ ov_deck_fetch(
 static size_t
 join_token(uint8_t *out, const char *kind, const uint8_t *value, size_t len)
 {
-	size_t n = strlen(kind); /* at most 6 */
+	size_t n = strlen(kind);
 
 	memcpy(out, kind, n);
 	out[n] = 0x1f;
@@ -173,8 +173,10 @@ ov_deck_token(uint8_t *out, const struct ov_deck *d, uint32_t position)
 
 	if (slot < d->list->n_tokens) {
 		struct ov_list_token t = ov_list_token(d->list, slot);
+		struct ov_token_parts parts = { "", t.value };
 
-		return join_token(out, ov_rank_kind(t.rank), t.value.p, t.value.len);
+		(void)ov_token_split(&parts, t.rank, t.value); /* as ov_list_add did */
+		return join_token(out, parts.kind, parts.value.p, parts.value.len);
 	}
 	ov_keystream(filler, sizeof(filler), d->padding_key,
 	    0x80000000U + (slot - (uint32_t)d->list->n_tokens));
@@ -219,5 +221,21 @@ ov_deck_record(size_t *record, uint8_t *rank, const struct ov_deck *d, uint32_t 
 		return false;
 	*record = d->list->token_record[slot];
 	*rank = ov_list_token(d->list, slot).rank;
+	return true;
+}
+
+bool
+ov_deck_kind(char out[OV_KIND_CAP], const struct ov_deck *d, uint32_t position)
+{
+	uint32_t slot = d->slot_at[position];
+	struct ov_token_parts parts;
+	struct ov_list_token t;
+
+	if (slot >= d->list->n_tokens)
+		return false;
+	t = ov_list_token(d->list, slot);
+	if (!ov_token_split(&parts, t.rank, t.value))
+		return false;
+	memcpy(out, parts.kind, sizeof(parts.kind));
 	return true;
 }

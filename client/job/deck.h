@@ -52,5 +52,8 @@ void ov_deck_roster(struct ov_roster_row *row, const struct ov_deck *d, uint32_t
 /* The real record at a position; false for padding.  *rank: of its token. */
 bool ov_deck_record(
     size_t *record, uint8_t *rank, const struct ov_deck *d, uint32_t position);
+/* Of that record's token at the position: its kind as it is hashed.  False for padding.
+ */
+bool ov_deck_kind(char out[OV_KIND_CAP], const struct ov_deck *d, uint32_t position);
 
 #endif /* OV_CLIENT_JOB_DECK_H */

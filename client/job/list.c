@@ -74,14 +74,15 @@ compare_tokens(const struct ov_list_token *a, const struct ov_list_token *b)
 static enum ov_status
 check_record(const struct ov_list *l, const struct ov_list_token *tokens, size_t n)
 {
+	struct ov_token_parts parts;
 	enum ov_status st = OV_OK;
 
 	OV_REQUIRE(n > 0 && n <= OV_TOKENS_PER_RECORD, OV_E_BUG);
 	OV_REQUIRE(l->n_tokens <= TOKENS_MAX - n, OV_E_LIST_TOO_LARGE);
 	for (size_t i = 0; i < n; i++) {
-		OV_REQUIRE(ov_rank_kind(tokens[i].rank) != NULL, OV_E_BUG);
-		OV_REQUIRE(tokens[i].value.len > 0 && tokens[i].value.len <= VALUE_MAX,
-		    OV_E_BUG);
+		OV_REQUIRE(
+		    ov_token_split(&parts, tokens[i].rank, tokens[i].value), OV_E_BUG);
+		OV_REQUIRE(tokens[i].value.len <= VALUE_MAX, OV_E_BUG);
 		for (size_t k = 0; k < tokens[i].value.len; k++)
 			OV_REQUIRE(tokens[i].value.p[k] >= 0x20, OV_E_PSI_VALUE);
 		OV_REQUIRE(

@@ -28,6 +28,13 @@ ov_drop_text(enum ov_drop why)
 		[OV_DROP_NO_COUNTRY] = "the account has no country: its name alone is a "
 				       "key only where the terms allow it",
 		[OV_DROP_UNKNOWN_COUNTRY] = "the country is not one of ISO 3166",
+		[OV_DROP_NO_EXCHANGE] =
+		    "a ticker without its exchange is several companies': add the column "
+		    "with the exchange, or write NYSE:IBM",
+		[OV_DROP_UNKNOWN_EXCHANGE] = "the exchange of the ticker is not known: "
+					     "write its code of ISO 10383 "
+					     "(MIC), such as XNYS",
+		[OV_DROP_NOT_IN_PROFILE] = "these rules make no key of such identifiers",
 	};
 	unsigned int i = (unsigned int)why;
 

@@ -43,6 +43,9 @@ enum ov_drop {
 	OV_DROP_PLACEHOLDER,
 	OV_DROP_NO_COUNTRY,
 	OV_DROP_UNKNOWN_COUNTRY,
+	OV_DROP_NO_EXCHANGE,
+	OV_DROP_UNKNOWN_EXCHANGE,
+	OV_DROP_NOT_IN_PROFILE,
 	OV_DROP_COUNT
 };
 
@@ -157,5 +160,15 @@ enum ov_drop ov_normalise_duns(
  * member states (and GB, XI, CH, NO).  cc, or NULL, gives a missing prefix. */
 enum ov_drop ov_normalise_vat(const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP],
     const char *in, size_t len, const char *cc);
+
+/* An identifier of a scheme that the partners agreed on: folded as a name is, in upper
+ * case, without spaces, at most OV_SCHEME_VALUE_MAX bytes.  Of OV_SCHEME_TICKER it is
+ * "EXCHANGE:SYMBOL", and comes out with the exchange as its ISO 10383 code (MIC) and the
+ * class of share behind a dot: "XNYS:BRK.B".  ov-norm-1 knows none:
+ * OV_DROP_NOT_IN_PROFILE. */
+#define OV_SCHEME_TICKER "ticker"
+#define OV_SCHEME_VALUE_MAX 64
+enum ov_drop ov_normalise_scheme_id(const struct ov_profile *p,
+    char out[OV_TOKEN_VALUE_CAP], const char *scheme, const char *in, size_t len);
 
 #endif /* OV_CLIENT_NORMALISE_NORMALISE_H */

@@ -80,6 +80,21 @@ check_names(const struct ov_profile *p, const char *in, size_t len, const char *
 	}
 }
 
+/* Short enough to stand behind its scheme, and the same when done twice. */
+static void
+check_scheme(const struct ov_profile *p, const char *scheme, const char *in, size_t len)
+{
+	char out[OV_TOKEN_VALUE_CAP], again[OV_TOKEN_VALUE_CAP];
+	enum ov_drop why = ov_normalise_scheme_id(p, out, scheme, in, len);
+
+	require_clean(why, out);
+	if (why == OV_DROP_NONE && (strlen(out) > OV_SCHEME_VALUE_MAX ||
+				       ov_normalise_scheme_id(p, again, scheme, out,
+					   strlen(out)) != OV_DROP_NONE ||
+				       strcmp(out, again) != 0))
+		abort();
+}
+
 static void
 check_all(const struct ov_profile *p, const char *in, size_t len, const char *cc)
 {
@@ -92,6 +107,8 @@ check_all(const struct ov_profile *p, const char *in, size_t len, const char *cc
 	require_clean(ov_normalise_cik(p, out, in, len), out);
 	require_clean(ov_normalise_duns(p, out, in, len), out);
 	require_clean(ov_normalise_vat(p, out, in, len, cc), out);
+	check_scheme(p, "acme", in, len);
+	check_scheme(p, OV_SCHEME_TICKER, in, len);
 }
 
 int

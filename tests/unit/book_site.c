@@ -21,14 +21,15 @@ struct ov_db *
 new_db(void)
 {
 	const char *const migrations[] = { ov_book_schema_1, ov_book_schema_2,
-		ov_book_schema_3, ov_book_schema_4, ov_book_schema_5, ov_book_schema_6 };
+		ov_book_schema_3, ov_book_schema_4, ov_book_schema_5, ov_book_schema_6,
+		ov_book_schema_7 };
 	char path[96];
 	struct ov_db *db;
 
 	snprintf(path, sizeof(path), "%s/%u.db", site_dir, n_databases++);
 	assert_int_equal(ov_db_open(&db, &(struct ov_db_options){ .path = path,
 					     .migrations = migrations,
-					     .n_migrations = 6,
+					     .n_migrations = 7,
 					     .application_id = 1,
 					     .busy_timeout_ms = 1000,
 					     .erase = OV_DB_ERASE_SECURE }),
@@ -112,10 +113,14 @@ add_item(void *ctx, const struct ov_book_item *item)
 	l->n++;
 	l->len += (size_t)snprintf(l->text + l->len, sizeof(l->text) - l->len, "%u/%d/%u",
 	    item->population, (int)item->fit, item->band);
-	for (size_t i = 0; i < item->n; i++)
+	for (size_t i = 0; i < item->n; i++) {
+		struct ov_token_parts t;
+
+		assert_true(
+		    ov_token_split(&t, item->token[i].rank, item->token[i].value));
 		l->len += (size_t)snprintf(l->text + l->len, sizeof(l->text) - l->len,
-		    " %s=%.*s", ov_rank_kind(item->token[i].rank),
-		    (int)item->token[i].value.len, (const char *)item->token[i].value.p);
+		    " %s=%.*s", t.kind, (int)t.value.len, (const char *)t.value.p);
+	}
 	l->len += (size_t)snprintf(l->text + l->len, sizeof(l->text) - l->len, "\n");
 	assert_true(l->len + 4096 < sizeof(l->text)); /* an item is shorter */
 	return OV_OK;

@@ -179,6 +179,40 @@ registry_ids_are_known(void **state)
 	(void)state;
 	expect("LEI|CIK|D-U-N-S Number|VAT ID|Ticker|E-mail", NULL,
 	    "lei cik duns vat ticker email");
+	expect("Company|Stock Symbol|Stock Exchange", NULL, "name ticker exchange");
+	expect("Name|Ticker Symbol|Exchange", NULL, "name ticker exchange");
+}
+
+/* Each has a name of its own, and is enough to know a company by. */
+static void
+schemes_are_named_by_a_mapping_file(void **state)
+{
+	struct ov_map *map = map_of("columns:\n  id:acme: Partner ID\n  id:x-2: Other\n");
+	char buf[OV_KIND_CAP], *text = NULL;
+	size_t len = 0;
+	FILE *out;
+
+	(void)state;
+	ov_map_free(map_of("columns: {id:abcdefghijklmnop: X}\n"));
+	expect("Other|Colour|Partner ID", map, "ids - ids");
+	assert_string_equal(ov_column_name(buf, &columns, 0), "id:x-2");
+	assert_string_equal(ov_column_name(buf, &columns, 2), "id:acme");
+	assert_string_equal(ov_column_name(buf, &columns, 1), "none");
+	out = open_memstream(&text, &len);
+	ov_columns_explain(out, &columns);
+	fclose(out);
+	assert_non_null(strstr(text, "id:acme    from column 3, \"Partner ID\""));
+	free(text);
+	ov_map_free(map);
+	refuses_map("columns: {id:: X}\n", 1, "`id:` is no field");
+	refuses_map("columns: {id:Acme: X}\n", 1, "`id:Acme` is no field");
+	refuses_map("columns: {id:1a: X}\n", 1, "is no field");
+	refuses_map("columns: {id:a=b: X}\n", 1, "is no field");
+	refuses_map("columns: {id:abcdefghijklmnopq: X}\n", 1, "is no field");
+	refuses_map("columns: {id:ticker: X}\n", 1, "is no field"); /* has one */
+	refuses_map("columns: {id:vat: X}\n", 1, "is no field");
+	refuses_map("columns: {ids: X}\n", 1, "is no field");
+	refuses_map("columns:\n  id:a: X\n  id:a: Y\n", 3, "stands twice");
 }
 
 static void
@@ -384,6 +418,7 @@ main(void)
 		cmocka_unit_test(long_headings_are_cut_between_characters),
 		cmocka_unit_test(persons_are_not_read),
 		cmocka_unit_test(registry_ids_are_known),
+		cmocka_unit_test(schemes_are_named_by_a_mapping_file),
 		cmocka_unit_test(missing_columns_list_the_headings),
 		cmocka_unit_test(a_mapping_file_overrules_the_guess),
 		cmocka_unit_test(mapping_files_are_checked),

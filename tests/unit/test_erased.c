@@ -96,6 +96,31 @@ without_an_id_its_own_keys_count(void **state)
 	ov_db_close(db);
 }
 
+static void
+an_id_of_a_scheme_counts(void **state)
+{
+	struct ov_db *db = new_db();
+	struct ov_erased *e =
+	    remember(db, "Account Name,Ticker,Exchange\nAlder,ALD,NYSE\n", key);
+	static const struct {
+		const char *ids;
+		bool has;
+	} rows[] = { { "ticker=XNYS:ALD", true }, { "ticker=XNAS:ALD", false },
+		{ "acme=XNYS:ALD", false }, { "acme=1\nticker=nyse:ald", true } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *ids = rows[i].ids;
+		struct ov_row_cells c = { .ids = OV_BYTES(ids, strlen(ids)) };
+		bool out;
+
+		assert_int_equal(ov_erased_has(&out, e, OV_BYTES("", 0), &c), OV_OK);
+		assert_int_equal(out, rows[i].has);
+	}
+	ov_erased_free(e);
+	ov_db_close(db);
+}
+
 /* Another spelling, or another name that the rules know: no account is made of the deal,
  * which may still be of one that is there. */
 static void
@@ -310,6 +335,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_id_is_all_that_counts_where_both_have_one),
 		cmocka_unit_test(without_an_id_its_own_keys_count),
+		cmocka_unit_test(an_id_of_a_scheme_counts),
 		cmocka_unit_test(another_spelling_of_the_name_brings_nothing_back),
 		cmocka_unit_test(a_name_that_a_website_tells_is_no_sign),
 		cmocka_unit_test(a_bare_name_counts_where_there_is_nothing_better),

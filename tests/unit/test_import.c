@@ -610,6 +610,68 @@ a_mapping_is_for_all_files(void **state)
 	ov_db_close(db);
 }
 
+/* A key of its own kind, kept scheme by scheme when rows are updated; a file without the
+ * column is held; what was erased stays out by it. */
+static void
+ids_of_schemes_are_keys(void **state)
+{
+	struct ov_map *map = map_of("columns: {id:acme: Partner, id:other: Other}\n");
+	struct ov_map *one = map_of("columns: {id:acme: Partner}\n");
+	struct ov_import_options with = { .map = map, .accept = true };
+	char *why = NULL;
+	size_t len = 0;
+	struct ov_book_stats s;
+	struct ov_db *db = new_db();
+	FILE *out;
+
+	(void)state;
+	assert_int_equal(import_with(db,
+			     "Id,Name,Partner,Other,Ticker,VAT\n"
+			     "1,Alder, p 1,o1,NYSE:ALD,DE811569869\n"
+			     "2,Birch,p2,,BRCH,\n3,,p3,,,\n4,Cedar,n/a,,,\n",
+			     &with),
+	    OV_OK);
+	assert_string_equal(freeze(db, 0, NO_BARE_NAMES, NULL),
+	    "2/0/0 vat=DE811569869 id:acme=P1 id:other=O1 id:ticker=XNYS:ALD\n"
+	    "2/0/0 id:acme=P2\n2/0/0 id:acme=P3\n");
+	s = stats_of(db);
+	assert_int_equal(s.keys[OV_RANK_VAT], 1);
+	assert_int_equal(s.scheme_ids, 5);
+	assert_int_equal(s.dropped[OV_DROP_NO_EXCHANGE], 1);
+	assert_int_equal(s.dropped[OV_DROP_PLACEHOLDER], 1);
+	out = open_memstream(&why, &len);
+	assert_int_equal(ov_book_why(out, db, "Birch"), OV_OK);
+	fclose(out);
+	assert_non_null(strstr(why, "key id:acme P2\n"));
+	assert_non_null(strstr(why, "no id:ticker from \"BRCH\": a ticker without"));
+	free(why);
+
+	with.map = one;
+	with.mode = OV_IMPORT_UPDATE;
+	assert_int_equal(
+	    import_with(db, "Id,Name,Partner\n1,Alder,p9\n4,Cedar,p4\n", &with), OV_OK);
+	assert_string_equal(freeze(db, 0, NO_BARE_NAMES, NULL),
+	    "2/0/0 vat=DE811569869 id:acme=P9 id:other=O1 id:ticker=XNYS:ALD\n"
+	    "2/0/0 id:acme=P2\n2/0/0 id:acme=P3\n2/0/0 id:acme=P4\n");
+
+	with = (struct ov_import_options){ .map = one };
+	assert_int_equal(import_with(db,
+			     "Id,Name,Partner,VAT,Ticker\n1,A,p1,,\n2,B,p2,,\n"
+			     "3,C,p3,,\n",
+			     &with),
+	    OV_OK);
+	assert_true(result.held);
+	assert_string_equal(result.why.lost, "id:other");
+	assert_int_equal(ov_db_begin(db), OV_OK);
+	assert_int_equal(ov_held_take(db), OV_OK);
+	assert_int_equal(ov_db_commit(db, "test.take"), OV_OK);
+	assert_string_equal(freeze(db, 0, NO_BARE_NAMES, NULL),
+	    "2/0/0 id:acme=P1\n2/0/0 id:acme=P2\n2/0/0 id:acme=P3\n");
+	ov_map_free(map);
+	ov_map_free(one);
+	ov_db_close(db);
+}
+
 /* Only where the mapping file names it; and it is no key. */
 static void
 an_owner_is_kept_on_request(void **state)
@@ -727,6 +789,7 @@ main(void)
 		cmocka_unit_test(titles_above_the_headings_are_passed),
 		cmocka_unit_test(a_mapping_is_for_all_files),
 		cmocka_unit_test(an_owner_is_kept_on_request),
+		cmocka_unit_test(ids_of_schemes_are_keys),
 		cmocka_unit_test(aliases_make_keys_and_outlive_imports),
 		cmocka_unit_test(aliases_are_of_one_account_with_an_id),
 	};

@@ -493,6 +493,53 @@ list_sorts_and_refuses_repeats_and_controls(void **state)
 	ov_list_fini(&l);
 }
 
+/* Under its own kind, so that no VAT number can be taken for it. */
+static void
+ids_of_schemes_are_hashed_under_their_kind(void **state)
+{
+	const struct {
+		uint8_t rank;
+		struct ov_bytes value;
+		const char *hashed; /* NULL: it is no token */
+	} cases[] = { { OV_RANK_VAT, OV_LITERAL("acme=P1"), "id:acme\x1fP1" },
+		{ OV_RANK_VAT, OV_LITERAL("a-9=x=y"), "id:a-9\x1fx=y" },
+		{ OV_RANK_VAT, OV_LITERAL("abcdefghijklmnop=1"),
+		    "id:abcdefghijklmnop\x1f"
+		    "1" },
+		{ OV_RANK_VAT, OV_LITERAL("DE811569869"),
+		    "vat\x1f"
+		    "DE811569869" },
+		{ OV_RANK_DOMAIN, OV_LITERAL("a=b"),
+		    "domain\x1f"
+		    "a=b" },
+		{ OV_RANK_VAT, OV_LITERAL("=P1"), NULL },
+		{ OV_RANK_VAT, OV_LITERAL("acme="), NULL },
+		{ OV_RANK_VAT, OV_LITERAL("Acme=P1"), NULL },
+		{ OV_RANK_VAT, OV_LITERAL("9a=P1"), NULL },
+		{ OV_RANK_VAT, OV_LITERAL("abcdefghijklmnopq=1"), NULL },
+		{ 8, OV_LITERAL("x"), NULL }, { 0, OV_LITERAL("x"), NULL } };
+	const struct ov_local_keys local = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct ov_list_token t = { cases[i].rank, cases[i].value };
+		const char *want = cases[i].hashed;
+		uint8_t got[OV_DECK_TOKEN_MAX];
+		struct ov_list l = { 0 };
+		struct ov_deck d;
+
+		assert_int_equal(
+		    ov_list_add(&l, 1, 1, 0, &t, 1), want != NULL ? OV_OK : OV_E_BUG);
+		if (want != NULL) {
+			assert_int_equal(ov_deck_init(&d, &l, 1, &local), OV_OK);
+			assert_int_equal(ov_deck_token(got, &d, 0), strlen(want));
+			assert_memory_equal(got, want, strlen(want));
+			ov_deck_fini(&d);
+		}
+		ov_list_fini(&l);
+	}
+}
+
 int
 main(void)
 {
@@ -506,6 +553,7 @@ main(void)
 		cmocka_unit_test(populations_below_matches_are_refused),
 		cmocka_unit_test(deck_is_a_permutation_with_padding_shaped_like_records),
 		cmocka_unit_test(list_survives_the_database),
+		cmocka_unit_test(ids_of_schemes_are_hashed_under_their_kind),
 		cmocka_unit_test(list_sorts_and_refuses_repeats_and_controls),
 	};
 

@@ -76,8 +76,20 @@ german_vat(char *out, const char *in, size_t len)
 	return ov_normalise_vat(profile, out, in, len, "DE");
 }
 
+static enum ov_drop
+scheme_id(char *out, const char *in, size_t len)
+{
+	return ov_normalise_scheme_id(profile, out, "acme", in, len);
+}
+
+static enum ov_drop
+ticker(char *out, const char *in, size_t len)
+{
+	return ov_normalise_scheme_id(profile, out, OV_SCHEME_TICKER, in, len);
+}
+
 static const rule rules[] = { website, email, name, german_name, country, lei, cik, duns,
-	german_vat };
+	german_vat, scheme_id, ticker };
 #define RULES (sizeof(rules) / sizeof(rules[0]))
 
 /* Goes through the profiles of the release, current first. */

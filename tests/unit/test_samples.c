@@ -24,14 +24,15 @@ static struct ov_db *
 new_db(void)
 {
 	const char *const migrations[] = { ov_book_schema_1, ov_book_schema_2,
-		ov_book_schema_3, ov_book_schema_4, ov_book_schema_5, ov_book_schema_6 };
+		ov_book_schema_3, ov_book_schema_4, ov_book_schema_5, ov_book_schema_6,
+		ov_book_schema_7 };
 	char path[64];
 	struct ov_db *db;
 
 	snprintf(path, sizeof(path), "%s/%u.db", directory, n_databases++);
 	assert_int_equal(ov_db_open(&db, &(struct ov_db_options){ .path = path,
 					     .migrations = migrations,
-					     .n_migrations = 6,
+					     .n_migrations = 7,
 					     .application_id = 1,
 					     .busy_timeout_ms = 1000,
 					     .erase = OV_DB_ERASE_SECURE }),

@@ -376,13 +376,21 @@ def shuffle(n, key):  # 7.13
     return a
 
 
+def hashed(token):
+    """7.10: kind, 0x1f, value; an identifier of a scheme stands in a list as scheme=value."""
+    scheme, sign, value = token.value.partition(b"=")
+    if token.rank == 4 and sign:
+        return b"id:" + scheme + b"\x1f" + value
+    return KINDS[token.rank].encode() + b"\x1f" + token.value
+
+
 def deck(records, n, keys):
     """7.12, 7.13: all slots in order of position."""
     copies, slots, draw = list(records), [], draws(keys["padding"])
     padding = 0
     for i, r in enumerate(records):
         for t in r.tokens:
-            slots.append([KINDS[t.rank].encode() + b"\x1f" + t.value, i, t.rank, r, True])
+            slots.append([hashed(t), i, t.rank, r, True])
     while len(slots) < n:
         model = records[draw(len(records))]
         for t in model.tokens[: n - len(slots)]:

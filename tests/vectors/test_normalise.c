@@ -122,6 +122,10 @@ apply(const char *kind, char *out, const char *in, size_t len, const char *cc)
 		return ov_normalise_duns(p, out, in, len);
 	if (strcmp(kind, "vat") == 0)
 		return ov_normalise_vat(p, out, in, len, cc);
+	if (strcmp(kind, "id") == 0)
+		return ov_normalise_scheme_id(p, out, "acme", in, len);
+	if (strcmp(kind, "ticker") == 0)
+		return ov_normalise_scheme_id(p, out, OV_SCHEME_TICKER, in, len);
 	if (strcmp(kind, "names") == 0)
 		return join_names(out, in, len);
 	if (strcmp(kind, "label") == 0)
@@ -136,7 +140,8 @@ drop_name(enum ov_drop why)
 	static const char *const names[OV_DROP_COUNT] = { "none", "empty", "control",
 		"encoding", "too_long", "malformed", "ip_literal", "unknown_tld",
 		"public_suffix", "shared_host", "free_mail", "bad_checksum",
-		"placeholder", "no_country", "unknown_country" };
+		"placeholder", "no_country", "unknown_country", "no_exchange",
+		"unknown_exchange", "not_in_profile" };
 
 	return names[why];
 }

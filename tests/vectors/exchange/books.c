@@ -18,6 +18,10 @@
 	{                                                                                \
 		OV_RANK_VAT, v                                                           \
 	}
+#define SCHEME(v)                                                                        \
+	{                                                                                \
+		OV_RANK_VAT, v                                                           \
+	}
 #define DOMAIN(v)                                                                        \
 	{                                                                                \
 		OV_RANK_DOMAIN, v                                                        \
@@ -61,9 +65,9 @@ static const struct book_record ada[] = {
 	/* two of these compete for one record of the other side: equal but for the tag */
 	{ 1, OV_FIT_YES, OV_BAND_NONE, { DOMAIN("tyrell.com") } },
 	{ 3, OV_FIT_YES, OV_BAND_NONE, { DOMAIN("tyrell.net") } },
-	/* counted only, on this side */
+	/* counted only, on this side; the first by an identifier of a scheme */
 	{ 2, OV_FIT_YES, OV_BAND_NONE,
-	    { DOMAIN("cyberdyne.com"), PLACE("US cyberdyne") } },
+	    { SCHEME("acme=P-1=2"), DOMAIN("cyberdyne.com"), PLACE("US cyberdyne") } },
 	{ 2, OV_FIT_NO, OV_BAND_NONE, { DOMAIN("initech.com"), PLACE("US initech") } },
 	{ 2, OV_FIT_UNKNOWN, OV_BAND_NONE,
 	    { PLACE("JP \xe6\x97\xa5\xe7\xab\x8b"), NAME("hitachi") } },
@@ -74,8 +78,9 @@ static const struct book_record ada[] = {
 	    { DOMAIN("massive.example"), PLACE("GB massivedynamic") } },
 	{ 1, OV_FIT_NO, OV_BAND_NONE, { DOMAIN("aperture.example") } },
 	{ 1, OV_FIT_UNKNOWN, OV_BAND_NONE, { PLACE("GB blackmesa") } },
-	/* alone */
-	{ 3, OV_FIT_NO, OV_BAND_NONE, { DOMAIN("soylent.com"), PLACE("US soylent") } },
+	/* alone: the other side has this identifier in another scheme */
+	{ 3, OV_FIT_NO, OV_BAND_NONE,
+	    { SCHEME("acme=P-7"), DOMAIN("soylent.com"), PLACE("US soylent") } },
 };
 
 static const struct book_record bob[] = {
@@ -95,7 +100,7 @@ static const struct book_record bob[] = {
 	{ 2, OV_FIT_UNKNOWN, OV_BAND_NO, { NAME("wonka"), DUNS("555555555") } },
 	{ 2, OV_FIT_NO, OV_BAND_YES + 2, { DOMAIN("tyrell.com"), DOMAIN("tyrell.net") } },
 	{ 2, OV_FIT_YES, OV_BAND_YES,
-	    { DOMAIN("cyberdyne.com"), PLACE("US cyberdyne") } },
+	    { SCHEME("acme=P-1=2"), SCHEME("other=P-7"), VAT("FR40303265045") } },
 	{ 1, OV_FIT_NO, OV_BAND_UNKNOWN, { DOMAIN("initech.com"), PLACE("US initech") } },
 	{ 2, OV_FIT_YES, OV_BAND_YES + 1,
 	    { PLACE("JP \xe6\x97\xa5\xe7\xab\x8b"), DOMAIN("hitachi.example") } },
