@@ -22,7 +22,7 @@ static const struct {
 	[NAME] = { "name", NAME_WIDTH },
 	[MINE] = { "yours in", POPULATION_WIDTH },
 	[THEIRS] = { "theirs in", POPULATION_WIDTH },
-	[KEY] = { "by", 8 },
+	[KEY] = { "by", OV_KIND_CAP },
 	[FITS] = { "fits your ICP", 13 },
 	[BY_THEIRS] = { "by their data", OV_REPORT_BAND_MAX },
 };
@@ -38,15 +38,13 @@ static void
 cells_of(const char *cell[COLUMNS], char number[NUMBER_TEXT], const struct ov_report *r,
     const struct ov_report_match *m)
 {
-	const char *kind = ov_rank_kind(m->rank);
-
 	snprintf(number, NUMBER_TEXT, "%" PRIu32, m->number);
 	cell[MATCH] = number;
 	cell[IDS] = m->ids;
 	cell[NAME] = m->name;
 	cell[MINE] = ov_report_mine(r, m->mine);
 	cell[THEIRS] = ov_report_theirs(r, m->theirs);
-	cell[KEY] = kind != NULL ? kind : "?";
+	cell[KEY] = m->kind;
 	cell[FITS] = ov_fit_text(m->fit);
 	cell[BY_THEIRS] = ov_report_band(r, m->band);
 }
@@ -179,8 +177,6 @@ static enum ov_status
 put_match(void *arg, const struct ov_report_match *m)
 {
 	const struct csv *c = arg;
-	const char *kind = ov_rank_kind(m->rank);
-
 	fprintf(c->out, "%" PRIu32 ",", m->number);
 	ov_csv_field(c->out, m->ids, c->kind);
 	fputc(',', c->out);
@@ -189,7 +185,7 @@ put_match(void *arg, const struct ov_report_match *m)
 	ov_csv_field(c->out, ov_report_mine(c->r, m->mine), c->kind);
 	fputc(',', c->out);
 	ov_csv_field(c->out, ov_report_theirs(c->r, m->theirs), c->kind);
-	fprintf(c->out, ",%s,%" PRIu64 ",%s,%s,%s,", kind != NULL ? kind : "?", m->rows,
+	fprintf(c->out, ",%s,%" PRIu64 ",%s,%s,%s,", m->kind, m->rows,
 	    ov_fit_text(m->fit), ov_fit_text(m->own_fit),
 	    m->band != OV_BAND_NONE ? ov_fit_text((uint8_t)ov_band_fit(m->band)) : "");
 	ov_csv_field(

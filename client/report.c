@@ -460,6 +460,14 @@ passes(const struct ov_match_filter *f, const struct ov_report_match *m)
 	       (f->fits == 0 || (f->fits >> m->fit & 1) != 0);
 }
 
+static const char *
+kind_of(uint8_t rank, const char *kept)
+{
+	const char *kind = kept[0] != '\0' ? kept : ov_rank_kind(rank);
+
+	return kind != NULL ? kind : "?";
+}
+
 enum ov_status
 ov_report_matches(struct ov_db *db, const struct ov_report *r,
     const struct ov_match_filter *filter,
@@ -473,7 +481,7 @@ ov_report_matches(struct ov_db *db, const struct ov_report *r,
 
 	OV_TRY(ov_wrong_load(&wrong, db, r->partner));
 	OV_TRY(ov_db_query(&q, db,
-	    "SELECT number, rank, label, population, fit, rows, account_ids, name"
+	    "SELECT number, rank, label, population, fit, rows, account_ids, name, kind"
 	    " FROM match_account WHERE job = ? ORDER BY number",
 	    OV_DB_BLOB(r->job, OV_ID)));
 	for (;;) {
@@ -490,6 +498,7 @@ ov_report_matches(struct ov_db *db, const struct ov_report *r,
 		m.rows = (uint64_t)ov_db_i64(q, 5);
 		m.ids = ov_db_text(q, 6);
 		m.name = ov_db_text(q, 7);
+		m.kind = kind_of(m.rank, ov_db_text(q, 8));
 		if (!passes(filter, &m))
 			continue;
 		if (filter->wrong != OV_WRONG_TOO &&

@@ -141,6 +141,7 @@ struct ov_report_match {
 	uint8_t fit;	      /* of the pair: by my data if they tell, else by theirs */
 	uint64_t rows;
 	const char *ids, *name; /* borrowed for the call */
+	const char *kind;	/* of the key: "vat", "id:acme" ...; borrowed */
 };
 
 /* What of the matches that a person found to be wrong. */

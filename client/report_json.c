@@ -216,7 +216,7 @@ write_match(void *arg, const struct ov_report_match *m)
 	ov_json_text(doc, "name", m->name);
 	ov_json_text(doc, "my_population", ov_report_mine(w->r, m->mine));
 	ov_json_text(doc, "their_population", ov_report_theirs(w->r, m->theirs));
-	ov_json_text(doc, "key", ov_rank_kind(m->rank));
+	ov_json_text(doc, "key", m->kind);
 	ov_json_number(doc, "rows", m->rows);
 	ov_json_text(doc, "fits_my_icp", ov_fit_text(m->fit));
 	ov_json_text(doc, "fits_by_my_data", ov_fit_text(m->own_fit));

@@ -111,7 +111,8 @@ ov_verify_row(struct ov_match *m, struct ov_verify *v, const uint8_t row[OV_MATC
 	v->last_number = r.number;
 	v->matches++;
 	*m = (struct ov_match){ r.number, r.rank, r.label,
-		&in->deck->list->records[record] };
+		&in->deck->list->records[record], "" };
+	OV_REQUIRE(ov_deck_kind(m->kind, in->deck, r.own), OV_E_BUG);
 	own = OV_LABEL_POPULATION(m->record->label);
 	v->pairs[own][other]++;
 	v->fit_yes[own][other] += fits(m->record->fit, r.label);

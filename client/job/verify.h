@@ -27,6 +27,7 @@ struct ov_match {
 	uint32_t number;
 	uint8_t rank, label;
 	const struct ov_list_record *record; /* ours */
+	char kind[OV_KIND_CAP];		     /* of our key */
 };
 
 struct ov_verify {

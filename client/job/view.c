@@ -138,13 +138,15 @@ done:
 
 /* The account behind the record is looked up when somebody reads the report. */
 #define INSERT_MATCHES                                                                   \
-	"INSERT INTO job_match(job, number, rank, label, population, fit, record) "      \
+	"INSERT INTO job_match(job, number, rank, label, population, fit, record, "      \
+	"kind) "                                                                         \
 	"VALUES "
-#define MATCH "(?1, ?, ?, ?, ?, ?, ?)"
+#define MATCH "(?1, ?, ?, ?, ?, ?, ?, ?)"
 #define M(m)                                                                             \
 	OV_DB_I64((m).number), OV_DB_I64((m).rank), OV_DB_I64((m).label),                \
 	    OV_DB_I64(OV_LABEL_POPULATION((m).record->label)),                           \
-	    OV_DB_I64(OV_FIT_OWN((m).record->fit)), OV_DB_I64((m).record->account)
+	    OV_DB_I64(OV_FIT_OWN((m).record->fit)), OV_DB_I64((m).record->account),      \
+	    OV_DB_TEXT((m).kind)
 
 /* Eight at a time: to begin and to end a statement costs as much as a row. */
 #define AT_ONCE 8

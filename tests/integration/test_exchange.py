@@ -85,5 +85,41 @@ class Exchange(unittest.TestCase):
         self.assertEqual(agent.wait(harness.PATIENCE), harness.OK)
 
 
+class Schemes(unittest.TestCase):
+    """Accounts that have nothing in common but an identifier of a scheme."""
+
+    def test_a_scheme_that_both_agreed_on_makes_matches_and_another_none(self):
+        world = harness.World()
+        self.addCleanup(world.close)
+        policy = world.path / "policy.yaml"
+        policy.write_text(harness.POLICY)
+        sheets = (
+            "Id,Name,Partner,Ticker,Exchange\nA1,Alder,p-1,,\nA2,Birch,p-2,,\n"
+            "A3,Cedar,,BRK.B,NYSE\nA4,Elm,,ELM,NYSE\n",
+            "Id,Name,Partner,Ticker\nB1,Ailanthus,P 2,\nB2,Beech,P-2,\n"
+            "B3,Cypress,,XNYS:BRK-B\nB4,Elder,,NASDAQ:ELM\n")
+        lists = [world.path / name for name in ("a.csv", "b.csv")]
+        for path, text in zip(lists, sheets):  # and as many more as a list must have
+            path.write_text(text + "".join(f"{n},More {n},{path.stem}-{n}\n" for n in range(10)))
+        world.build(policy, lists)
+        for company, path in zip((world.a, world.b), lists):
+            self.read(company, path, "acme")
+        world.exchange()
+        self.assertEqual(harness.pairs(world), {("A2", "B2"), ("A3", "B3")})
+        for company, partner in (world.a, world.b), (world.b, world.a):
+            self.assertEqual({row["key"] for row in company.matches(partner)},
+                             {"id:acme", "id:ticker"})
+
+        self.read(world.b, lists[1], "acme-2")
+        world.exchange()
+        self.assertEqual(harness.pairs(world), {("A3", "B3")})
+
+    def read(self, company, path, scheme):
+        mapping = path.with_suffix(".yaml")
+        mapping.write_text(f"columns: {{id:{scheme}: Partner}}\n")
+        said = company.json("import", path, "--map", mapping, "--replace", "--accept")
+        self.assertIn(f"id:{scheme}", [c["field"] for c in said["files"][0]["columns"]])
+
+
 if __name__ == "__main__":
     harness.main()

@@ -84,10 +84,11 @@ put_match(const uint8_t job[OV_ID], const struct ov_report_match *m)
 {
 	/* the account of another generation of the book: its number is the record's */
 	assert_int_equal(
-	    ov_db_run(db, "INSERT INTO job_match VALUES (?, ?, ?, ?, ?, ?, ?)",
+	    ov_db_run(db, "INSERT INTO job_match VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
 		OV_DB_BLOB(job, OV_ID), OV_DB_I64(m->number), OV_DB_I64(m->rank),
 		OV_DB_I64(OV_LABEL(m->theirs, m->band)), OV_DB_I64(m->mine),
-		OV_DB_I64(m->own_fit), OV_DB_I64(m->number)),
+		OV_DB_I64(m->own_fit), OV_DB_I64(m->number),
+		OV_DB_TEXT(m->kind != NULL ? m->kind : "")),
 	    OV_OK);
 	assert_int_equal(
 	    ov_db_run(db,
@@ -150,11 +151,11 @@ put_job1(void)
 	    (struct ov_cell_row){ 1, 2, OV_HELD_BACK, OV_HELD_BACK, OV_HELD_BACK, 0, 0 });
 	put_cell(job1, (struct ov_cell_row){ 2, 1, 1234, 1, 0, 7, 0 });
 	put_match(job1, &(struct ov_report_match){ 900, OV_RANK_LEI, 1, 1, 0, OV_FIT_YES,
-			    0, 2, "A1;A7", "Ajax, \"the\" Co" });
+			    0, 2, "A1;A7", "Ajax, \"the\" Co", "" });
 	put_match(job1, &(struct ov_report_match){ 17, OV_RANK_DOMAIN, 2, 1, 0,
-			    OV_FIT_UNKNOWN, 0, 1, "B2", "=1+1" });
+			    OV_FIT_UNKNOWN, 0, 1, "B2", "=1+1", "" });
 	put_match(job1, &(struct ov_report_match){ 4000000000, OV_RANK_NAME_COUNTRY, 2, 2,
-			    0, OV_FIT_NO, 0, 1, "-3", "M\xc3\xbcller" });
+			    0, OV_FIT_NO, 0, 1, "-3", "M\xc3\xbcller", "" });
 	put_report(job1);
 	put_charge(job1, globex, CLOSED - 50);
 	put_charge(job4, globex, CLOSED - 10 * DAY);
@@ -616,10 +617,10 @@ put_counted(bool drawn)
 	if (drawn)
 		put_cell(
 		    job1, (struct ov_cell_row){ 1, 2, 140, 52, OV_HELD_BACK, 17, 12 });
-	put_match(job1, &(struct ov_report_match){
-			    900, OV_RANK_LEI, 1, 1, 0, OV_FIT_YES, 0, 1, "A1", "Ajax" });
-	put_match(job1, &(struct ov_report_match){
-			    901, OV_RANK_LEI, 1, 1, 0, OV_FIT_NO, 0, 1, "A2", "Bolt" });
+	put_match(job1, &(struct ov_report_match){ 900, OV_RANK_LEI, 1, 1, 0, OV_FIT_YES,
+			    0, 1, "A1", "Ajax", "" });
+	put_match(job1, &(struct ov_report_match){ 901, OV_RANK_LEI, 1, 1, 0, OV_FIT_NO,
+			    0, 1, "A2", "Bolt", "" });
 	put_held(
 	    job1, drawn ? (struct ov_held_row){ 2, OV_HELD_SMALL, 0 }
 			: (struct ov_held_row){ 0, OV_HELD_NOT_DUE, CLOSED + 28 * DAY });
@@ -1028,8 +1029,9 @@ fits_by_the_partners_data_stand_beside_the_own(void **state)
 			     OV_DB_BLOB(job1, OV_ID)),
 	    OV_OK);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		put_match(job1, &(struct ov_report_match){ (uint32_t)i, OV_RANK_LEI, 1, 1,
-				    cases[i].band, cases[i].own, 0, 1, "id", "name" });
+		put_match(
+		    job1, &(struct ov_report_match){ (uint32_t)i, OV_RANK_LEI, 1, 1,
+			      cases[i].band, cases[i].own, 0, 1, "id", "name", "" });
 	assert_int_equal(load(&r, globex, NULL), OV_OK);
 	assert_true(r.bands);
 	assert_int_equal(r.fits[OV_FIT_YES], 3);
