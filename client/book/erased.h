@@ -35,16 +35,16 @@ void ov_erased_free(struct ov_erased *e); /* wipes; NULL is fine */
  * alone only where the row has nothing better), or one that was shared together with its
  * name, if the account or this row had no id; by its name where it has no key at all, or
  * where that was kept out by name.  By the rules of any profile of this release: what was
- * erased under the one before stays erased.  e NULL: false.  cells: as book_row has them, id
- * in its one form. */
+ * erased under the one before stays erased.  e NULL: false.  cells: as book_row has them,
+ * id in its one form. */
 OV_MUST_CHECK enum ov_status ov_erased_has(bool *has, const struct ov_erased *e,
     struct ov_bytes id, const struct ov_row_cells *c);
 
 /* Whose a deal is. */
 enum ov_erased_deal {
 	OV_DEAL_OF_OTHERS,
-	OV_DEAL_LIKE_ERASED, /* its name is an erased account's in another spelling: it joins
-				accounts, but none is made of it */
+	OV_DEAL_LIKE_ERASED, /* its name is an erased account's in another spelling: it
+				joins accounts, but none is made of it */
 	OV_DEAL_OF_BOTH, /* its name may be an erased account's: nothing is made of it */
 	OV_DEAL_OF_ERASED
 };
