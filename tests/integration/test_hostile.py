@@ -41,6 +41,12 @@ class Hostile(Liar):
         return job
 
 
+    def propose(self, mode):
+        """What B's proposal came to at the broker."""
+        return harness.finish(
+            [HOSTILE, self.world.b.home, mode, self.world.a.name], OK).stdout.strip()
+
+
 class Answers(Hostile):
     """P2 to P5, by the one who answers."""
 
@@ -259,11 +265,6 @@ class Proposals(Hostile):
                "version": "E_PROTO_VERSION", "unpadded": "E_PROTO_COUNT",
                "since": "E_WIRE_RANGE"}
 
-    def propose(self, mode):
-        """What B's proposal came to at the broker."""
-        return harness.finish(
-            [HOSTILE, self.world.b.home, mode, self.world.a.name], OK).stdout.strip()
-
     def is_refused(self, reason):
         """A says no to the newest proposal, by its signature, for this reason."""
         self.world.a("agent", "--once", "--wait", "10")
@@ -331,6 +332,28 @@ class Proposals(Hostile):
         (job, state), = self.store("SELECT id, state FROM job ORDER BY seq DESC LIMIT 1")
         self.assertEqual((state, self.store("SELECT step FROM step WHERE job = ?", job)),
                          (1, [(1,)]))
+
+
+class Ended(Hostile):
+    """Terms that a partner ended, before the other side has heard of it or wants to."""
+
+    def test_they_are_none_at_the_broker_nor_at_the_partner(self):
+        a, b = self.world.a, self.world.b
+        for told in self.exchange():
+            self.ends(told, OK, "closed", "OK")
+        jobs = self.home(a, "SELECT count(*) FROM job")
+        a("partner", "end", b.name, "--yes")
+        self.assertEqual(self.propose("propose"), "E_TERMS_MISSING")
+        self.lie("lax")
+        self.assertEqual(self.propose("propose"), "sent")
+        self.lie()
+        a("agent", "--once", "--wait", "0")
+        self.assertEqual([mail["refused"] for mail in a.json("inbox")["mail"]],
+                         ["E_PARTNER_UNPAIRED"])
+        self.assertLessEqual(self.home(a, "SELECT count(*) FROM job"), jobs)
+        job, = self.store("SELECT id FROM job ORDER BY seq DESC LIMIT 1")
+        self.assertEqual(self.store("SELECT step FROM step WHERE job = ?", *job),
+                         [(PROPOSE,)])
 
 
 if __name__ == "__main__":
