@@ -250,9 +250,7 @@ add_row(struct rows *r, int64_t row)
 	return OV_OK;
 }
 
-#define CELLS                                                                            \
-	"SELECT row, ext_id, name, websites, email_domains, country, lei, cik, duns, "   \
-	"vat, ids"
+#define CELLS "SELECT row, ext_id, " OV_ROW_CELL_COLUMNS
 
 /* Rows that an import would leave out; takes s over. */
 static enum ov_status
@@ -266,15 +264,7 @@ gather_rows(struct rows *r, struct ov_db_stmt *s, const struct ov_erased *e)
 		OV_TRY(ov_db_step(s, &row));
 		if (!row)
 			break;
-		c = (struct ov_row_cells){ .name = ov_db_blob(s, 2),
-			.websites = ov_db_blob(s, 3),
-			.email_domains = ov_db_blob(s, 4),
-			.country = ov_db_blob(s, 5),
-			.lei = ov_db_blob(s, 6),
-			.cik = ov_db_blob(s, 7),
-			.duns = ov_db_blob(s, 8),
-			.vat = ov_db_blob(s, 9),
-			.ids = ov_db_blob(s, 10) };
+		c = ov_row_cells_at(s, 2);
 		OV_TRY(ov_erased_has(&has, e, ov_db_blob(s, 1), &c));
 		if (has)
 			OV_TRY(add_row(r, ov_db_i64(s, 0)));

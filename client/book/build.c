@@ -80,9 +80,7 @@ begin_row(struct build *b, int64_t row, int64_t population)
 	return ov_merge_row(b->merge, TAG(row, population));
 }
 
-#define ROW_COLUMNS                                                                      \
-	"SELECT row, population, name, websites, email_domains, country, lei, cik,"      \
-	" duns, vat, ids, ext_id, "
+#define ROW_COLUMNS "SELECT row, population, " OV_ROW_CELL_COLUMNS ", ext_id, "
 
 static enum ov_status
 read_rows(struct build *b)
@@ -104,10 +102,9 @@ read_rows(struct build *b)
 		if (!row)
 			break;
 		OV_TRY(begin_row(b, ov_db_i64(s, 0), ov_db_i64(s, 1)));
-		c = (struct ov_row_cells){ ov_db_blob(s, 2), ov_db_blob(s, 3),
-			ov_db_blob(s, 4), ov_db_blob(s, 5), ov_db_blob(s, 6),
-			ov_db_blob(s, 7), ov_db_blob(s, 8), ov_db_blob(s, 9),
-			ov_db_blob(s, 10), ov_db_blob(s, 12), ov_db_blob(s, 13) };
+		c = ov_row_cells_at(s, 2);
+		c.alias_domains = ov_db_blob(s, 12);
+		c.alias_names = ov_db_blob(s, 13);
 		b->id = ov_db_blob(s, 11);
 		b->name = c.name;
 		OV_TRY(ov_row_claims(b->profile, &c, claim, b));

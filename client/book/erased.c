@@ -374,9 +374,8 @@ put_rows(const struct memory *m, int64_t record)
 	enum ov_status st;
 
 	OV_TRY(ov_db_query(&s, m->db,
-	    "SELECT r.ext_id, r.name, r.websites, r.email_domains, r.country, r.lei, "
-	    "r.cik,"
-	    " r.duns, r.vat, r.ids FROM book_member b JOIN book_row r ON r.row = b.row"
+	    "SELECT ext_id, " OV_ROW_CELL_COLUMNS
+	    " FROM book_member b JOIN book_row r ON r.row = b.row"
 	    " WHERE b.record = ?",
 	    OV_DB_I64(record)));
 	for (;;) {
@@ -388,15 +387,7 @@ put_rows(const struct memory *m, int64_t record)
 		without_id = without_id || id.len == 0;
 		OV_TRY(put(m, BY_ID, 0, id));
 		OV_TRY(put(m, id.len == 0 ? BY_NAME : BY_NAME_OF_DEALS, 0, name));
-		cells = (struct ov_row_cells){ .name = ov_db_blob(s, 1),
-			.websites = ov_db_blob(s, 2),
-			.email_domains = ov_db_blob(s, 3),
-			.country = ov_db_blob(s, 4),
-			.lei = ov_db_blob(s, 5),
-			.cik = ov_db_blob(s, 6),
-			.duns = ov_db_blob(s, 7),
-			.vat = ov_db_blob(s, 8),
-			.ids = ov_db_blob(s, 9) };
+		cells = ov_row_cells_at(s, 1);
 		claims = (struct claims){ m,
 			id.len == 0 ? BY_NAME_AT : BY_NAME_AT_BESIDE_ID, name };
 		OV_TRY(ov_row_claims(ov_profile_current(), &cells, put_claim, &claims));

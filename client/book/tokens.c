@@ -164,6 +164,20 @@ try_scheme_id(struct trying *y, struct ov_bytes line)
 	return tell_kind(y, OV_RANK_VAT, kind, OV_CLAIM_COLUMN, raw, why);
 }
 
+struct ov_row_cells
+ov_row_cells_at(struct ov_db_stmt *s, int first)
+{
+	return (struct ov_row_cells){ .name = ov_db_blob(s, first),
+		.websites = ov_db_blob(s, first + 1),
+		.email_domains = ov_db_blob(s, first + 2),
+		.country = ov_db_blob(s, first + 3),
+		.lei = ov_db_blob(s, first + 4),
+		.cik = ov_db_blob(s, first + 5),
+		.duns = ov_db_blob(s, first + 6),
+		.vat = ov_db_blob(s, first + 7),
+		.ids = ov_db_blob(s, first + 8) };
+}
+
 enum ov_status
 ov_row_claims(
     const struct ov_profile *p, const struct ov_row_cells *c, ov_claim_fn *fn, void *ctx)

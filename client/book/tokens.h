@@ -5,6 +5,7 @@
 #include "client/book/merge.h"
 #include "client/normalise/normalise.h"
 #include "common/crypto/hash.h"
+#include "common/db/db.h"
 #include "common/status.h"
 
 /* As book_row stores them; borrowed; lists separated by line feeds, of `ids` each
@@ -13,6 +14,12 @@ struct ov_row_cells {
 	struct ov_bytes name, websites, email_domains, country, lei, cik, duns, vat, ids;
 	struct ov_bytes alias_domains, alias_names; /* alias.h */
 };
+
+/* Those of a row of book_row or book_held_row: these columns of a query, the first of
+ * them at `first`; without aliases.  As long as the statement stands on its row. */
+#define OV_ROW_CELL_COLUMNS                                                              \
+	"name, websites, email_domains, country, lei, cik, duns, vat, ids"
+struct ov_row_cells ov_row_cells_at(struct ov_db_stmt *s, int first);
 
 /* One value tried: kept (why OV_DROP_NONE, value filled) or dropped. */
 struct ov_claim_try {

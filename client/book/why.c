@@ -120,8 +120,8 @@ print_rows(struct listing *l, int64_t record)
 	enum ov_status st;
 
 	OV_TRY(ov_db_query(&s, l->db,
-	    "SELECT r.row, r.population, r.name, r.websites, r.email_domains, r.country,"
-	    " r.lei, r.cik, r.duns, r.vat, r.ids, " OV_ALIAS_COLUMNS ", r.ext_id, r.owner"
+	    "SELECT r.row, population, " OV_ROW_CELL_COLUMNS ", " OV_ALIAS_COLUMNS
+	    ", r.ext_id, r.owner"
 	    " FROM book_member m"
 	    " JOIN book_row r ON r.row = m.row WHERE m.record = ?"
 	    " ORDER BY " OV_BOOK_ROW_ORDER,
@@ -130,10 +130,9 @@ print_rows(struct listing *l, int64_t record)
 		OV_TRY(ov_db_step(s, &row));
 		if (!row)
 			break;
-		c = (struct ov_row_cells){ ov_db_blob(s, 2), ov_db_blob(s, 3),
-			ov_db_blob(s, 4), ov_db_blob(s, 5), ov_db_blob(s, 6),
-			ov_db_blob(s, 7), ov_db_blob(s, 8), ov_db_blob(s, 9),
-			ov_db_blob(s, 10), ov_db_blob(s, 11), ov_db_blob(s, 12) };
+		c = ov_row_cells_at(s, 2);
+		c.alias_domains = ov_db_blob(s, 11);
+		c.alias_names = ov_db_blob(s, 12);
 		l->row = ov_db_i64(s, 0);
 		OV_REQUIRE((uint64_t)ov_db_i64(s, 1) < l->populations->n, OV_E_DB_FAILED);
 		fprintf(l->out, "  row %s \"%s\", %s\n", ov_db_text(s, 13),

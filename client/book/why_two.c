@@ -126,16 +126,16 @@ read_side(struct side *s, struct ov_db *db, const char *text)
 
 	OV_TRY(find_row(s, db, text));
 	OV_TRY(ov_db_query(&q, db,
-	    "SELECT r.name, r.websites, r.email_domains, r.country, r.lei, r.cik, r.duns,"
-	    " r.vat, r.ids, " OV_ALIAS_COLUMNS " FROM book_row r WHERE r.row = ?",
+	    "SELECT " OV_ROW_CELL_COLUMNS ", " OV_ALIAS_COLUMNS
+	    " FROM book_row r WHERE r.row = ?",
 	    OV_DB_I64(s->row)));
 	OV_TRY(ov_db_step(q, &row));
 	OV_REQUIRE(row, OV_E_DB_FAILED);
 	s->name = strdup(ov_db_text(q, 0));
 	OV_REQUIRE(s->name != NULL, OV_E_NOMEM);
-	c = (struct ov_row_cells){ ov_db_blob(q, 0), ov_db_blob(q, 1), ov_db_blob(q, 2),
-		ov_db_blob(q, 3), ov_db_blob(q, 4), ov_db_blob(q, 5), ov_db_blob(q, 6),
-		ov_db_blob(q, 7), ov_db_blob(q, 8), ov_db_blob(q, 9), ov_db_blob(q, 10) };
+	c = ov_row_cells_at(q, 0);
+	c.alias_domains = ov_db_blob(q, 9);
+	c.alias_names = ov_db_blob(q, 10);
 	OV_TRY(ov_row_claims(ov_profile_current(), &c, take_claim, s));
 	OV_TRY(read_drops(s, db));
 done:
