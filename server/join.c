@@ -22,7 +22,7 @@ struct edge {
 
 struct ov_join {
 	const struct ov_join_side *a, *b;
-	uint8_t refusing[OV_RANK_MAX + 1]; /* by rank of an edge: what may veto it */
+	uint8_t refusing[OV_RANK_MAX + 1];    /* by rank of an edge: what may veto it */
 	struct record *records_a, *records_b; /* only while edges are made */
 	struct ov_join_hit *hits;	      /* the same */
 	uint32_t *head;			      /* the same: first hit of each A record */

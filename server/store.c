@@ -138,7 +138,8 @@ static const char *const migrations[] = {
 	 */
 	"CREATE TRIGGER terms_low_less AFTER UPDATE OF sealed_low ON terms"
 	" WHEN old.signature_low IS NOT NULL BEGIN"
-	" UPDATE usage SET bytes = bytes + length(new.sealed_low) - length(old.sealed_low)"
+	" UPDATE usage SET bytes = bytes + length(new.sealed_low) - "
+	"length(old.sealed_low)"
 	" WHERE owner = new.low; END;"
 	"CREATE TRIGGER terms_high_less AFTER UPDATE OF sealed_high ON terms"
 	" WHEN old.signature_high IS NOT NULL BEGIN"
