@@ -122,18 +122,19 @@ print_ids(FILE *out, const struct ov_import_report *r)
 {
 	const struct ov_import_result *i = r->result;
 
-	print_line(out, i->replaced, "row gave its place to the one with its id",
+	print_line(out, i->ids.replaced, "row gave its place to the one with its id",
 	    "rows gave their place to those with their ids");
 	if (r->options->mode == OV_IMPORT_UPDATE) {
-		print_line(out, i->updated, "row was updated", "rows were updated");
-		print_line(out, i->unknown_ids,
+		print_line(out, i->ids.updated, "row was updated", "rows were updated");
+		print_line(out, i->ids.unknown_ids,
 		    "id is not in the book: its row was left out (--add takes it in)",
 		    "ids are not in the book: their rows were left out (--add takes them "
 		    "in)");
 	}
 	print_line(out, i->erased, "row was left out: its account was erased",
 	    "rows were left out: their accounts were erased");
-	print_line(out, i->repeated_ids, "row has an id that stands on another row too",
+	print_line(out, i->ids.repeated_ids,
+	    "row has an id that stands on another row too",
 	    "rows have an id that stands on another row too");
 }
 
@@ -275,11 +276,11 @@ ov_import_put_json(
 	ov_json_number(at, "joined", i->deals.joined);
 	ov_json_number(at, "accounts_named_by_deals_alone", i->deals.stand_ins);
 	ov_json_number(at, "without_account", i->deals.lost);
-	ov_json_number(doc, "replaced", i->replaced);
-	ov_json_number(doc, "updated", i->updated);
+	ov_json_number(doc, "replaced", i->ids.replaced);
+	ov_json_number(doc, "updated", i->ids.updated);
 	ov_json_number(doc, "unknown_ids",
-	    r->options->mode == OV_IMPORT_UPDATE ? i->unknown_ids : 0);
-	ov_json_number(doc, "repeated_ids", i->repeated_ids);
+	    r->options->mode == OV_IMPORT_UPDATE ? i->ids.unknown_ids : 0);
+	ov_json_number(doc, "repeated_ids", i->ids.repeated_ids);
 	ov_json_number(doc, "erased", i->erased);
 	put_held(doc, i);
 	ov_json_number(doc, "accounts_before", r->accounts_before);

@@ -27,6 +27,7 @@
 #include "client/book/icp.h"
 #include "client/book/merge.h"
 #include "client/book/policy.h"
+#include "client/book/renew.h"
 #include "client/book/row.h"
 #include "client/book/table.h"
 #include "client/normalise/normalise.h"
@@ -74,12 +75,9 @@ struct ov_import_result {
 	uint64_t read;		     /* accounts and deals of all files */
 	uint64_t rows;		     /* accounts of them */
 	struct ov_deals_result deals;
-	uint64_t replaced;     /* OV_IMPORT_ADD: rows whose id was there */
-	uint64_t updated;      /* OV_IMPORT_UPDATE: rows of the book */
-	uint64_t unknown_ids;  /* ids that the book did not have */
-	uint64_t erased;       /* rows and deals left out: of accounts that were erased */
-	uint64_t repeated_ids; /* rows whose id stands on another row of the files too */
-	bool held;	       /* the book stays as it was: */
+	struct ov_renewed ids;
+	uint64_t erased; /* rows and deals left out: of accounts that were erased */
+	bool held;	 /* the book stays as it was: */
 	struct ov_held why;
 };
 

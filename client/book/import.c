@@ -6,9 +6,8 @@
 #include "client/book/build.h"
 #include "client/book/deals.h"
 #include "client/book/held.h"
+#include "client/book/renew.h"
 #include "client/book/row.h"
-#include "client/book/sort.h"
-#include "proto/slots.h"
 
 #define BAD OV_E_IMPORT_COLUMNS
 #define PROGRESS_ROWS 10000
@@ -27,7 +26,7 @@ struct import {
 	int64_t last_old;
 	char *directory;
 	struct ov_row row;
-	struct ov_sort *ids; /* of new rows: id 0 flag row */
+	struct ov_renew *renew;
 	struct ov_deals *deals;
 	bool makes_none;	       /* the deal at hand: no account is made of it */
 	const char *kept[OV_KEEP_MAX]; /* headings of the kept columns */
@@ -95,22 +94,6 @@ store_row(struct import *im, uint8_t population)
 	    OV_DB_I64(told), OV_DB_TEXT(c[OV_FIELD_SCHEME].p));
 }
 
-/* Ids by which rows replace and update others, and by which they are counted.  Of one
- * id, new rows come before old ones. */
-static enum ov_status
-add_id(struct import *im, struct ov_bytes id, int64_t row)
-{
-	uint8_t record[OV_SORT_RECORD_MAX];
-
-	if (id.len == 0 || id.len > sizeof(record) - 10)
-		return OV_OK;
-	memcpy(record, id.p, id.len);
-	record[id.len] = 0;
-	record[id.len + 1] = row <= im->last_old;
-	ov_put64(record + id.len + 2, (uint64_t)row);
-	return ov_sort_add(im->ids, record, id.len + 10);
-}
-
 static enum ov_status
 take_account(struct import *im, uint64_t line)
 {
@@ -124,7 +107,8 @@ take_account(struct import *im, uint64_t line)
 	}
 	OV_TRY(population_of(&population, im, line));
 	OV_TRY(store_row(im, stored_population(im, population)));
-	OV_TRY(add_id(im, ov_row_cell(&im->row, OV_FIELD_ID), ov_db_last_id(im->db)));
+	OV_TRY(ov_renew_add(
+	    im->renew, ov_row_cell(&im->row, OV_FIELD_ID), ov_db_last_id(im->db)));
 	im->file->rows++;
 done:
 	return st;
@@ -252,159 +236,6 @@ done:
 
 /* --- what the rows mean for those that were there --- */
 
-/* clang-format off */
-#define KEEP_OLD(column)                                                                 \
-	column " = CASE n." column " WHEN '' THEN book_row." column " ELSE n." column " END"
-/* Of each scheme the new one, else the old one. */
-#define ALL_IDS                                                                          \
-	"CASE WHEN n.ids = '' OR book_row.ids = '' THEN book_row.ids || n.ids"           \
-	" ELSE ?4 END"
-#define KEEP_ALL_OLD                                                                     \
-	KEEP_OLD("name") ", " KEEP_OLD("websites") ", " KEEP_OLD("email_domains") ", "   \
-	KEEP_OLD("country") ", " KEEP_OLD("lei") ", " KEEP_OLD("cik") ", "               \
-	KEEP_OLD("duns") ", " KEEP_OLD("vat") ", " KEEP_OLD("industry") ", "             \
-	KEEP_OLD("employees") ", " KEEP_OLD("revenue") ", " KEEP_OLD("type") ", "        \
-	KEEP_OLD("lifecycle") ", " KEEP_OLD("stage") ", " KEEP_OLD("kept") ", "          \
-	KEEP_OLD("owner") ", ids = " ALL_IDS
-/* clang-format on */
-
-/* The identifiers of schemes of two rows; empty unless both have some. */
-static enum ov_status
-join_ids(struct ov_text *ids, struct import *im, int64_t to, int64_t from)
-{
-	struct ov_db_stmt *s = NULL;
-	struct ov_bytes new_ids;
-	bool row;
-	enum ov_status st = ov_text_add(ids, "", 0);
-
-	OV_REQUIRE(st == OV_OK, st);
-	OV_TRY(ov_db_query(&s, im->db,
-	    "SELECT a.ids, b.ids FROM book_row a, book_row b WHERE a.row = ? AND"
-	    " b.row = ? AND a.ids <> '' AND b.ids <> ''",
-	    OV_DB_I64(to), OV_DB_I64(from)));
-	OV_TRY(ov_db_step(s, &row));
-	if (!row)
-		goto done;
-	new_ids = ov_db_blob(s, 1);
-	OV_TRY(ov_text_add(ids, new_ids.p, new_ids.len));
-	OV_TRY(ov_row_join_ids(ids, ov_db_blob(s, 0)));
-done:
-	ov_db_finish(s);
-	return st;
-}
-
-/* Cells of `from` that are not empty take the place of those of `to`. */
-static enum ov_status
-update_row(struct import *im, int64_t to, int64_t from)
-{
-	struct ov_text ids = { 0 };
-	enum ov_status st;
-
-	OV_TRY(join_ids(&ids, im, to, from));
-	im->result->updated++;
-	OV_TRY(ov_db_run(im->db,
-	    "UPDATE book_row SET population = CASE WHEN n.population = ?3"
-	    " OR (book_row.told AND NOT n.told) THEN book_row.population"
-	    " ELSE n.population & 63 END, told = max(book_row.told, "
-	    "n.told), " KEEP_ALL_OLD
-	    " FROM (SELECT * FROM book_row WHERE row = ?2) AS n WHERE book_row.row = ?1",
-	    OV_DB_I64(to), OV_DB_I64(from), OV_DB_I64(OV_PENDING_NONE),
-	    OV_DB_TEXT(ids.p)));
-done:
-	free(ids.p);
-	return st;
-}
-
-static enum ov_status
-replace_row(struct import *im, int64_t old)
-{
-	im->result->replaced++;
-	return ov_db_run(im->db, "DELETE FROM book_row WHERE row = ?", OV_DB_I64(old));
-}
-
-static enum ov_status
-add_old_ids(struct import *im)
-{
-	struct ov_db_stmt *s = NULL;
-	bool row;
-	enum ov_status st;
-
-	OV_TRY(ov_db_query(&s, im->db, "SELECT row, ext_id FROM book_row WHERE row <= ?",
-	    OV_DB_I64(im->last_old)));
-	for (;;) {
-		OV_TRY(ov_db_step(s, &row));
-		if (!row)
-			break;
-		OV_TRY(add_id(im, ov_db_blob(s, 1), ov_db_i64(s, 0)));
-	}
-done:
-	ov_db_finish(s);
-	return st;
-}
-
-/* The rows of one id: new ones, of which the last counts, then old ones. */
-struct id_group {
-	uint8_t id[OV_SORT_RECORD_MAX];
-	size_t len;
-	int64_t newest; /* 0: none */
-	bool met;	/* an old row */
-};
-
-static enum ov_status
-take_id(struct import *im, struct id_group *g, bool old, int64_t row)
-{
-	if (!old) {
-		im->result->repeated_ids += g->newest > 0;
-		g->newest = row;
-		return OV_OK;
-	}
-	g->met = true;
-	if (g->newest == 0)
-		return OV_OK;
-	return im->options->mode == OV_IMPORT_ADD ? replace_row(im, row)
-						  : update_row(im, row, g->newest);
-}
-
-static void
-end_id(struct import *im, struct id_group *g)
-{
-	if (g->newest > 0 && !g->met)
-		im->result->unknown_ids++;
-	g->newest = 0;
-	g->met = false;
-}
-
-static enum ov_status
-match_ids(struct import *im)
-{
-	struct id_group *g = calloc(1, sizeof(*g));
-	struct ov_bytes r;
-	size_t len;
-	bool any;
-	enum ov_status st;
-
-	OV_REQUIRE(g != NULL, OV_E_NOMEM);
-	OV_TRY(ov_sort_begin(im->ids));
-	for (;;) {
-		OV_TRY(ov_sort_next(&any, &r, im->ids));
-		len = any ? r.len - 10 : 0;
-		if (!any || len != g->len || memcmp(r.p, g->id, len) != 0) {
-			end_id(im, g);
-			if (!any)
-				break;
-			memcpy(g->id, r.p, len);
-			g->len = len;
-		}
-		OV_TRY(
-		    take_id(im, g, r.p[len + 1] != 0, (int64_t)ov_get64(r.p + len + 2)));
-	}
-	ov_sort_free(im->ids); /* what follows needs the memory */
-	im->ids = NULL;
-done:
-	free(g);
-	return st;
-}
-
 /* Rows that nothing put into a population. */
 static enum ov_status
 settle_populations(struct import *im)
@@ -481,7 +312,7 @@ replace_book(struct import *im)
 	enum ov_status st;
 
 	list_tables(tables, r);
-	OV_TRY(match_ids(im));
+	OV_TRY(ov_renew_rows(&r->ids, im->renew, OV_RENEW_REPLACE));
 	if (im->last_old > 0 && !im->options->accept)
 		OV_TRY(ov_held_compare(
 		    &r->held, &r->why, im->db, im->last_old, tables, r->n_files));
@@ -499,13 +330,13 @@ done:
 }
 
 static enum ov_status
-add_to_book(struct import *im)
+add_to_book(struct import *im, enum ov_renew_as as)
 {
 	enum ov_status st;
 
 	OV_TRY(check_kept(im));
-	OV_TRY(add_old_ids(im));
-	OV_TRY(match_ids(im));
+	OV_TRY(ov_renew_add_book(im->renew));
+	OV_TRY(ov_renew_rows(&im->result->ids, im->renew, as));
 done:
 	return st;
 }
@@ -515,7 +346,7 @@ update_book(struct import *im)
 {
 	enum ov_status st;
 
-	OV_TRY(add_to_book(im));
+	OV_TRY(add_to_book(im, OV_RENEW_UPDATE));
 	OV_TRY(ov_db_run(
 	    im->db, "DELETE FROM book_row WHERE row > ?", OV_DB_I64(im->last_old)));
 done:
@@ -573,10 +404,10 @@ prepare(struct import *im)
 	OV_REQUIRE(path != NULL, OV_E_NOMEM);
 	im->directory = strdup(dirname(path));
 	OV_REQUIRE(im->directory != NULL, OV_E_NOMEM);
-	OV_TRY(ov_sort_new(&im->ids, im->directory, OV_SORT_MEMORY));
 	OV_TRY(choose_populations(im));
 	OV_TRY(ov_db_number(
 	    &im->last_old, im->db, "SELECT coalesce(max(row), 0) FROM book_row"));
+	OV_TRY(ov_renew_new(&im->renew, im->db, im->directory, im->last_old));
 	if (im->last_old == 0 && im->options->mode == OV_IMPORT_UPDATE) {
 		st = ov_fault_set(im->fault, OV_E_BOOK_EMPTY, 0,
 		    "the book is empty, so there is nothing to update");
@@ -660,7 +491,7 @@ run(struct import *im)
 	if (mode == OV_IMPORT_REPLACE || im->last_old == 0)
 		OV_TRY(replace_book(im));
 	else if (mode == OV_IMPORT_ADD)
-		OV_TRY(add_to_book(im));
+		OV_TRY(add_to_book(im, OV_RENEW_REPLACE));
 	else
 		OV_TRY(update_book(im));
 	if (!r->held || im->options->dry)
@@ -691,7 +522,7 @@ ov_book_import(struct ov_import_result *result, struct ov_db *db,
 done:
 	ov_db_rollback(db);
 	ov_deals_free(im->deals);
-	ov_sort_free(im->ids);
+	ov_renew_free(im->renew);
 	ov_row_fini(&im->row);
 	free(im->directory);
 	free(im);

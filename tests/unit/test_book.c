@@ -152,7 +152,7 @@ importing_can_add(void **state)
 	/* a row with an id that is there takes that row's place */
 	assert_int_equal(
 	    import_with(db, "Id,Name,Website\n1,Acme,acme.org\n", &add), OV_OK);
-	assert_int_equal(result.replaced, 1);
+	assert_int_equal(result.ids.replaced, 1);
 	assert_int_equal(stats_of(db).rows, 3);
 	assert_string_equal(freeze(db, 0, NO_BARE_NAMES, NULL),
 	    "2/0/0 domain=acme.com\n2/0/0 domain=acme.org\n2/0/0 domain=beta.com\n");
@@ -523,7 +523,7 @@ footers_and_repeated_ids_are_counted(void **state)
 	assert_int_equal(result.rows, 2);
 	assert_int_equal(table[0].footers, 2);
 	assert_int_equal(table[0].empty, 1);
-	assert_int_equal(result.repeated_ids, 1);
+	assert_int_equal(result.ids.repeated_ids, 1);
 	ov_db_close(db);
 }
 

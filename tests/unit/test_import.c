@@ -333,9 +333,9 @@ updates_change_cells_of_known_ids(void **state)
 			     "0015e00000ZzZzZ,new.com,,\n,none.com,,\n",
 			     &update),
 	    OV_OK);
-	assert_int_equal(result.updated, 3);
-	assert_int_equal(result.unknown_ids, 1);
-	assert_int_equal(result.repeated_ids, 1);
+	assert_int_equal(result.ids.updated, 3);
+	assert_int_equal(result.ids.unknown_ids, 1);
+	assert_int_equal(result.ids.repeated_ids, 1);
 	assert_int_equal(stats_of(db).rows, 4);
 	assert_string_equal(freeze(db, 0, NO_BARE_NAMES, NULL),
 	    "2/0/0 duns=060704780 domain=dogwood.com\n2/0/0 domain=alder.org\n"
@@ -374,7 +374,7 @@ adding_takes_deals_too(void **state)
 	    OV_OK);
 	assert_int_equal(result.deals.joined, 1);
 	assert_int_equal(result.deals.stand_ins, 1);
-	assert_int_equal(result.replaced, 0);
+	assert_int_equal(result.ids.replaced, 0);
 	assert_int_equal(stats_of(db).rows, 5);
 	assert_int_equal(stats_of(db).population[0].rows, 2);
 	assert_int_equal(stats_of(db).population[1].rows, 1);
