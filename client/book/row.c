@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/book/ticker.h"
 #include "client/normalise/normalise.h"
 
 enum ov_status
@@ -162,23 +163,18 @@ done:
 	return st;
 }
 
-/* The ticker with its exchange, which may stand before it already. */
+/* A listing as one line, with its exchange if it has one. */
 static enum ov_status
-settle_ticker(struct ov_row *r)
+add_listing(void *ctx, struct ov_bytes exchange, struct ov_bytes symbol)
 {
-	struct ov_text *ticker = &r->cell[OV_FIELD_TICKER], both = { 0 };
-	const struct ov_text *exchange = &r->cell[OV_FIELD_EXCHANGE];
-	enum ov_status st = OV_OK;
+	struct ov_text both = { 0 };
+	enum ov_status st;
 
-	if (ticker->len == 0)
-		return OV_OK;
-	if (exchange->len > 0 && memchr(ticker->p, ':', ticker->len) == NULL) {
-		OV_TRY(ov_text_add(&both, exchange->p, exchange->len));
+	OV_TRY(ov_text_add(&both, exchange.p, exchange.len));
+	if (exchange.len > 0)
 		OV_TRY(ov_text_add(&both, ":", 1));
-	}
-	OV_TRY(ov_text_add(&both, ticker->p, ticker->len));
-	OV_TRY(add_scheme_id(
-	    &r->cell[OV_FIELD_SCHEME], OV_SCHEME_TICKER, OV_BYTES(both.p, both.len)));
+	OV_TRY(ov_text_add(&both, symbol.p, symbol.len));
+	OV_TRY(add_scheme_id(ctx, OV_SCHEME_TICKER, OV_BYTES(both.p, both.len)));
 done:
 	free(both.p);
 	return st;
@@ -284,7 +280,9 @@ ov_row_gather(
 	OV_TRY(ov_text_add(&out->cell[OV_FIELD_ACCOUNTS], out->cell[OV_FIELD_ID].p,
 	    out->cell[OV_FIELD_ID].len));
 	OV_TRY(settle_id(&out->cell[OV_FIELD_ID], c->kind));
-	OV_TRY(settle_ticker(out));
+	OV_TRY(ov_ticker_each(ov_row_cell(out, OV_FIELD_TICKER),
+	    ov_row_cell(out, OV_FIELD_EXCHANGE), add_listing,
+	    &out->cell[OV_FIELD_SCHEME]));
 	if (c->kind == OV_TABLE_DEALS)
 		OV_TRY(settle_company(
 		    &out->cell[OV_FIELD_NAME], &out->cell[OV_FIELD_WEBSITE]));
@@ -344,6 +342,34 @@ scheme_of_line(struct ov_bytes line)
 	return OV_BYTES(line.p, sign != NULL ? (size_t)(sign - line.p) : line.len);
 }
 
+/* A ticker without its exchange, which is no key. */
+static bool
+is_bare_ticker(struct ov_bytes line)
+{
+	const size_t n = strlen(OV_SCHEME_TICKER);
+
+	return scheme_of_line(line).len == n &&
+	       memcmp(line.p, OV_SCHEME_TICKER, n) == 0 &&
+	       memchr(line.p, ':', line.len) == NULL;
+}
+
+/* Does one of the lines stand in the place of the older one? */
+static bool
+replaces(struct ov_bytes lines, struct ov_bytes older)
+{
+	const struct ov_bytes scheme = scheme_of_line(older);
+
+	while (lines.len > 0) {
+		const struct ov_bytes line = ov_row_next_line(&lines);
+		const struct ov_bytes has = scheme_of_line(line);
+
+		if (has.len == scheme.len && memcmp(has.p, scheme.p, has.len) == 0 &&
+		    (!is_bare_ticker(line) || is_bare_ticker(older)))
+			return true;
+	}
+	return false;
+}
+
 enum ov_status
 ov_row_join_ids(struct ov_text *ids, struct ov_bytes old)
 {
@@ -352,17 +378,8 @@ ov_row_join_ids(struct ov_text *ids, struct ov_bytes old)
 
 	while (old.len > 0) {
 		const struct ov_bytes line = ov_row_next_line(&old);
-		const struct ov_bytes scheme = scheme_of_line(line);
-		struct ov_bytes rest = OV_BYTES(ids->p, new_len);
-		bool has = false;
 
-		while (!has && rest.len > 0) {
-			struct ov_bytes have = scheme_of_line(ov_row_next_line(&rest));
-
-			has = have.len == scheme.len &&
-			      memcmp(have.p, scheme.p, have.len) == 0;
-		}
-		if (has)
+		if (replaces(OV_BYTES(ids->p, new_len), line))
 			continue;
 		OV_TRY(ov_text_add(ids, "\n", 1));
 		OV_TRY(ov_text_add(ids, line.p, line.len));

@@ -48,7 +48,8 @@ struct ov_bytes ov_row_next_part(struct ov_bytes *rest);
 struct ov_bytes ov_row_next_line(struct ov_bytes *rest);
 
 /* Of two cells SCHEME: adds to the new one the lines of the old one of whose schemes it
- * has none.  OV_E_NOMEM. */
+ * has none; a ticker without its exchange takes no place of one that has it.
+ * OV_E_NOMEM. */
 OV_MUST_CHECK enum ov_status ov_row_join_ids(struct ov_text *ids, struct ov_bytes old);
 
 /* A Salesforce id of an account in its form of 18 characters, which differs from others

@@ -14,13 +14,16 @@
  * ISO 10383.  Tiers of one market are one: nobody lists a symbol twice in it.  Letters
  * that several markets go by (TSE, BSE, NSE, CSE, ISE, SSE) are none. */
 static const struct {
-	char name[24], mic[5];
+	char name[32], mic[5];
 } exchanges[] = { { "NYSE", "XNYS" }, { "NEWYORKSTOCKEXCHANGE", "XNYS" },
 	{ "NASDAQ", "XNAS" }, { "NASDAQGS", "XNAS" }, { "NASDAQGM", "XNAS" },
 	{ "NASDAQCM", "XNAS" }, { "XNGS", "XNAS" }, { "XNMS", "XNAS" },
-	{ "XNCM", "XNAS" }, { "NYSEAMERICAN", "XASE" }, { "NYSEMKT", "XASE" },
-	{ "AMEX", "XASE" }, { "NYSEARCA", "ARCX" }, { "ARCA", "ARCX" },
-	{ "ARCX", "ARCX" }, { "CBOE", "BATS" }, { "BATS", "BATS" }, { "TSX", "XTSE" },
+	{ "XNCM", "XNAS" }, { "NASDAQGLOBALSELECTMARKET", "XNAS" },
+	{ "NASDAQGLOBALSELECT", "XNAS" }, { "NASDAQGLOBALMARKET", "XNAS" },
+	{ "NASDAQCAPITALMARKET", "XNAS" }, { "NASDAQSTOCKMARKET", "XNAS" },
+	{ "NYSEAMERICAN", "XASE" }, { "NYSEMKT", "XASE" }, { "AMEX", "XASE" },
+	{ "NYSEARCA", "ARCX" }, { "ARCA", "ARCX" }, { "ARCX", "ARCX" },
+	{ "CBOE", "BATS" }, { "BATS", "BATS" }, { "TSX", "XTSE" },
 	{ "TORONTOSTOCKEXCHANGE", "XTSE" }, { "TSXV", "XTSX" }, { "TSXVENTURE", "XTSX" },
 	{ "LSE", "XLON" }, { "LON", "XLON" }, { "LONDONSTOCKEXCHANGE", "XLON" },
 	{ "AIM", "XLON" }, { "XETRA", "XETR" }, { "ETR", "XETR" }, { "FRA", "XFRA" },

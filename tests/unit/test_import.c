@@ -672,6 +672,34 @@ ids_of_schemes_are_keys(void **state)
 	ov_db_close(db);
 }
 
+/* A file with a ticker and no exchange takes no key away, however often it comes. */
+static void
+a_ticker_without_exchange_replaces_none(void **state)
+{
+	static const char bare[] = "Id,Name,Ticker\n1,Alder,ALD\n2,Birch,BRCH\n";
+	struct ov_import_options with = { .mode = OV_IMPORT_UPDATE };
+	struct ov_db *db = new_db();
+	int64_t len, again;
+
+	(void)state;
+	import(db, "Id,Name,Ticker\n1,Alder,NYSE:ALD\n2,Birch,\"LSE:BRC, NYSE:BRCH\"\n");
+	assert_int_equal(import_with(db, bare, &with), OV_OK);
+	assert_string_equal(freeze(db, 0, NO_BARE_NAMES, NULL),
+	    "2/0/0 id:ticker=XLON:BRC id:ticker=XNYS:BRCH\n"
+	    "2/0/0 id:ticker=XNYS:ALD\n");
+	assert_int_equal(
+	    ov_db_number(&len, db, "SELECT sum(length(ids)) FROM book_row"), OV_OK);
+	assert_int_equal(import_with(db, bare, &with), OV_OK);
+	assert_int_equal(
+	    ov_db_number(&again, db, "SELECT sum(length(ids)) FROM book_row"), OV_OK);
+	assert_int_equal(len, again);
+	assert_int_equal(
+	    import_with(db, "Id,Name,Ticker\n2,Birch,NYSE:NEW\n", &with), OV_OK);
+	assert_string_equal(freeze(db, 0, NO_BARE_NAMES, NULL),
+	    "2/0/0 id:ticker=XNYS:ALD\n2/0/0 id:ticker=XNYS:NEW\n");
+	ov_db_close(db);
+}
+
 /* Only where the mapping file names it; and it is no key. */
 static void
 an_owner_is_kept_on_request(void **state)
@@ -790,6 +818,7 @@ main(void)
 		cmocka_unit_test(a_mapping_is_for_all_files),
 		cmocka_unit_test(an_owner_is_kept_on_request),
 		cmocka_unit_test(ids_of_schemes_are_keys),
+		cmocka_unit_test(a_ticker_without_exchange_replaces_none),
 		cmocka_unit_test(aliases_make_keys_and_outlive_imports),
 		cmocka_unit_test(aliases_are_of_one_account_with_an_id),
 	};
