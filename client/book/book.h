@@ -181,8 +181,10 @@ struct ov_book_item {
 typedef enum ov_status ov_book_item_fn(void *ctx, const struct ov_book_item *item);
 
 struct ov_freeze_options {
-	uint32_t hidden; /* bit i: population i stays out (ov_policy_hidden_mask) */
-	uint8_t ranks;	 /* OV_RANK_BITs of the ranks that may be keys */
+	/* bit i: population i stays out (ov_policy_hidden_mask), with every account that
+	 * has a row there, or shares a domain with one of its house that has */
+	uint32_t hidden;
+	uint8_t ranks;		    /* OV_RANK_BITs of the ranks that may be keys */
 	const struct ov_icp *icp;   /* NULL: all fits unknown */
 	const struct ov_icp *asked; /* the partner's criteria; NULL: none */
 	/* of the keys; NULL: the current one.  Another was made by ov_book_make_previous

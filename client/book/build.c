@@ -73,11 +73,15 @@ tell_progress(
 static enum ov_status
 begin_row(struct build *b, int64_t row, int64_t population)
 {
+	enum ov_status st;
+
 	if (population < 0 || (uint64_t)population >= b->stats.n_populations)
 		return OV_E_DB_FAILED;
 	tell_progress(b, OV_BUILD_KEYS, ++b->stats.rows, 0);
 	b->stats.population[population].rows++;
-	return ov_merge_row(b->merge, TAG(row, population));
+	st = ov_merge_row(b->merge, TAG(row, population));
+	ov_merge_marks(b->merge, (uint16_t)(1U << population));
+	return st;
 }
 
 #define ROW_COLUMNS "SELECT row, population, " OV_ROW_CELL_COLUMNS ", ext_id, "
@@ -154,7 +158,6 @@ write_record(struct build *b, const struct ov_merge_record *r)
 	const int64_t number = b->base + r->number;
 	size_t len = pack_keys(keys, b, r);
 	uint64_t tag, rows = 0;
-	uint32_t mask = 0;
 	bool any;
 	enum ov_status st;
 
@@ -162,7 +165,6 @@ write_record(struct build *b, const struct ov_merge_record *r)
 		OV_TRY(ov_merge_next_member(&any, &tag, b->merge));
 		if (!any)
 			break;
-		mask |= UINT32_C(1) << TAG_POPULATION(tag);
 		if (TAG_POPULATION(tag) < population)
 			population = TAG_POPULATION(tag);
 		OV_TRY(
@@ -176,8 +178,8 @@ write_record(struct build *b, const struct ov_merge_record *r)
 	OV_TRY(ov_db_run(b->db,
 	    "INSERT INTO book_record(record, population, populations, rows, keys)"
 	    " VALUES(?,?,?,?,?)",
-	    OV_DB_I64(number), OV_DB_I64(population), OV_DB_I64(mask), OV_DB_I64(rows),
-	    OV_DB_BLOB(keys, len)));
+	    OV_DB_I64(number), OV_DB_I64(population), OV_DB_I64(r->marks),
+	    OV_DB_I64(rows), OV_DB_BLOB(keys, len)));
 done:
 	return st;
 }

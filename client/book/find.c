@@ -64,7 +64,8 @@ ov_find_records(struct ov_db_stmt **out, struct ov_db *db, const char *text)
 	by_site = pattern_of(OV_RANK_DOMAIN, OV_CLAIM_WEBSITE, domain);
 	by_mail = pattern_of(OV_RANK_DOMAIN, OV_CLAIM_EMAIL, domain);
 	st = ov_db_query(out, db,
-	    "SELECT record, population, rows, keys FROM book_record WHERE record < ?7"
+	    "SELECT record, population, rows, keys, populations FROM book_record WHERE "
+	    "record < ?7"
 	    " AND (record IN"
 	    " (SELECT m.record FROM book_row r JOIN book_member m ON m.row = r.row"
 	    "  WHERE r.name = ?1 COLLATE NOCASE OR r.ext_id = ?8) OR record IN"

@@ -104,6 +104,7 @@ done:
 	return st;
 }
 
+/* Not told to the root yet: gather_signs. */
 static void
 add_sign(struct ov_merge *m, uint32_t row, uint32_t sign)
 {
@@ -180,6 +181,7 @@ ov_merge_is_live(struct ov_merge *m, const struct claim *c, enum ov_kinship leas
 struct tally {
 	struct ov_shared_value v;
 	uint32_t first[OV_KINSHIPS]; /* row that is at least so near; NO_ROW: none */
+	uint16_t marks[OV_KINSHIPS]; /* of rows that are just so near */
 };
 
 static void
@@ -213,8 +215,20 @@ count_claim(struct tally *t, struct ov_merge *m, const struct claim *c)
 	for (unsigned int k = 0; k <= (unsigned int)kin; k++)
 		if (t->first[k] == NO_ROW)
 			t->first[k] = c->row;
+	t->marks[kin] |= (uint16_t)(signs >> MARKS_SHIFT);
 	if (!is_told(c))
 		ov_rules_count(&t->v.notes, ov_rules_note_name(c->note));
+}
+
+static void
+add_up_marks(struct shared *v, const struct tally *t)
+{
+	v->marks_kept = v->marks_lost = 0;
+	for (unsigned int k = 0; k < OV_KINSHIPS && v->rank == OV_RANK_DOMAIN; k++)
+		if (k >= (unsigned int)v->verdict.least)
+			v->marks_kept |= t->marks[k];
+		else
+			v->marks_lost |= t->marks[k];
 }
 
 /* All claims of the value of which m->claim is the second one. */
@@ -240,6 +254,7 @@ shelve_value(
 	}
 	v->verdict = ov_rules_judge(&t.v);
 	v->first = t.first[v->verdict.least];
+	add_up_marks(v, &t);
 	OV_TRY(ov_shelf_put(shelf, v));
 done:
 	return st;
@@ -286,6 +301,16 @@ done:
 	return st;
 }
 
+/* Rows that lose a domain to others of their house, and those others. */
+static void
+share_marks(struct ov_merge *m, const struct shared *v, const struct claim *loser)
+{
+	if (v->rank != OV_RANK_DOMAIN || v->verdict.drop != OV_MERGE_KEPT)
+		return;
+	add_sign(m, loser->row, (uint32_t)v->marks_kept << MARKS_SHIFT);
+	add_sign(m, v->first, (uint32_t)v->marks_lost << MARKS_SHIFT);
+}
+
 /* One value of the shelf, decided: its claims are dropped, or joined and a key. */
 static enum ov_status
 carry_out(struct ov_merge *m, struct shelf_walk *w)
@@ -302,6 +327,7 @@ carry_out(struct ov_merge *m, struct shelf_walk *w)
 		if (!any)
 			break;
 		if (!ov_merge_is_live(m, &c, v->verdict.least)) {
+			share_marks(m, v, &c);
 			OV_TRY(ov_merge_drop(m, &c, OV_MERGE_FAMILY));
 		} else if (v->verdict.drop != OV_MERGE_KEPT) {
 			OV_TRY(ov_merge_drop(m, &c, v->verdict.drop));
@@ -423,6 +449,7 @@ ov_merge_run(struct ov_merge *m)
 	OV_TRY(run_stage(m, OV_RANK_NAME_COUNTRY));
 	OV_TRY(judge_rank(m, OV_RANK_NAME, &m->names));
 	OV_TRY(join_bare_names(m, &m->names));
+	gather_signs(m);
 	OV_TRY(ov_merge_settle(m, &m->vats));
 	OV_TRY(ov_merge_settle(m, &m->names));
 	OV_TRY(ov_merge_collect_keys(m));

@@ -15,6 +15,10 @@
  * record, unless there are funds among them.  On more names it stays with those whose
  * name is exactly the domain's; if none is, it is no key.
  *
+ * What the family rule parts is still one family to whoever wants one of it kept out:
+ * marks of a row (ov_merge_marks) are also those of the record that keeps its domain, and
+ * of the rows that lost it to that.
+ *
  * Fund: never the house.  It has no domain that is not named like it.
  *
  * Told: a name that a website tells (OV_CLAIM_WEBSITE) is a key only of an account that
@@ -91,6 +95,9 @@ OV_MUST_CHECK enum ov_status ov_merge_claim(struct ov_merge *m, enum ov_rank ran
  * for a row counts. */
 void ov_merge_signs(struct ov_merge *m, const struct ov_name_signs *signs);
 
+/* Bits that the caller wants to know of records: of the row that was begun last. */
+void ov_merge_marks(struct ov_merge *m, uint16_t marks);
+
 /* Decides.  Once, after the last row. */
 OV_MUST_CHECK enum ov_status ov_merge_run(struct ov_merge *m);
 
@@ -106,6 +113,7 @@ struct ov_merge_token {
 
 struct ov_merge_record {
 	uint32_t number; /* 0, 1 ... */
+	uint16_t marks;	 /* of its rows, and of those with a domain of theirs */
 	size_t n;
 	struct ov_merge_token token[OV_MERGE_TOKENS_MAX]; /* by rank and bytes */
 };

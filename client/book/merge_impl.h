@@ -35,6 +35,8 @@
 #define HAS_MORE_THAN_NAME 4U
 #define HAS_DOMAIN 8U  /* that is a key; known after the domains are done */
 #define KEEPS_SITE 16U /* of a row alone: a domain that it claims is a key */
+/* Above them its marks. */
+#define MARKS_SHIFT 16
 
 struct claim {
 	enum ov_rank rank;
@@ -46,8 +48,9 @@ struct claim {
 
 /* A value that two rows or more claim, while its claims pass by again. */
 struct shared {
-	uint32_t n;	/* claims */
-	uint32_t first; /* row that keeps it; NO_ROW: none */
+	uint32_t n;			 /* claims */
+	uint32_t first;			 /* row that keeps it; NO_ROW: none */
+	uint16_t marks_kept, marks_lost; /* of the rows that keep a domain, or lose it */
 	struct ov_verdict verdict;
 	enum ov_rank rank;
 	uint8_t len, value[VALUE_MAX];
@@ -70,6 +73,7 @@ struct ov_merge {
 	size_t n_built, built_cap;
 	struct ov_name_signs name_signs;
 	bool has_signs;
+	uint16_t marks;
 	struct ov_sort *claims;
 	struct claim claim; /* the one at hand; borrowed */
 	bool any;	    /* there is one */

@@ -138,7 +138,7 @@ enum ov_status
 ov_merge_end_row(struct ov_merge *m)
 {
 	const struct ov_bytes name = name_of_built(m);
-	uint32_t signs = 0;
+	uint32_t signs = (uint32_t)m->marks << MARKS_SHIFT;
 	enum ov_status st = OV_OK;
 
 	for (size_t at = 0; at < m->n_built; at = next_built(m, at)) {
@@ -154,6 +154,7 @@ ov_merge_end_row(struct ov_merge *m)
 	m->n_built = 0;
 	memset(&m->name_signs, 0, sizeof(m->name_signs));
 	m->has_signs = false;
+	m->marks = 0;
 	OV_TRY(ov_paged_status(m->signs));
 done:
 	return st;
@@ -199,6 +200,12 @@ ov_merge_claim(struct ov_merge *m, enum ov_rank rank, enum ov_claim_source sourc
 	m->n_claims++;
 done:
 	return st;
+}
+
+void
+ov_merge_marks(struct ov_merge *m, uint16_t marks)
+{
+	m->marks = marks;
 }
 
 void

@@ -113,6 +113,8 @@ ov_merge_next_record(bool *any, struct ov_merge_record *out, struct ov_merge *m)
 		goto done;
 	OV_TRY(find_root(&at, r));
 	out->number = m->given++;
+	out->marks =
+	    (uint16_t)(ov_paged_get(m->signs, ov_get32(r.p + at)) >> MARKS_SHIFT);
 	out->n = 0;
 	for (at += 4; at < r.len;) {
 		struct ov_merge_token *t = &out->token[out->n];

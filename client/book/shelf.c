@@ -4,7 +4,7 @@
 #include "proto/slots.h"
 
 #define CLAIM_HEAD 5 /* row source */
-#define VALUE_HEAD 12
+#define VALUE_HEAD 16
 
 enum ov_status
 ov_shelf_open(struct shelf *s, const struct ov_merge *m)
@@ -49,6 +49,7 @@ ov_shelf_put(struct shelf *s, const struct shared *v)
 	record[9] = (uint8_t)v->verdict.drop;
 	record[10] = (uint8_t)v->verdict.least;
 	record[11] = v->verdict.links;
+	ov_put32(record + 12, (uint32_t)v->marks_kept << 16 | v->marks_lost);
 	memcpy(record + VALUE_HEAD, v->value, v->len);
 	return ov_tape_put(s->verdicts, record, VALUE_HEAD + (size_t)v->len);
 }
@@ -88,6 +89,8 @@ ov_shelf_next(bool *any, struct shelf_walk *w)
 	v->rank = (enum ov_rank)r.p[8];
 	v->verdict = (struct ov_verdict){ (enum ov_merge_drop)r.p[9],
 		(enum ov_kinship)r.p[10], r.p[11] != 0 };
+	v->marks_kept = (uint16_t)(ov_get32(r.p + 12) >> 16);
+	v->marks_lost = (uint16_t)ov_get32(r.p + 12);
 	v->len = (uint8_t)(r.len - VALUE_HEAD);
 	memcpy(v->value, r.p + VALUE_HEAD, v->len);
 	w->left = v->n;

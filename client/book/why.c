@@ -12,6 +12,7 @@ struct listing {
 	struct ov_db *db;
 	const struct ov_populations *populations;
 	int64_t row;
+	uint32_t seen; /* populations of the account's rows, as bits */
 };
 
 /* Cells hold no control characters (import.c), so they may go to a terminal. */
@@ -135,6 +136,7 @@ print_rows(struct listing *l, int64_t record)
 		c.alias_names = ov_db_blob(s, 12);
 		l->row = ov_db_i64(s, 0);
 		OV_REQUIRE((uint64_t)ov_db_i64(s, 1) < l->populations->n, OV_E_DB_FAILED);
+		l->seen |= UINT32_C(1) << ov_db_i64(s, 1);
 		fprintf(l->out, "  row %s \"%s\", %s\n", ov_db_text(s, 13),
 		    ov_db_text(s, 2), l->populations->name[ov_db_i64(s, 1)]);
 		if (ov_db_text(s, 14)[0] != '\0')
@@ -149,11 +151,24 @@ done:
 	return st;
 }
 
+/* Populations in which only others of the account's house are; begins anew. */
+static void
+print_relatives(struct listing *l, uint32_t populations)
+{
+	for (size_t i = 0; i < l->populations->n; i++)
+		if ((populations & ~l->seen) >> i & 1)
+			fprintf(l->out,
+			    "  stays out, too, where %s are hidden: another account of "
+			    "its house, on the same domain, is there\n",
+			    l->populations->name[i]);
+	l->seen = 0;
+}
+
 enum ov_status
 ov_book_why(FILE *out, struct ov_db *db, const char *name)
 {
 	struct ov_populations populations;
-	struct listing l = { out, db, &populations, 0 };
+	struct listing l = { out, db, &populations, 0, 0 };
 	struct ov_db_stmt *s = NULL;
 	bool row, any = false;
 	enum ov_status st;
@@ -172,6 +187,7 @@ ov_book_why(FILE *out, struct ov_db *db, const char *name)
 		    ov_db_i64(s, 2) == 1 ? "" : "s", ov_profile_id(ov_profile_current()));
 		OV_TRY(print_keys(&l, ov_db_blob(s, 3)));
 		OV_TRY(print_rows(&l, ov_db_i64(s, 0)));
+		print_relatives(&l, (uint32_t)ov_db_i64(s, 4));
 	}
 	OV_REQUIRE(any, OV_E_NOT_FOUND);
 done:

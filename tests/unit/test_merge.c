@@ -13,6 +13,17 @@
 
 #include "client/book/merge.h"
 
+/* A mark that the row's text alone decides. */
+static uint16_t
+mark_of(const char *text)
+{
+	unsigned int sum = 0;
+
+	for (; *text != '\0'; text++)
+		sum += (unsigned char)*text;
+	return (uint16_t)(1U << sum % 16);
+}
+
 /* One row: claims as "lei:L1 cik:7 web:acme.com mail:b.com cc:US_acme name:acme", and
  * what its name says, "kind:ag", "initials:ibm", "unit:"; "told:" and "toldname:" are
  * names that the website tells; '_' stands for a space. */
@@ -39,6 +50,7 @@ claim_text(struct ov_merge *m, const char *text)
 	assert_true(strlen(text) < sizeof(copy));
 	memcpy(copy, text, strlen(text) + 1);
 	assert_int_equal(ov_merge_row(m, ov_merge_n_rows(m)), OV_OK);
+	ov_merge_marks(m, mark_of(text));
 	for (part = strtok_r(copy, " ", &save); part; part = strtok_r(NULL, " ", &save)) {
 		char *value = strchr(part, ':');
 		size_t k = 0;
@@ -75,6 +87,7 @@ claim_text(struct ov_merge *m, const char *text)
 #define VALUE_TEXT 64
 struct merged {
 	uint32_t n_rows, n_records, *record; /* of each row */
+	uint16_t *marks;		     /* of each record */
 	char (*keys)[KEYS_TEXT]; /* "domain=acme.com namecc=US acme" of each record */
 	struct dropped {
 		uint32_t row;
@@ -98,6 +111,7 @@ read_record(struct merged *out, struct ov_merge *m, const struct ov_merge_record
 		    i > 0 ? " " : "", ov_rank_kind((uint8_t)r->token[i].rank),
 		    (int)r->token[i].value.len, (const char *)r->token[i].value.p);
 	assert_true(len < KEYS_TEXT);
+	out->marks[r->number] = r->marks;
 	for (;; rows++) {
 		assert_int_equal(ov_merge_next_member(&any, &row, m), OV_OK);
 		if (!any)
@@ -153,7 +167,8 @@ finish(struct ov_merge *m)
 	n = ov_merge_n_records(m);
 	out->record = calloc(out->n_rows + 1, sizeof(*out->record));
 	out->keys = calloc(n + 1, sizeof(*out->keys));
-	assert_true(out->record != NULL && out->keys != NULL);
+	out->marks = calloc(n + 1, sizeof(*out->marks));
+	assert_true(out->record != NULL && out->keys != NULL && out->marks != NULL);
 	for (;;) {
 		assert_int_equal(ov_merge_next_record(&any, &r, m), OV_OK);
 		if (!any)
@@ -171,6 +186,7 @@ forget(struct merged *m)
 {
 	free(m->record);
 	free(m->keys);
+	free(m->marks);
 	free(m->drop);
 	free(m);
 }
@@ -647,6 +663,7 @@ check_same(const struct merged *m, const struct merged *n, const uint32_t *place
 	assert_int_equal(m->n_records, n->n_records);
 	for (uint32_t i = 0; i < RANDOM_ROWS; i++) {
 		assert_string_equal(keys_of(m, i), keys_of(n, place[i]));
+		assert_int_equal(m->marks[m->record[i]], n->marks[n->record[place[i]]]);
 		if (keys_of(m, i)[0] != '\0')
 			assert_int_equal(m->record[i], n->record[place[i]]);
 		assert_memory_equal(a.n[i], b.n[place[i]], sizeof(a.n[i]));
@@ -693,6 +710,29 @@ the_result_does_not_depend_on_the_order_of_rows(void **state)
 	}
 	for (size_t why = 1; why < OV_MERGE_DROPS; why++)
 		assert_true(seen[why] > 0);
+}
+
+/* Those of its rows; and between rows that keep a domain and rows that lose it to them.
+ */
+static void
+marks_are_of_the_house(void **state)
+{
+	static const char *const row[] = { "web:house.com name:house",
+		"web:house.com name:houseone unit:", "web:house.com name:housetwo unit:",
+		"web:other.com cc:US_house", "web:other.com name:other" };
+	uint16_t mark[5];
+	struct merged *m = merge_of(row, 5);
+
+	(void)state;
+	for (size_t i = 0; i < 5; i++)
+		mark[i] = mark_of(row[i]);
+	assert_int_equal(m->marks[m->record[0]], mark[0] | mark[1] | mark[2]);
+	assert_int_equal(m->marks[m->record[1]], mark[0] | mark[1]);
+	assert_int_equal(m->marks[m->record[2]], mark[0] | mark[2]);
+	assert_int_equal(m->marks[m->record[3]], mark[3] | mark[4]);
+	for (size_t i = 1; i < 5; i++)
+		assert_int_not_equal(mark[i] & mark[0], mark[0]); /* they differ */
+	forget(m);
 }
 
 static void
@@ -751,6 +791,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows_that_share_a_key_are_one_record),
+		cmocka_unit_test(marks_are_of_the_house),
 		cmocka_unit_test(vat_and_bare_name_join_nothing),
 		cmocka_unit_test(conflicting_ids_are_not_merged),
 		cmocka_unit_test(conflicts_are_found_through_chains),
