@@ -6,7 +6,7 @@
 
 #define JOB_COLUMNS                                                                      \
 	"id, partner, role, state, created, closed, terms_sequence, records, tokens, "   \
-	"reason, unchanged_since, partner_verdict"
+	"reason, unchanged_since, partner_verdict, number"
 
 /* A row of the table of jobs. */
 struct job_row {
@@ -14,7 +14,7 @@ struct job_row {
 	enum ov_role role;
 	enum ov_job_state state;
 	enum ov_status reason, partner_verdict;
-	uint64_t created, closed, terms_sequence;
+	uint64_t created, closed, terms_sequence, number;
 	uint32_t records, tokens;
 };
 
@@ -44,6 +44,7 @@ read_job(struct job_row *j, struct ov_db_stmt *q)
 		OV_TRY(ov_db_copy(j->unchanged_since, OV_ID, q, 10));
 	if (!ov_db_is_null(q, 11) && ov_db_text(q, 11)[0] != '\0')
 		j->partner_verdict = ov_status_by_name(ov_db_text(q, 11));
+	j->number = (uint64_t)ov_db_i64(q, 12);
 done:
 	ov_db_finish(q);
 	return st;
@@ -71,28 +72,27 @@ newest_closed(struct job_row *j, struct ov_db *db, const uint8_t *partner)
 	OV_TRY(ov_db_query(&q, db,
 	    "SELECT " JOB_COLUMNS
 	    " FROM job WHERE (?1 IS NULL OR partner = ?1) AND state = ?2"
-	    " ORDER BY closed DESC, (SELECT leaf_index FROM job_step WHERE job = id"
-	    " AND step = ?3) DESC LIMIT 1",
+	    " ORDER BY number DESC LIMIT 1",
 	    partner != NULL ? OV_DB_BLOB(partner, OV_ID) : OV_DB_NULL,
-	    OV_DB_I64(OV_JOB_CLOSED), OV_DB_I64(OV_STEP_REPORT)));
+	    OV_DB_I64(OV_JOB_CLOSED)));
 	return read_job(j, q);
 done:
 	return st;
 }
 
-/* The newest job that began after `since`. */
+/* The newest job without a report that began after that one; 0: of all. */
 static enum ov_status
-newest_after(struct job_row *j, struct ov_db *db, const uint8_t *partner, uint64_t since)
+newest_after(struct job_row *j, struct ov_db *db, const uint8_t *partner, uint64_t number)
 {
 	struct ov_db_stmt *q = NULL;
 	enum ov_status st;
 
 	OV_TRY(ov_db_query(&q, db,
 	    "SELECT " JOB_COLUMNS " FROM job WHERE (?1 IS NULL OR partner = ?1) AND "
-	    "state != ?2 AND created >= ?3"
-	    " ORDER BY created DESC LIMIT 1",
+	    "state != ?2 AND number > ?3"
+	    " ORDER BY number DESC LIMIT 1",
 	    partner != NULL ? OV_DB_BLOB(partner, OV_ID) : OV_DB_NULL,
-	    OV_DB_I64(OV_JOB_CLOSED), OV_DB_I64(since)));
+	    OV_DB_I64(OV_JOB_CLOSED), OV_DB_I64(number)));
 	return read_job(j, q);
 done:
 	return st;
@@ -135,7 +135,7 @@ choose_newest(struct job_row *j, struct ov_report_newer *newer, struct ov_db *db
 	found = newest_closed(j, db, partner);
 	OV_REQUIRE(found == OV_OK || found == OV_E_NOT_FOUND, found);
 	if (found == OV_OK)
-		st = newest_after(&later, db, j->partner, j->created);
+		st = newest_after(&later, db, j->partner, j->number);
 	else
 		st = newest_after(&later, db, partner, 0);
 	if (st == OV_OK)

@@ -183,5 +183,6 @@ const char *const ov_schema[] = {
 	ov_job_schema_4,
 	ov_book_schema_7,
 	ov_job_schema_5,
+	ov_job_schema_6,
 };
 const size_t ov_schema_n = sizeof(ov_schema) / sizeof(ov_schema[0]);

@@ -55,8 +55,9 @@ ov_job_insert(struct ov_home *home, const struct ov_job *j,
 	OV_TRY(ov_db_run(home->db,
 	    "INSERT INTO job(id, partner, role, state, created, expiry, slots, tokens, "
 	    "records,"
-	    " list_digest, commitment_random, terms_sequence, generation, profile, seeds)"
-	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	    " list_digest, commitment_random, terms_sequence, generation, profile, seeds,"
+	    " number) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+	    " (SELECT coalesce(max(number), 0) + 1 FROM job))",
 	    OV_DB_BLOB(j->id, OV_ID), OV_DB_BLOB(j->partner, OV_ID), OV_DB_I64(j->role),
 	    OV_DB_I64(j->state), OV_DB_I64(j->created), OV_DB_I64(j->expiry),
 	    OV_DB_I64(j->slots), OV_DB_I64(j->tokens), OV_DB_I64(j->records),
@@ -135,7 +136,7 @@ ov_job_open_with(struct ov_job *out, struct ov_home *home, const uint8_t partner
 
 	OV_TRY(ov_db_query(&q, home->db,
 	    "SELECT " JOB_COLUMNS " FROM job WHERE partner = ? AND state < ?"
-	    " ORDER BY created DESC LIMIT 1",
+	    " ORDER BY number DESC LIMIT 1",
 	    OV_DB_BLOB(partner, OV_ID), OV_DB_I64(OV_JOB_CLOSED)));
 	return first_job(out, q);
 done:
@@ -151,10 +152,9 @@ ov_job_last_report(struct ov_job *out, struct ov_home *home, const uint8_t *part
 	OV_TRY(ov_db_query(&q, home->db,
 	    "SELECT " JOB_COLUMNS
 	    " FROM job WHERE (?1 IS NULL OR partner = ?1) AND state = ?2"
-	    " ORDER BY closed DESC, (SELECT leaf_index FROM job_step WHERE job = id"
-	    " AND step = ?3) DESC LIMIT 1",
+	    " ORDER BY number DESC LIMIT 1",
 	    partner != NULL ? OV_DB_BLOB(partner, OV_ID) : OV_DB_NULL,
-	    OV_DB_I64(OV_JOB_CLOSED), OV_DB_I64(OV_STEP_REPORT)));
+	    OV_DB_I64(OV_JOB_CLOSED)));
 	return first_job(out, q);
 done:
 	return st;
@@ -170,7 +170,7 @@ ov_job_each(struct ov_home *home,
 	enum ov_status st;
 
 	OV_TRY(ov_db_query(
-	    &q, home->db, "SELECT " JOB_COLUMNS " FROM job ORDER BY created DESC"));
+	    &q, home->db, "SELECT " JOB_COLUMNS " FROM job ORDER BY number DESC"));
 	for (;;) {
 		OV_TRY(ov_db_step(q, &row));
 		if (!row)

@@ -123,6 +123,6 @@ OV_MUST_CHECK enum ov_status ov_step_compare(bool *twice, struct ov_home *home,
 
 /* Tables of this module. */
 extern const char ov_job_schema_1[], ov_job_schema_2[], ov_job_schema_3[],
-    ov_job_schema_4[], ov_job_schema_5[], ov_job_bands_schema_1[];
+    ov_job_schema_4[], ov_job_schema_5[], ov_job_schema_6[], ov_job_bands_schema_1[];
 
 #endif /* OV_CLIENT_JOB_RECORD_H */

@@ -90,3 +90,13 @@ const char ov_job_schema_5[] =
     " LEFT JOIN job_account a ON a.generation = j.generation AND a.record = m.record"
     " LEFT JOIN book_record r ON a.record IS NULL AND r.record = m.record AND"
     " j.generation = (SELECT generation FROM book_state)";
+
+/* number: in the order in which jobs began here, whatever the clock said; times are whole
+ * seconds, and two jobs may share one. */
+const char ov_job_schema_6[] =
+    "ALTER TABLE job ADD COLUMN number INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE job SET number = (SELECT count(*) FROM job j WHERE j.created < job.created"
+    " OR (j.created = job.created AND j.id <= job.id));"
+    "DROP INDEX job_by_partner;"
+    "CREATE INDEX job_by_partner ON job(partner, number);"
+    "CREATE INDEX job_by_number ON job(number);";
