@@ -1,6 +1,6 @@
 /* Over real company lists: applying a rule twice changes nothing, and a name with a
- * letter never becomes nothing.  The lists are not part of the repository:
- * ../shared/data. */
+ * letter becomes nothing only where it is a filler ("Unknown"), which few companies are
+ * called.  The lists are not part of the repository: ../shared/data. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -62,13 +62,17 @@ has_letter(const char *text)
 	return false;
 }
 
+/* Names that are taken for fillers, by all profiles and with the country or without. */
+static size_t n_fillers;
+
 static void
 check_name(const struct ov_profile *p, const char *name, const char *cc)
 {
 	char out[OV_TOKEN_VALUE_CAP], again[OV_TOKEN_VALUE_CAP];
 	enum ov_drop why = ov_normalise_name(p, out, name, strlen(name), cc);
 
-	if (has_letter(name))
+	n_fillers += why == OV_DROP_PLACEHOLDER;
+	if (has_letter(name) && why != OV_DROP_PLACEHOLDER)
 		assert_int_equal(why, OV_DROP_NONE);
 	if (why != OV_DROP_NONE)
 		return;
@@ -127,9 +131,11 @@ real_lists_normalise_once_and_for_all(void **state)
 			check_row(cell);
 		fclose(f);
 	}
-	print_message("%zu rows\n", rows);
+	print_message("%zu rows, %zu times a filler\n", rows, n_fillers);
 	if (rows == 0)
 		skip();
+	/* under 1 in 1,000 */
+	assert_true(n_fillers < rows / 1000);
 }
 
 int
