@@ -1,17 +1,22 @@
 #include "common/crypto/hash.h"
 
+/* SHA-512 of streams is OpenSSL's, which has assembly where libsodium has C: 850 MB/s and
+ * 530 MB/s on Zen 4, at 130 MB a job and party.  By its older functions: their state is
+ * the caller's memory and they cannot fail, where EVP allocates. */
+#define OPENSSL_API_COMPAT 10101
+#include <openssl/sha.h>
 #include <sodium.h>
 #include <string.h>
 
 #include "common/crypto/memory.h"
 
-_Static_assert(sizeof(crypto_hash_sha512_state) <= sizeof(struct ov_hash), "state fits");
-_Static_assert(crypto_hash_sha512_BYTES == OV_HASH_LEN, "SHA-512");
+_Static_assert(sizeof(SHA512_CTX) <= sizeof(struct ov_hash), "state fits");
+_Static_assert(SHA512_DIGEST_LENGTH == OV_HASH_LEN, "SHA-512");
 
-static crypto_hash_sha512_state *
+static SHA512_CTX *
 sha(struct ov_hash *h)
 {
-	return (crypto_hash_sha512_state *)(void *)h->opaque;
+	return (SHA512_CTX *)(void *)h->opaque;
 }
 
 static void
@@ -24,14 +29,14 @@ store64_be(uint8_t out[8], uint64_t v)
 void
 ov_hash_init(struct ov_hash *h)
 {
-	crypto_hash_sha512_init(sha(h));
+	(void)SHA512_Init(sha(h));
 }
 
 void
 ov_hash_raw(struct ov_hash *h, const void *x, size_t len)
 {
 	if (len > 0)
-		crypto_hash_sha512_update(sha(h), x, len);
+		(void)SHA512_Update(sha(h), x, len);
 }
 
 void
@@ -53,7 +58,7 @@ ov_hash_lv(struct ov_hash *h, const void *x, size_t len)
 void
 ov_hash_final(struct ov_hash *h, uint8_t out[OV_HASH_LEN])
 {
-	crypto_hash_sha512_final(sha(h), out);
+	(void)SHA512_Final(out, sha(h));
 	ov_wipe(h, sizeof(*h));
 }
 

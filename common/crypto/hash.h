@@ -11,9 +11,10 @@
 
 #define OV_HASH_LEN 64 /* SHA-512 */
 
-/* Opaque; big enough for libsodium's SHA-512 and HMAC states, checked in hash.c. */
+/* Opaque; big enough for a SHA-512 state, checked in hash.c.  May be copied: both go on
+ * from there. */
 struct ov_hash {
-	uint64_t opaque[64];
+	uint64_t opaque[28];
 };
 
 struct ov_bytes {
