@@ -119,14 +119,49 @@ done:
 	return st;
 }
 
+/* The log of a head; false if there is none. */
+static bool
+log_of(uint8_t out[OV_ID], struct ov_bytes head)
+{
+	struct ov_msg_tree_head m;
+
+	if (head.len == 0 || ov_msg_decode(&m, OV_MSG_TREE_HEAD, head) != OV_OK)
+		return false;
+	memcpy(out, m.log, OV_ID);
+	return true;
+}
+
+/* Was the job reported in the log that this home knows now?  A broker that went on from a
+ * backup, under a new one, may not know the job any more. */
+static enum ov_status
+is_of_this_log(bool *out, struct ov_job_run *run, const uint8_t job[OV_ID])
+{
+	struct ov_step_text report = { 0 };
+	struct ov_bytes head, signature;
+	uint8_t then[OV_ID], now[OV_ID];
+	struct ov_msg_report m;
+	enum ov_status st = ov_step_load(&report, run->home, job, OV_STEP_REPORT);
+
+	*out = false;
+	OV_REQUIRE(st != OV_E_NOT_FOUND, OV_OK);
+	OV_TRY(st);
+	OV_TRY(ov_msg_decode(&m, OV_MSG_REPORT, OV_BUF_BYTES(&report.body)));
+	ov_session_head(run->session, &head, &signature);
+	*out = log_of(then, m.head) && log_of(now, head) && memcmp(then, now, OV_ID) == 0;
+done:
+	ov_step_free(&report);
+	return st;
+}
+
 /* The last job that carried data and whose report stands, if nothing changed since.  One
  * that the broker ended before both closed it is not named, nor one whose partner speaks
- * against its report; nor is one after which a job failed, or a broker that lost it would
- * make every night fail the same way. */
+ * against its report, nor one of another log; nor is one after which a job failed, or a
+ * broker that lost it would make every night fail the same way. */
 static enum ov_status
 find_unchanged(
-    uint8_t out[OV_ID], bool *found, struct ov_home *home, const struct ov_job *j)
+    uint8_t out[OV_ID], bool *found, struct ov_job_run *run, const struct ov_job *j)
 {
+	struct ov_home *home = run->home;
 	struct ov_job last;
 	int64_t failed;
 	enum ov_status st = ov_job_last_report(&last, home, j->partner);
@@ -146,6 +181,8 @@ find_unchanged(
 		 last.terms_sequence == j->terms_sequence &&
 		 memcmp(last.profile, j->profile, OV_DIGEST) == 0 &&
 		 memcmp(last.list_digest, j->list_digest, OV_HASH_LEN) == 0;
+	if (*found)
+		OV_TRY(is_of_this_log(found, run, last.id));
 	memcpy(out, last.id, OV_ID);
 done:
 	return st;
@@ -179,7 +216,7 @@ fill_propose(struct ov_msg_propose *m, uint8_t unchanged[OV_ID], struct ov_job_r
 	OV_TRY(may_count(&counts, run->home, j->partner, terms));
 	m->counts = counts;
 	if (!counts) /* a view that is due is drawn, though nothing changed */
-		OV_TRY(find_unchanged(unchanged, &found, run->home, j));
+		OV_TRY(find_unchanged(unchanged, &found, run, j));
 	m->unchanged_since = OV_BYTES(unchanged, found ? OV_ID : 0);
 	ov_session_head(run->session, &m->head, &m->head_signature);
 	m->created = j->created;

@@ -47,6 +47,35 @@ class Restored(unittest.TestCase):
         with contextlib.closing(sqlite3.connect(company.home / "overlap.db")) as db:
             return db.execute("SELECT log FROM pin").fetchone()
 
+    def take_new_log(self):
+        """What a person of each company does who was told that it is a backup."""
+        for company in self.a, self.b:
+            company.fails("agent", "--once", "--wait", "0", code=PEER, says=["E_LOG_IDENTITY"])
+            company("inbox", "clear", self.hold(company)[0], "--accept-new-log")
+
+    def test_a_broker_that_lost_the_last_job_runs_it_again(self):
+        """Neither list changed, but what `unchanged` would name is no job of the broker's any
+        more.  The control: before, the second night was unchanged."""
+        harness.needs_clock()
+        world, a = self.world, self.a
+        backup = world.path / "backup.db"
+        world.broker("backup", backup)
+        first = world.exchange()[0]
+        found = harness.pairs(world)
+        self.assertEqual([told["state"] for told in world.exchange()], ["unchanged"] * 2)
+        self.restore(backup)
+        self.take_new_log()
+        world.at(1)
+        proposed, answered = world.exchange()
+        self.assertEqual((proposed["state"], answered["state"]), ("closed", "closed"))
+        self.assertEqual(harness.pairs(world), found)
+        self.assertNotEqual(proposed["job"], first["job"])
+        report = a.json("report", self.b.name)
+        self.assertEqual(report["job"], proposed["job"])
+        # no run was wasted on a job that failed
+        self.assertEqual((report["charged"]["runs_30_days"],
+                          report["charged"]["runs_30_days_own_count"]), (1, 2))
+
     def test_a_restored_broker_waits_for_a_person_of_each_company(self):
         world, a, b = self.world, self.a, self.b
         cedar = Company(world.path / "cedar", "Cedar")
