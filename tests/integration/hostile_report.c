@@ -441,6 +441,13 @@ held_fit(struct forgery *f)
 	some_cell(f)->fit_own = OV_HELD_BACK;
 }
 
+/* The same of the fit of the partner's ICP, which the terms show. */
+static void
+held_given(struct forgery *f)
+{
+	some_cell(f)->fit_other = OV_HELD_BACK;
+}
+
 static void
 noise(struct forgery *f)
 {
@@ -453,6 +460,14 @@ own_fit(struct forgery *f)
 	struct ov_cell_row *c = some_cell(f);
 
 	c->fit_own = c->pairs + 1;
+}
+
+static void
+given_fit(struct forgery *f)
+{
+	struct ov_cell_row *c = some_cell(f);
+
+	c->fit_other = c->pairs + 1;
 }
 
 static void
@@ -701,8 +716,10 @@ static const struct {
 	{ "hidden-other", hidden_other },
 	{ "moved", moved },
 	{ "held-fit", held_fit },
+	{ "held-given", held_given },
 	{ "noise", noise },
 	{ "own-fit", own_fit },
+	{ "given-fit", given_fit },
 	{ "other-fit", other_fit },
 	{ "count-number", count_number },
 	{ "count-small", count_small },
