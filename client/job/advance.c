@@ -620,6 +620,10 @@ go_on(bool *twice, struct ov_job *j, struct ov_job_run *run, struct ov_job_live 
 	OV_REQUIRE(!*twice, OV_E_PROTO_EQUIVOCATION);
 	if (both_unchanged(live))
 		return end_unchanged(j, run, live);
+	if (back) { /* nothing more leaves for a job that ended meanwhile */
+		OV_TRY(sync_state(j, run));
+		OV_REQUIRE(!ov_job_final(j->state), outcome(j));
+	}
 	if (j->state == OV_JOB_ACCEPTED)
 		OV_TRY(ov_job_set_state(run->home, j, OV_JOB_EXCHANGING, OV_OK));
 	if (j->state == OV_JOB_EXCHANGING)
@@ -641,8 +645,10 @@ ov_job_advance(struct ov_job *j, struct ov_job_run *run)
 		return outcome(j);
 	memset(&live, 0, sizeof(live));
 	st = go_on(&twice, j, run, &live);
-	if (st == OV_E_DB_CONFLICT && j->role == OV_ROLE_A &&
-	    j->state == OV_JOB_PROPOSED) {
+	if (ov_job_final(j->state)) {
+		; /* over: nothing of it is said any more */
+	} else if (st == OV_E_DB_CONFLICT && j->role == OV_ROLE_A &&
+		   j->state == OV_JOB_PROPOSED) {
 		/* the partner's proposal came first: answer that one */
 		st = ov_job_set_state(run->home, j, OV_JOB_CANCELLED, OV_E_DB_CONFLICT);
 		if (st == OV_OK)
