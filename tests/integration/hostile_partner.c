@@ -10,6 +10,7 @@
  *   accept-twice      a second ACCEPT, under another key
  *   accept-second     the same, but it goes, signed, into the file WORD, for a broker
  *                     that gives it out later
+ *   accept-cancel     CANCEL right after ACCEPT; cancel-first: in its place
  *   random            32 random bytes in the place of a point; also bit255 (a good point
  *                     with bit 255 set), negative, above-p, identity, duplicate
  *   short, long       a point less or more than promised
@@ -30,6 +31,7 @@
  *   propose-slots     over the cap; also -terms, -clock, -expired, -version, -unpadded,
  *                     -since, -old (terms that were superseded)
  *   propose-second    another one goes into the file NOTE, as with accept-second
+ *   propose-cancel    CANCEL right after PROPOSE
  *   stranger          PROPOSE to the company WORD (hex), paired or not
  *
  * Prints "sent", or the status by which the broker, or the other side's end of the job,
@@ -518,13 +520,15 @@ done:
 static enum ov_status
 cancel(struct hostile *h)
 {
+	unsigned int step =
+	    h->job.role == OV_ROLE_A ? OV_STEP_CANCEL_A : OV_STEP_CANCEL_B;
 	struct ov_msg_cancel m = { .reason = OV_LITERAL("OK") };
 	struct ov_buf body = { 0 };
 	enum ov_status st;
 
 	memcpy(m.job, h->job.id, OV_ID);
 	OV_TRY(ov_msg_encode(&body, OV_MSG_CANCEL, &m));
-	OV_TRY(put_step(h, h->job.id, OV_STEP_CANCEL_B, OV_BUF_BYTES(&body)));
+	OV_TRY(put_step(h, h->job.id, step, OV_BUF_BYTES(&body)));
 done:
 	ov_buf_free(&body);
 	return st;
@@ -670,9 +674,13 @@ play_answer(struct hostile *h)
 
 	OV_TRY(ov_mail_process(NULL, h->home, h->session, &handlers, WAIT_MS));
 	OV_REQUIRE(h->job.state == OV_JOB_PROPOSED, OV_E_JOB_WAITING);
+	if (is(h, "cancel-first"))
+		return cancel(h);
 	st = accept_job(h);
 	if (st != OV_OK)
 		(void)!refuse(h);
+	else if (is(h, "accept-cancel"))
+		st = cancel(h);
 	else if (strncmp(h->mode, "accept-", 7) == 0)
 		goto done; /* it is the other side's turn to say no */
 	else if ((st = exchange(h)) != OV_OK)
@@ -725,6 +733,8 @@ play_propose(struct hostile *h)
 		OV_TRY(leave_second(h, OV_MSG_PROPOSE, &m));
 	}
 	OV_TRY(put_step(h, h->job.id, OV_STEP_PROPOSE, OV_BUF_BYTES(&body)));
+	if (is(h, "propose-cancel"))
+		OV_TRY(cancel(h));
 done:
 	ov_step_free(&stored);
 	ov_buf_free(&body);

@@ -230,6 +230,35 @@ class Charged(unittest.TestCase):
         self.assertGreaterEqual(len(cells), 6)
 
 
+class Group(unittest.TestCase):
+    def test_partners_of_one_house_have_one_view(self):
+        """The broker counts for pairs, and Cedar had no view of Birch yet; but Birch holds
+        Alder and Cedar to be one house."""
+        world = build(GIVES_COUNTS + "group: the house\n")
+        self.addCleanup(world.close)
+        b = world.b
+        cedar = harness.Company(world.path / "cedar", "Cedar")
+        cedar("init")
+        cedar.join(world.broker)
+        cedar("import", harness.SAMPLES[0])
+        harness.pair(cedar, b)
+        harness.agree(cedar, b, world.path / "policy_a.yaml", world.path / "policy_b.yaml")
+        world.exchange()
+        self.assertTrue(counted(world.a.json("report", b.name)))
+        world.exchange(cedar, b)
+        report = cedar.json("report", b.name)
+        self.assertEqual(counted(report), {})
+        self.assertEqual([row["reason"] for row in report["held_back"]], ["partner"])
+        self.assertEqual(report["charged"]["my_views"]["epsilon_milli_365_days"], 0)
+        # the control: of no house it would have had one
+        alone = world.path / "alone.yaml"
+        alone.write_text(GIVES_COUNTS)
+        b("partner", "terms", cedar.name, "--policy", alone, "--yes")
+        touch(cedar, world, 1)
+        world.exchange(cedar, b)
+        self.assertTrue(counted(cedar.json("report", b.name)))
+
+
 class Privacy(unittest.TestCase):
     """Who is given counts only gets nothing about a single account."""
 

@@ -11,11 +11,12 @@ import harness
 from harness import OK, PEER, USAGE, WAITING
 from liar import POLICY, Liar
 
-# enum ov_stream, ov_step, ov_leaf
+# enum ov_stream, ov_step, ov_leaf, ov_job_state
 POINTS_A, POINTS_B, ROSTER_A, TAGS_A = 1, 2, 3, 5
 PROPOSE, ACCEPT, REFUSE, CANCEL_A, CLOSE_B = 1, 2, 3, 4, 19
 CANCEL = CANCEL_A, 5
 LEAF_PROPOSED, LEAF_ACCEPTED, LEAF_FAILED = 5, 6, 12
+CANCELLED = 9
 HOSTILE = None  # the program
 
 
@@ -202,6 +203,83 @@ class Answers(Hostile):
         self.assertEqual(self.store("SELECT state FROM job WHERE id = ?", job), [(6,)])
 
 
+class Cancelled(Hostile):
+    """CANCEL before the first chunk of either: the job was for nothing, and costs nothing."""
+
+    def costs_nothing(self, job, runs):
+        a, b = self.world.a, self.world.b
+        for company in a, b:
+            self.assertEqual(self.left(company, job), set())
+            self.assertEqual(
+                self.home(company, "SELECT (SELECT count(*) FROM charge WHERE job = ?1) +"
+                                   " (SELECT count(*) FROM pledge WHERE job = ?1)", job),
+                [(0,)])
+            self.stands_nowhere(company, b if company is a else a, job)
+        for table in "charge", "chunk":
+            self.assertEqual(
+                self.store(f"SELECT count(*) FROM {table} WHERE job = ?", job), [(0,)])
+        self.assertEqual(self.runs(), runs)
+        # it stands in the log, signed by who said it
+        self.assertEqual(self.store(
+            "SELECT type FROM leaf JOIN step ON step.leaf = leaf.idx WHERE step.job = ? AND"
+            " step.step IN (?, ?)", job, *CANCEL), [(LEAF_FAILED,)])
+        # and the next one is a job like any other
+        for told in self.exchange():
+            self.ends(told, OK, "closed", "OK")
+        self.assertEqual(self.runs(), runs + 1)
+
+    def runs(self):
+        return self.world.a.json("run", self.world.b.name, "--dry-run")["runs_30_days"]
+
+    def dies_before_its_first_chunk(self, company, *words):
+        return company.spawn(*words, "--wait", "20",
+                             env={"OVERLAP_CRASH_AT": "job.populations before"})
+
+    def test_in_the_place_of_an_answer(self):
+        runs = self.runs()
+        told, hostile = self.play("cancel-first")
+        self.assertEqual(hostile, "sent")
+        self.costs_nothing(self.ends(told, PEER, "cancelled", "E_JOB_CANCELLED"), runs)
+
+    def test_of_a_proposal(self):
+        a, runs = self.world.a, self.runs()
+        self.assertEqual(self.propose("propose-cancel"), "sent")
+        (job, state), = self.store("SELECT id, state FROM job ORDER BY seq DESC LIMIT 1")
+        self.assertEqual(state, CANCELLED)
+        a("agent", "--once", "--wait", "0")
+        self.assertEqual(self.home(a, "SELECT count(*) FROM job WHERE id = ?", job), [(0,)])
+        (mail,) = a.json("inbox")["mail"]
+        self.assertEqual(mail["refused"], "E_PROTO_EXPIRED")
+        a("inbox", "clear", "mail")
+        self.costs_nothing(job, runs)
+
+    def test_after_an_answer(self):
+        a, b, runs = self.world.a, self.world.b, self.runs()
+        dying = self.dies_before_its_first_chunk(a, "run", b.name)
+        hostile = harness.finish([HOSTILE, b.home, "accept-cancel"], OK).stdout.strip()
+        if dying.wait(harness.PATIENCE) != -9:
+            self.skipTest("built without crash points")
+        self.assertEqual(hostile, "sent")
+        told = self.told(self.start(a, "run", b.name, "--wait", 20))
+        self.costs_nothing(self.ends(told, PEER, "cancelled", "E_JOB_CANCELLED"), runs)
+
+    def test_by_new_terms(self):
+        """Both are honest: each finds that the terms are others now, and is told so."""
+        a, b, runs = self.world.a, self.world.b, self.runs()
+        dying = [self.dies_before_its_first_chunk(b, "agent", "--once"),
+                 self.dies_before_its_first_chunk(a, "run", b.name)]
+        if [process.wait(harness.PATIENCE) for process in dying] != [-9, -9]:
+            self.skipTest("built without crash points")
+        policy = self.world.path / "fewer runs.yaml"
+        policy.write_text(POLICY.replace("1000", "998"))
+        harness.agree(a, b, policy)
+        told = self.told(self.start(a, "run", b.name, "--wait", 20))
+        job = self.ends(told, USAGE, "failed", "E_TERMS_CHANGED")
+        told = self.told(self.start(b, "agent", "--once", "--wait", 0))
+        self.assertEqual(self.ends(told, USAGE, "failed", "E_TERMS_CHANGED"), job)
+        self.costs_nothing(job, runs)
+
+
 class Second(Hostile):
     """A partner that signs a message twice, and a broker that plays along: A dies when it has
     stored the first, and finds the second when it comes back."""
@@ -332,6 +410,60 @@ class Proposals(Hostile):
         (job, state), = self.store("SELECT id, state FROM job ORDER BY seq DESC LIMIT 1")
         self.assertEqual((state, self.store("SELECT step FROM step WHERE job = ?", job)),
                          (1, [(1,)]))
+
+
+class Epsilon(Hostile):
+    """A gives counts of two populations: two views in 365 days, two days between them.  B
+    forgets what it has had, and the broker keeps no ledger at all."""
+
+    other = POLICY + "shown_from: 0\nview_days: 2\nyear_epsilon: 0.7\n"
+    policy = other.replace("customers: matches", "customers: counts").replace(
+        "open_opportunities: matches", "open_opportunities: counts")
+
+    def view(self):
+        """What a job brings B of the counts: its numbers, and why there are none."""
+        a, b = self.world.a, self.world.b
+        self.forget(b, "DELETE FROM charge")
+        for told in self.exchange():
+            self.ends(told, OK, "closed", "OK")
+        report = b.json("report", a.name)
+        counted = {p["number"] for p in report["theirs"] if p["name"] != "prospects"}
+        return (len([c for c in report["cells"] if c["theirs"] in counted]),
+                [row["reason"] for row in report["held_back"] if row["theirs"] is None])
+
+    def spent(self):
+        """By A's own ledger."""
+        (partner,) = self.world.a.json("status")["partners"]
+        return partner["ledger"]["their_views"]["epsilon_milli_365_days"]
+
+    def test_views_have_their_days_and_their_year(self):
+        harness.needs_clock()
+        a, b = self.world.a, self.world.b
+        drawn, refused = (6, []), (0, ["partner"])
+        self.assertEqual((self.view(), self.spent()), (drawn, 333))
+        self.lie("lax")
+        self.assertEqual((self.view(), self.spent()), (refused, 333))
+        with self.subTest("new terms"):
+            policies = [self.world.path / f"newer {name}.yaml" for name in "ab"]
+            for path, text in zip(policies, (self.policy, self.other)):
+                path.write_text(text.replace("1000", "999"))
+            harness.agree(a, b, *policies)
+            self.assertEqual((self.view(), self.spent()), (refused, 333))
+        with self.subTest("another partnership of the same two"):
+            b("partner", "end", a.name, "--yes")
+            for company in a, b:
+                company.mail()
+            harness.pair(a, b)
+            harness.agree(a, b, *policies)
+            self.assertEqual((self.view(), self.spent()), (refused, 333))
+        with self.subTest("days later"):  # the control: it is A's ledger that said no
+            self.world.at(3)
+            self.assertEqual((self.view(), self.spent()), (drawn, 666))
+        with self.subTest("the year is spent"):
+            self.world.at(6)
+            self.assertEqual((self.view(), self.spent()), (refused, 666))
+            self.forget(a, "DELETE FROM charge")
+            self.assertEqual(self.view(), drawn)  # the control
 
 
 class Ended(Hostile):
