@@ -70,8 +70,4 @@ void ov_icp_evaluate(struct ov_icp_result *out, const struct ov_icp *icp,
 size_t ov_icp_n_bands(const struct ov_icp *icp);
 const char *ov_icp_band_name(const struct ov_icp *icp, uint8_t band);
 
-/* SHA-512 over the profile as it was understood: equal for files that mean the same in
- * the same order, whatever their comments and layout. */
-void ov_icp_digest(uint8_t out[64], const struct ov_icp *icp);
-
 #endif /* OV_CLIENT_BOOK_ICP_H */

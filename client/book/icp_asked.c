@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "client/book/columns.h"
 #include "client/book/icp_impl.h"
@@ -14,6 +15,8 @@ enum askable { ASK_NOTHING, ASK_CHOICE, ASK_NUMBER };
 static enum askable
 askable(const char *column)
 {
+	if (strncasecmp(column, "id:", 3) == 0)
+		return ASK_NOTHING;
 	switch (ov_field_by_name(column)) {
 	case OV_FIELD_COUNTRY:
 	case OV_FIELD_INDUSTRY:
@@ -106,16 +109,6 @@ ov_icp_check_asked(const struct ov_icp *icp, const struct ov_shared_columns *col
 	return check(icp, &icp->top, columns, fault);
 }
 
-enum ov_status
-ov_icp_read_asked(struct ov_icp **out, struct ov_bytes text, struct ov_fault *fault)
-{
-	*out = NULL;
-	if (text.len > OV_ICP_ASKED_MAX)
-		return ov_fault_set(fault, OV_E_ICP_INVALID, 0,
-		    "criteria for a partner are over %d bytes", OV_ICP_ASKED_MAX);
-	return ov_icp_read(out, text.p, text.len, fault);
-}
-
 /* --- as text --- */
 
 struct writer {
@@ -139,6 +132,14 @@ put_number(struct writer *w, const char *key, uint32_t v)
 	put(w, text);
 }
 
+/* U+2028, U+2029: line ends to YAML, which loses the spaces around them. */
+static bool
+is_line_end(const char *text)
+{
+	return strncmp(text, "\xe2\x80\xa8", 3) == 0 ||
+	       strncmp(text, "\xe2\x80\xa9", 3) == 0;
+}
+
 /* A double-quoted scalar of YAML. */
 static void
 put_text(struct writer *w, const char *text)
@@ -149,6 +150,8 @@ put_text(struct writer *w, const char *text)
 	for (; *text != '\0'; text++) {
 		unsigned char c = (unsigned char)*text;
 
+		if (w->st == OV_OK && is_line_end(text))
+			w->st = OV_E_ICP_INVALID;
 		if (c < 0x20 || c == 0x7f)
 			snprintf(one, sizeof(one), "\\x%02x", c);
 		else
@@ -229,31 +232,19 @@ put_bands(struct writer *w, const struct ov_icp *icp)
 	put(w, icp->n_bands > 0 ? "}\n" : "");
 }
 
-/* What was written must say the same. */
 static enum ov_status
-check_written(const struct ov_icp *icp, struct ov_bytes text, struct ov_fault *fault)
+not_sent(struct ov_fault *fault)
 {
-	uint8_t a[64], b[64];
-	struct ov_icp *again;
-	enum ov_status st;
-
-	OV_TRY(ov_icp_read_asked(&again, text, fault));
-	ov_icp_digest(a, icp);
-	ov_icp_digest(b, again);
-	if (memcmp(a, b, sizeof(a)) != 0)
-		st = ov_fault_set(fault, OV_E_ICP_INVALID, 0,
-		    "the criteria hold characters that cannot be sent to a partner");
-done:
-	ov_icp_free(again);
-	return st;
+	return ov_fault_set(fault, OV_E_ICP_INVALID, 0,
+	    "the criteria are not in the one form in which they are sent, or hold "
+	    "characters "
+	    "that cannot be sent");
 }
 
-enum ov_status
-ov_icp_write(struct ov_buf *out, const struct ov_icp *icp, struct ov_fault *fault)
+static enum ov_status
+write_text(struct ov_buf *out, const struct ov_icp *icp, struct ov_fault *fault)
 {
 	struct writer w = { out, OV_OK };
-	size_t start = out->len;
-	enum ov_status st;
 
 	put_number(&w, "threshold: ", icp->threshold);
 	put(&w, "\n");
@@ -261,10 +252,48 @@ ov_icp_write(struct ov_buf *out, const struct ov_icp *icp, struct ov_fault *faul
 	put(&w, "criteria:\n  ");
 	put_criteria(&w, icp, &icp->top);
 	put(&w, "\n");
-	OV_TRY(w.st);
-	OV_TRY(check_written(icp, OV_BYTES(out->p + start, out->len - start), fault));
+	return w.st == OV_E_ICP_INVALID ? not_sent(fault) : w.st;
+}
+
+enum ov_status
+ov_icp_write(struct ov_buf *out, const struct ov_icp *icp, struct ov_fault *fault)
+{
+	size_t start = out->len;
+	struct ov_icp *again = NULL;
+	enum ov_status st;
+
+	OV_TRY(write_text(out, icp, fault));
+	/* nothing is signed that the partner would refuse */
+	OV_TRY(
+	    ov_icp_read_asked(&again, OV_BYTES(out->p + start, out->len - start), fault));
 done:
+	ov_icp_free(again);
 	if (st != OV_OK)
 		out->len = start;
+	return st;
+}
+
+enum ov_status
+ov_icp_read_asked(struct ov_icp **out, struct ov_bytes text, struct ov_fault *fault)
+{
+	struct ov_buf same = { 0 };
+	struct ov_icp *icp = NULL;
+	enum ov_status st;
+
+	*out = NULL;
+	if (text.len > OV_ICP_ASKED_MAX)
+		return ov_fault_set(fault, OV_E_ICP_INVALID, 0,
+		    "criteria for a partner are over %d bytes", OV_ICP_ASKED_MAX);
+	OV_TRY(ov_icp_read(&icp, text.p, text.len, fault));
+	OV_TRY(write_text(&same, icp, fault));
+	if (same.len != text.len || memcmp(same.p, text.p, same.len) != 0) {
+		st = not_sent(fault);
+		goto done;
+	}
+	*out = icp;
+	icp = NULL;
+done:
+	ov_icp_free(icp);
+	ov_buf_free(&same);
 	return st;
 }

@@ -1,10 +1,9 @@
-/* icp_evaluate.c - what a profile says of an account, and its digest. */
+/* icp_evaluate.c - what a profile says of an account (PROTOCOL 6.6.2 to 6.6.4). */
 #include <string.h>
 #include <strings.h>
 
 #include "client/book/icp_impl.h"
 #include "client/normalise/normalise.h"
-#include "common/crypto/hash.h"
 
 /* Three-valued logic after Kleene: ordered so that and is min, or is max. */
 enum truth { FALSE_, UNKNOWN, TRUE_ };
@@ -146,50 +145,4 @@ ov_icp_evaluate(struct ov_icp_result *out, const struct ov_icp *icp,
 	if (required == TRUE_)
 		r.band = band_of(icp, r.score);
 	*out = r;
-}
-
-static void
-digest_number(struct ov_hash *h, double v)
-{
-	uint8_t bytes[sizeof(v)];
-
-	memcpy(bytes, &v, sizeof(v));
-	ov_hash_lv(h, bytes, sizeof(bytes));
-}
-
-static void
-digest_criterion(
-    struct ov_hash *h, const struct ov_icp *icp, const struct ov_icp_criterion *c)
-{
-	ov_hash_len(h, (uint64_t)c->test);
-	ov_hash_len(h, c->weight);
-	ov_hash_len(h, (uint64_t)c->required << 1 | (uint64_t)c->exists);
-	if (!ov_icp_is_group(c))
-		ov_hash_lv(
-		    h, icp->column[c->column].name, strlen(icp->column[c->column].name));
-	digest_number(h, c->between.low);
-	digest_number(h, c->between.high);
-	ov_hash_len(h, c->n_values);
-	for (size_t i = 0; i < c->n_values; i++)
-		ov_hash_lv(h, c->value[i], strlen(c->value[i]));
-	ov_hash_len(h, c->n_parts);
-	for (size_t i = 0; i < c->n_parts; i++)
-		digest_criterion(h, icp, &c->part[i]);
-}
-
-void
-ov_icp_digest(uint8_t out[64], const struct ov_icp *icp)
-{
-	struct ov_hash h;
-
-	ov_hash_init(&h);
-	ov_hash_lv(&h, "icp 1", 5);
-	ov_hash_len(&h, icp->threshold);
-	ov_hash_len(&h, icp->n_bands);
-	for (size_t i = 0; i < icp->n_bands; i++) {
-		ov_hash_lv(&h, icp->band[i].name, strlen(icp->band[i].name));
-		ov_hash_len(&h, icp->band[i].score);
-	}
-	digest_criterion(&h, icp, &icp->top);
-	ov_hash_final(&h, out);
 }

@@ -2,11 +2,12 @@
 
 #include <ctype.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#define DIGITS_MAX 24
+#define DIGITS_MAX 24 /* one fewer may stand */
 
 struct cursor {
 	const char *p, *end;
@@ -52,26 +53,31 @@ skip_currency(struct cursor *c)
 	}
 }
 
-static bool
-is_separator(const struct cursor *c, size_t *len)
-{
-	static const char *const marks[] = { ",", ".", "'", " ", "\xc2\xa0",
-		"\xe2\x80\xaf", "\xe2\x80\x99" };
+/* Marks that may stand between digits; DOT and COMMA may be the decimal one. */
+static const char *const marks[] = { ".", ",", "'", " ", "\xc2\xa0", "\xe2\x80\xaf",
+	"\xe2\x80\x99" };
+enum { DOT, COMMA, MARKS = sizeof(marks) / sizeof(marks[0]) };
 
-	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
+/* The mark before the next digit; MARKS: none. */
+static size_t
+separator(const struct cursor *c, size_t *len)
+{
+	size_t i;
+
+	for (i = 0; i < MARKS; i++) {
 		*len = strlen(marks[i]);
-		if ((size_t)(c->end - c->p) > *len && memcmp(c->p, marks[i], *len) == 0)
-			return isdigit((unsigned char)c->p[*len]);
+		if ((size_t)(c->end - c->p) > *len && memcmp(c->p, marks[i], *len) == 0 &&
+		    isdigit((unsigned char)c->p[*len]))
+			break;
 	}
-	return false;
+	return i;
 }
 
 /* Separators of a number, in order. */
 struct separators {
-	size_t n, after; /* digits after the last */
-	char last;
-	bool alike; /* all of them */
-	bool again; /* the last one stands earlier too */
+	size_t n, last;
+	size_t of_kind[MARKS];
+	int after; /* digits after the last */
 };
 
 /* 1,234 and 1.234.567 group; 1.234, 1,5 and 1.234,56 have decimals; false for what is
@@ -79,42 +85,52 @@ struct separators {
 static bool
 has_decimals(bool *out, const struct separators *s)
 {
-	bool mark = s->last == '.' || s->last == ',';
+	bool alike = s->n > 0 && s->of_kind[s->last] == s->n;
 
 	*out = false;
 	if (s->n == 0)
 		return true;
 	if (s->n == 1)
-		*out = s->last == '.' || (s->last == ',' && s->after != 3);
-	else if (!s->alike)
-		*out = mark;
-	return (s->alike || !s->again) && (*out || s->after == 3);
+		*out = s->last == DOT || (s->last == COMMA && s->after != 3);
+	else if (!alike)
+		*out = s->last <= COMMA;
+	return (alike || s->of_kind[s->last] == 1) && (*out || s->after == 3);
 }
 
-static void
-add_separator(struct separators *s, char c)
+/* A number in tens: its digits as one whole number, to be divided by 10^decimals. */
+struct decimal {
+	bool negative;
+	char digits[DIGITS_MAX + 1];
+	int decimals; /* below DIGITS_MAX */
+};
+
+/* Exact until the last step, so that "1.005k" is 1,005. */
+static double
+value_of(const struct decimal *d, int tens)
 {
-	s->alike = s->n == 0 || (s->alike && c == s->last);
-	s->again = s->n > 0 && c == s->last;
-	s->last = c;
-	s->n++;
-	s->after = 0;
+	char text[DIGITS_MAX + 16];
+
+	snprintf(text, sizeof(text), "%s%se%d", d->negative ? "-" : "", d->digits,
+	    tens - d->decimals);
+	return strtod(text, NULL);
 }
 
 static bool
-read_digits(struct cursor *c, double *out)
+read_digits(struct cursor *c, struct decimal *out)
 {
-	struct separators s = { 0, 0, 0, true, false };
-	char digits[DIGITS_MAX + 1];
-	size_t n = 0, len;
+	struct separators s = { 0 };
+	size_t n = 0, len, mark;
 	bool decimals;
 
 	while (c->p < c->end && n < DIGITS_MAX) {
 		if (isdigit((unsigned char)*c->p)) {
-			digits[n++] = *c->p++;
+			out->digits[n++] = *c->p++;
 			s.after++;
-		} else if (n > 0 && is_separator(c, &len)) {
-			add_separator(&s, *c->p);
+		} else if (n > 0 && (mark = separator(c, &len)) < MARKS) {
+			s.n++;
+			s.of_kind[mark]++;
+			s.last = mark;
+			s.after = 0;
 			c->p += len;
 		} else {
 			break;
@@ -122,63 +138,54 @@ read_digits(struct cursor *c, double *out)
 	}
 	if (n == 0 || n == DIGITS_MAX || !has_decimals(&decimals, &s))
 		return false;
-	digits[n] = '\0';
-	*out = strtod(digits, NULL);
-	if (decimals)
-		*out /= pow(10, (double)s.after);
+	out->digits[n] = '\0';
+	out->decimals = decimals ? s.after : 0;
 	return true;
 }
 
-/* The factor of a suffix; false if letters follow that are none. */
-static bool
-read_factor(struct cursor *c, double *factor)
+/* The power of ten of a suffix, 0 without one that is known. */
+static int
+read_tens(struct cursor *c)
 {
 	static const struct {
 		const char *word;
-		double factor;
-	} words[] = { { "k", 1e3 }, { "t", 1e3 }, { "tsd", 1e3 }, { "thousand", 1e3 },
-		{ "m", 1e6 }, { "mm", 1e6 }, { "mn", 1e6 }, { "mio", 1e6 },
-		{ "mil", 1e6 }, { "mill", 1e6 }, { "million", 1e6 }, { "millions", 1e6 },
-		{ "b", 1e9 }, { "bn", 1e9 }, { "mrd", 1e9 }, { "md", 1e9 },
-		{ "bil", 1e9 }, { "billion", 1e9 }, { "billions", 1e9 }, { "tn", 1e12 },
-		{ "trillion", 1e12 } };
+		int tens;
+	} words[] = { { "k", 3 }, { "t", 3 }, { "tsd", 3 }, { "thousand", 3 }, { "m", 6 },
+		{ "mm", 6 }, { "mn", 6 }, { "mio", 6 }, { "mil", 6 }, { "mill", 6 },
+		{ "million", 6 }, { "millions", 6 }, { "b", 9 }, { "bn", 9 },
+		{ "mrd", 9 }, { "md", 9 }, { "bil", 9 }, { "billion", 9 },
+		{ "billions", 9 }, { "tn", 12 }, { "trillion", 12 } };
 	size_t n = 0;
+	int tens = 0;
 
 	skip_spaces(c);
-	*factor = 1;
 	while (c->p + n < c->end && isalpha((unsigned char)c->p[n]))
 		n++;
+	if (n == 1 && *c->p == 'T')
+		n = 0; /* 2T is read by nobody alike */
 	for (size_t i = 0; n > 0 && i < sizeof(words) / sizeof(words[0]); i++)
 		if (strlen(words[i].word) == n &&
 		    strncasecmp(c->p, words[i].word, n) == 0) {
-			if (words[i].factor == 1e3 && n == 1 && *c->p == 'T')
-				continue; /* 2T is read by nobody alike */
-			*factor = words[i].factor;
+			tens = words[i].tens;
 			c->p += n;
 			if (c->p < c->end && *c->p == '.')
 				c->p++; /* "Mio." */
 			break;
 		}
 	skip_spaces(c);
-	return true;
+	return tens;
 }
 
 static bool
-read_one(struct cursor *c, double *value, double *factor)
+read_one(struct cursor *c, struct decimal *out, int *tens)
 {
-	double sign = 1;
-
 	skip_currency(c);
-	if (c->p < c->end && *c->p == '-') {
-		sign = -1;
-		c->p++;
-	}
+	out->negative = c->p < c->end && *c->p == '-';
+	c->p += out->negative ? 1 : 0;
 	skip_currency(c);
-	if (!read_digits(c, value))
+	if (!read_digits(c, out))
 		return false;
-	*value *= sign;
-	if (!read_factor(c, factor))
-		return false;
+	*tens = read_tens(c);
 	skip_currency(c);
 	return true;
 }
@@ -206,25 +213,27 @@ bool
 ov_number_read(struct ov_range *out, const char *text, size_t len)
 {
 	struct cursor c = { text, text + len };
-	double low, high, f_low, f_high;
+	struct decimal first, second;
+	struct ov_range r;
+	int tens, tens_high;
 
-	if (!read_one(&c, &low, &f_low))
+	if (!read_one(&c, &first, &tens))
 		return false;
-	high = low * f_low;
+	r.high = value_of(&first, tens);
 	if (c.p < c.end && *c.p == '+') {
 		c.p++;
-		high = HUGE_VAL;
+		r.high = HUGE_VAL;
 	} else if (skip_dash(&c)) {
-		if (!read_one(&c, &high, &f_high))
+		if (!read_one(&c, &second, &tens_high))
 			return false;
-		if (f_low == 1 && f_high > 1) /* "1-10M" */
-			f_low = f_high;
-		high *= f_high;
+		if (tens == 0) /* "1-10M" */
+			tens = tens_high;
+		r.high = value_of(&second, tens_high);
 	}
+	r.low = value_of(&first, tens);
 	skip_spaces(&c);
-	low *= f_low;
-	if (c.p != c.end || low > high)
+	if (c.p != c.end || r.low > r.high)
 		return false;
-	*out = (struct ov_range){ low, high };
+	*out = r;
 	return true;
 }

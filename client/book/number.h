@@ -16,8 +16,8 @@ struct ov_range {
 /* Reads text of len bytes (UTF-8, any).  Understands currency signs and three-letter
  * currency codes, grouping by comma, dot, space or apostrophe, a decimal comma or dot
  * (the last separator, unless exactly three digits follow a comma), and k, M, mn, bn, B,
- * Mio, Mrd, T, thousand, million, billion, trillion.  False, *out untouched, for text
- * that is no number. */
+ * Mio, Mrd, tsd, thousand, million, billion, trillion; all of it in PROTOCOL 6.6.2.
+ * False, *out untouched, for text that is no number. */
 bool ov_number_read(struct ov_range *out, const char *text, size_t len);
 
 #endif /* OV_CLIENT_BOOK_NUMBER_H */

@@ -50,9 +50,9 @@ own_sheet(struct ov_buf *out)
 		.epsilon_milli = 333,
 		.view_days = 28,
 		.year_epsilon_milli = 4333,
-		.icp =
-		    OV_LITERAL("threshold: 1\ncriteria:\n"
-			       "  [{column: industry, equals: Chemicals, weight: 1}]\n"),
+		.icp = OV_LITERAL(
+		    "threshold: 1\ncriteria:\n"
+		    "  [{column: \"industry\", one_of: [\"Chemicals\"], weight: 1}]\n"),
 		.icp_columns = OV_LITERAL("\010industry\011employees") };
 
 	must(ov_populations_pack(&populations, p, 2) == OV_OK);

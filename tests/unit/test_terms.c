@@ -312,9 +312,12 @@ teardown(void **state)
 	return site_teardown(state);
 }
 
-#define REVENUE_5 "criteria: [{column: revenue, between: [5, 9]}]"
-#define REVENUE_6 "criteria: [{column: revenue, between: [6, 9]}]"
-#define REVENUE_7 "criteria: [{column: revenue, between: [7, 9]}]"
+#define BETWEEN(low)                                                                     \
+	"threshold: 1\ncriteria:\n"                                                      \
+	"  [{column: \"revenue\", between: [\"" low "\", \"9\"], weight: 1}]\n"
+#define REVENUE_5 BETWEEN("5")
+#define REVENUE_6 BETWEEN("6")
+#define REVENUE_7 BETWEEN("7")
 
 /* A sheet that gives `customers`, allows this many runs, and criteria on `revenue`. */
 static void
@@ -635,8 +638,10 @@ static void
 criteria_on_columns_that_are_not_listed_are_refused_by_both(void **state)
 {
 	static const char *const bad[] = {
-		"criteria: [{column: employees, between: [1, 2]}]",
-		"criteria: [{column: revenue, equals: 5}]"
+		"threshold: 1\ncriteria:\n"
+		"  [{column: \"employees\", between: [\"1\", \"2\"], weight: 1}]\n",
+		"threshold: 1\ncriteria:\n"
+		"  [{column: \"revenue\", one_of: [\"5\"], weight: 1}]\n"
 	};
 	struct ov_fault fault = { 0 };
 	struct ov_terms_view v;
@@ -656,7 +661,7 @@ criteria_on_columns_that_are_not_listed_are_refused_by_both(void **state)
 			     OV_BUF_BYTES(&v.theirs), &fault),
 	    OV_E_TERMS_CRITERIA);
 	ov_terms_view_free(&v);
-	assert_non_null(strstr(fault.text, "the partner's criteria, line 1"));
+	assert_non_null(strstr(fault.text, "the partner's criteria, line 3"));
 	settle_criteria(REVENUE_5);
 	assert_int_equal(obstacle(&b), OV_OK);
 	assert_state(b, OV_TERMS_IN_FORCE);
@@ -969,10 +974,15 @@ mail_of_an_unknown_kind_is_dropped_and_shown(void **state)
 static void
 offers_with_unreadable_criteria_are_refused(void **state)
 {
-	static const char good[] =
-	    "threshold: 1\ncriteria:\n  [{column: revenue, exists: yes, weight: 1}]\n";
-	static const char *const bad[] = { "criteria: [", "\xff\xfe", "threshold: 1\n",
-		"threshold: 1\ncriteria: {}\n", "&a [*a]", "!!x y" };
+	static const char good[] = "threshold: 1\ncriteria:\n  [{column: \"revenue\", "
+				   "exists: yes, weight: 1}]\n";
+	static const char *const bad[] = {
+		"criteria: [", "\xff\xfe", "threshold: 1\n",
+		"threshold: 1\ncriteria: {}\n", "&a [*a]", "!!x y",
+		/* good, but not in the one form */
+		"criteria: [{column: revenue, exists: yes}]\n",
+		"threshold: 1\ncriteria:\n  [{column: revenue, exists: yes, weight: 1}]\n"
+	};
 	char cut[sizeof(good)];
 	struct ov_buf m = { 0 };
 	uint8_t id[OV_ID] = { 1 };
@@ -984,7 +994,7 @@ offers_with_unreadable_criteria_are_refused(void **state)
 		    ov_terms_take_offer(b.home, a.home->company, OV_BUF_BYTES(&m)),
 		    OV_E_ICP_INVALID);
 	}
-	for (size_t n = 1; n < sizeof(good) - 2; n++) { /* the last is a line's end */
+	for (size_t n = 1; n < sizeof(good) - 1; n++) {
 		memcpy(cut, good, n);
 		cut[n] = '\0';
 		craft(&m, &a, 1, b.home->company, 31, cut);

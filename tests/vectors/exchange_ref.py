@@ -3,17 +3,20 @@
 import collections
 import json
 import pathlib
+import struct
 
+import criteria_ref as cr
 import overlap_ref as ov
 import ref_crypto as rc
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 VECTORS = ROOT / "proto" / "vectors"
 EXCHANGE = ("companies", "terms", "lists", "job", "streams", "report", "counts", "verdicts", "rules", "others", "log")
-FILES = ("messages", *EXCHANGE)
+FILES = ("messages", "criteria", *EXCHANGE)
 WIRE = ov.Wire((ROOT / "proto" / "PROTOCOL.md").read_text())
 SIDES = ("a", "b")
 OTHER = {"a": "b", "b": "a"}
+COUNTRIES = cr.Countries(ROOT / "client" / "normalise" / "data" / "countries.txt")
 SHOWN = 8  # rows of points that are written out
 
 
@@ -482,6 +485,28 @@ class Exchange:
         yield (name, "nonces"), [chunk[:24] for chunk in sealed]
         yield (name, "plain"), ov.stream_digest(ov.POINTS, plain)
         yield (name, "sent"), ov.stream_digest(ov.POINTS, sealed)
+
+    # --- criteria.json
+
+    def criteria(self, given):
+        yield ("forms",), [int(self.is_taken(text, given["columns"])) for text in given["forms"]]
+        ends = [cr.number(text) for text in given["numbers"]]
+        yield ("numbers",), [struct.pack(">2d", *x) if x else b"" for x in ends]
+        yield ("countries",), [COUNTRIES.find(text) or "" for text in given["countries"]]
+        for i, text in enumerate(given["asked"]):
+            yield ("answers", i), [self.answer(text, zip(given["cells"], r)) for r in given["records"]]
+
+    def is_taken(self, text, columns):
+        try:
+            cr.Criteria(text.encode()).may_be_asked(columns)
+        except cr.Refused:
+            return False
+        return True
+
+    def answer(self, text, cells):
+        """7.16, from 6.6.4"""
+        fit, band = cr.Criteria(text.encode()).evaluate(dict(cells), COUNTRIES)
+        return list(ov.label_and_fit(1, 0, {0: 1, 1: 2, 2: 3 + band}[fit]))
 
     # --- others.json
 

@@ -117,9 +117,9 @@ static const struct book_record bob[] = {
 
 /* Ada's criteria, and Bob's columns that they may be about: so Bob's records have bands.
  */
-static const char criteria[] = "threshold: 2\nbands: {A: 3}\ncriteria:\n"
-			       "  - {column: country, equals: DE, weight: 2}\n  - "
-			       "{column: employees, exists: yes}\n";
+static const char criteria[] = "threshold: 2\nbands: {\"A\": 3}\ncriteria:\n"
+			       "  [{column: \"country\", one_of: [\"DE\"], weight: 2},\n"
+			       "  {column: \"employees\", exists: yes, weight: 1}]\n";
 static const char columns[] = "\7country\11employees";
 
 #define TEXT(s)                                                                          \

@@ -111,6 +111,7 @@ void scene_report(struct scene *s);
 void scene_counts(struct scene *s);
 void scene_verdicts(struct scene *s);
 void scene_rules(struct scene *s);
+void scene_criteria(struct scene *s);
 void scene_others(struct scene *s);
 void scene_log(struct scene *s);
 
