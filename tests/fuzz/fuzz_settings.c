@@ -32,8 +32,9 @@ take_asked(const uint8_t *data, size_t size)
 
 	if (ov_icp_read_asked(&icp, OV_BYTES(data, size), &fault) == OV_OK) {
 		(void)!ov_icp_check_asked(icp, &columns, &fault);
-		if (ov_icp_write(&text, icp, &fault) == OV_OK &&
-		    text.len > OV_ICP_ASKED_MAX)
+		/* they have one form */
+		if (ov_icp_write(&text, icp, &fault) != OV_OK || text.len != size ||
+		    memcmp(text.p, data, size) != 0)
 			abort();
 	}
 	ov_icp_free(icp);
