@@ -403,20 +403,92 @@ done:
 	return st;
 }
 
+/* --- the place in the log of what this side said --- */
+
+bool
+ov_end_is_logged(enum ov_mail kind)
+{
+	return kind == OV_MAIL_TERMS_END || kind == OV_MAIL_TERMS_ENDED;
+}
+
+enum ov_status
+ov_end_check_proof(
+    struct ov_session *s, struct ov_bytes body, const struct ov_msg_proven *proven)
+{
+	uint8_t leaf[OV_HASH_LEN];
+
+	if (body.len < OV_SIGNATURE)
+		return OV_E_BUG;
+	struct ov_bytes parts[] = { OV_BYTES(body.p, body.len - OV_SIGNATURE),
+		OV_BYTES(body.p + body.len - OV_SIGNATURE, OV_SIGNATURE) };
+
+	ov_hash_parts(leaf, parts, 2);
+	return ov_session_check_placed(
+	    s, OV_LEAF_ENDED, OV_BYTES(leaf, sizeof(leaf)), proven);
+}
+
+/* The digest of the TERMS_END that a message is, or answers. */
+static enum ov_status
+ending_of(uint8_t out[OV_DIGEST], enum ov_mail kind, struct ov_bytes message)
+{
+	struct ov_msg_terms_ended m;
+	enum ov_status st = OV_OK;
+
+	if (kind == OV_MAIL_TERMS_END) {
+		ov_digest(out, "end", message);
+		return OV_OK;
+	}
+	OV_TRY(ov_msg_decode(&m, OV_MSG_TERMS_ENDED, message));
+	memcpy(out, m.end, OV_DIGEST);
+done:
+	return st;
+}
+
+enum ov_status
+ov_end_keep_proof(struct ov_home *home, const uint8_t partner[OV_ID], enum ov_mail kind,
+    struct ov_bytes body, const struct ov_msg_proven *proven)
+{
+	struct ov_buf proof = { 0 };
+	uint8_t ending[OV_DIGEST];
+	enum ov_status st;
+
+	OV_REQUIRE(body.len > OV_SIGNATURE, OV_E_BUG);
+	OV_TRY(ending_of(ending, kind, OV_BYTES(body.p, body.len - OV_SIGNATURE)));
+	OV_TRY(ov_msg_encode(&proof, OV_MSG_PROVEN, proven));
+	OV_TRY(ov_db_run(home->db,
+	    "INSERT OR REPLACE INTO ended_proof(company, kind, ending, statement, proof)"
+	    " VALUES (?, ?, ?, ?, ?)",
+	    OV_DB_BLOB(partner, OV_ID), OV_DB_I64(kind), OV_DB_BLOB(ending, OV_DIGEST),
+	    OV_DB_BYTES(body), OV_DB_BYTES(OV_BUF_BYTES(&proof))));
+done:
+	ov_buf_free(&proof);
+	return st;
+}
+
 enum ov_status
 ov_end_of(struct ov_end *out, struct ov_home *home, const uint8_t partner[OV_ID])
 {
 	struct ov_db_stmt *q = NULL;
+	struct ov_msg_proven proven;
 	bool row;
 	enum ov_status st;
 
 	OV_TRY(ov_db_query(&q, home->db,
-	    "SELECT mine, at, coalesce(confirmed, 0) FROM ended WHERE company = ?",
-	    OV_DB_BLOB(partner, OV_ID)));
+	    "SELECT mine, at, coalesce(confirmed, 0), proof FROM ended e LEFT JOIN"
+	    " ended_proof p ON p.company = e.company AND p.ending = e.digest AND p.kind ="
+	    " CASE mine WHEN 0 THEN ?2 ELSE ?3 END WHERE e.company = ?1",
+	    OV_DB_BLOB(partner, OV_ID), OV_DB_I64(OV_MAIL_TERMS_ENDED),
+	    OV_DB_I64(OV_MAIL_TERMS_END)));
 	OV_TRY(ov_db_step(q, &row));
 	OV_REQUIRE(row, OV_E_NOT_FOUND);
-	*out = (struct ov_end){ ov_db_i64(q, 0) != 0, (uint64_t)ov_db_i64(q, 1),
-		(uint64_t)ov_db_i64(q, 2) };
+	*out = (struct ov_end){ .mine = ov_db_i64(q, 0) != 0,
+		.at = (uint64_t)ov_db_i64(q, 1),
+		.confirmed = (uint64_t)ov_db_i64(q, 2),
+		.logged = !ov_db_is_null(q, 3) };
+	if (out->logged) {
+		OV_TRY(ov_msg_decode(&proven, OV_MSG_PROVEN, ov_db_blob(q, 3)));
+		out->entry = proven.index;
+	}
 done:
 	ov_db_finish(q);
 	return st;

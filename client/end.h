@@ -11,6 +11,7 @@
 #define OV_CLIENT_END_H
 
 #include "client/partner.h"
+#include "client/session.h"
 #include "common/crypto/sign.h"
 
 /* What would be deleted here. */
@@ -41,11 +42,24 @@ OV_MUST_CHECK enum ov_status ov_end_take(
 OV_MUST_CHECK enum ov_status ov_end_take_confirmation(
     struct ov_home *home, const uint8_t from[OV_ID], struct ov_bytes body);
 
+/* What this side says of an end, the body of a mail of these kinds, is a leaf of the log:
+ * the broker answers with its place.  Checks it (proven NULL: there is none) as
+ * ov_session_check_placed does; and keeps it with what was said, inside the caller's
+ * transaction. */
+bool ov_end_is_logged(enum ov_mail kind);
+OV_MUST_CHECK enum ov_status ov_end_check_proof(
+    struct ov_session *s, struct ov_bytes body, const struct ov_msg_proven *proven);
+OV_MUST_CHECK enum ov_status ov_end_keep_proof(struct ov_home *home,
+    const uint8_t partner[OV_ID], enum ov_mail kind, struct ov_bytes body,
+    const struct ov_msg_proven *proven);
+
 /* The last end of a partnership with this company.  OV_E_NOT_FOUND. */
 struct ov_end {
 	bool mine;	    /* this side ended it */
 	uint64_t at;	    /* when */
 	uint64_t confirmed; /* when the other side's word came; 0: not yet, or not mine */
+	bool logged;	    /* what this side said of it stands in the log: */
+	uint64_t entry;
 };
 OV_MUST_CHECK enum ov_status ov_end_of(
     struct ov_end *out, struct ov_home *home, const uint8_t partner[OV_ID]);

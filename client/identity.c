@@ -428,6 +428,8 @@ move_rows(struct ov_db *db, const uint8_t was[OV_ID], const uint8_t is[OV_ID])
 	    db, "UPDATE partner_profile SET company = ? WHERE company = ?", now, old));
 	OV_TRY(ov_db_run(db, "UPDATE ask SET company = ? WHERE company = ?", now, old));
 	OV_TRY(ov_db_run(db, "UPDATE ended SET company = ? WHERE company = ?", now, old));
+	OV_TRY(ov_db_run(
+	    db, "UPDATE ended_proof SET company = ? WHERE company = ?", now, old));
 	OV_TRY(ov_db_run(db, "UPDATE job SET partner = ? WHERE partner = ?", now, old));
 	OV_TRY(
 	    ov_db_run(db, "UPDATE charge SET partner = ? WHERE partner = ?", now, old));

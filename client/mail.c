@@ -84,39 +84,57 @@ done:
 	return st;
 }
 
-/* refused: OV_OK if the broker has it.  The body goes: what it said is stored elsewhere.
- */
+/* refused: OV_OK if the broker has it, with the place in the log of a mail that has one.
+ * The body goes: what it said is stored elsewhere. */
 static enum ov_status
-mark_out(struct ov_home *home, int64_t id, enum ov_status refused)
+mark_out(struct ov_home *home, const struct row *r, enum ov_status refused,
+    const struct ov_msg_proven *place)
 {
 	enum ov_status st;
 
 	OV_TRY(ov_db_begin(home->db));
+	if (refused == OV_OK && ov_end_is_logged(r->kind))
+		OV_TRY(ov_end_keep_proof(
+		    home, r->company, r->kind, OV_BUF_BYTES(&r->body), place));
 	OV_TRY(ov_db_run(home->db,
 	    "UPDATE mail_out SET body = x'', sent = ?, refused = ? WHERE id = ?",
 	    OV_DB_I64(ov_home_now(home)),
 	    OV_DB_TEXT(refused == OV_OK ? NULL : ov_status_name(refused)),
-	    OV_DB_I64(id)));
+	    OV_DB_I64(r->id)));
 	OV_TRY(ov_db_commit(home->db, "mail.sent"));
 done:
 	ov_db_rollback(home->db);
 	return st;
 }
 
+/* What is answered with its place in the log, which is checked. */
 static enum ov_status
-send_one(struct ov_session *s, const struct row *r)
+send_logged(struct ov_msg_proven *place, struct ov_buf *owner, struct ov_session *s,
+    const struct ov_msg_put_mail *put)
+{
+	enum ov_status st = ov_session_call(
+	    s, OV_MSG_PUT_MAIL, put, OV_MSG_PROVEN, place, owner, CALL_TIMEOUT_MS);
+
+	OV_REQUIRE(st == OV_OK || st == OV_E_PROTO_UNEXPECTED, st);
+	st = ov_end_check_proof(s, put->body, st == OV_OK ? place : NULL);
+done:
+	return st;
+}
+
+/* place, of a mail that has one, borrows from owner. */
+static enum ov_status
+send_one(struct ov_msg_proven *place, struct ov_buf *owner, struct ov_session *s,
+    const struct row *r)
 {
 	struct ov_msg_put_mail put = { .kind = r->kind, .body = OV_BUF_BYTES(&r->body) };
 	struct ov_msg_done reply;
-	struct ov_buf owner = { 0 };
-	enum ov_status st;
 
 	memcpy(put.to, r->company, OV_ID);
 	memcpy(put.mail, r->mail, OV_ID);
-	st = ov_session_call(
-	    s, OV_MSG_PUT_MAIL, &put, OV_MSG_DONE, &reply, &owner, CALL_TIMEOUT_MS);
-	ov_buf_free(&owner);
-	return st;
+	if (ov_end_is_logged(r->kind))
+		return send_logged(place, owner, s, &put);
+	return ov_session_call(
+	    s, OV_MSG_PUT_MAIL, &put, OV_MSG_DONE, &reply, owner, CALL_TIMEOUT_MS);
 }
 
 /* A full mailbox of one company must not hold up the mail to the others.  A statement is
@@ -136,6 +154,8 @@ enum ov_status
 ov_mail_flush(struct ov_home *home, struct ov_session *s)
 {
 	struct row r = { 0 };
+	struct ov_msg_proven place;
+	struct ov_buf owner = { 0 };
 	enum ov_status st;
 
 	for (;;) {
@@ -143,17 +163,18 @@ ov_mail_flush(struct ov_home *home, struct ov_session *s)
 		if (st == OV_E_NOT_FOUND)
 			break;
 		OV_TRY(st);
-		st = send_one(s, &r);
+		st = send_one(&place, &owner, s, &r);
 		if (is_passing(st, r.kind))
 			continue;
 		/* only what is said of this very mail ends it: its body is not kept */
 		if (st != OV_OK && st != OV_E_DB_CONFLICT &&
 		    (ov_session_is_passing(st) || ov_status_class(st) != OV_CLASS_PEER))
 			goto done;
-		OV_TRY(mark_out(home, r.id, st));
+		OV_TRY(mark_out(home, &r, st, &place));
 	}
 	st = OV_OK;
 done:
+	ov_buf_free(&owner);
 	ov_buf_free(&r.body);
 	return st;
 }

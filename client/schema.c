@@ -158,6 +158,16 @@ static const char home_5[] =
 /* The group that the partner was in when its criteria were accepted. */
 static const char home_6[] = "ALTER TABLE criteria ADD COLUMN group_name TEXT";
 
+/* What this side said of ends of partnerships, as it was sent, with its place in the log.
+ */
+static const char home_7[] = "CREATE TABLE ended_proof("
+			     "  company BLOB NOT NULL,"	  /* the partner */
+			     "  kind INTEGER NOT NULL,"	  /* of the mail */
+			     "  ending BLOB NOT NULL,"	  /* digest of TERMS_END */
+			     "  statement BLOB NOT NULL," /* message, signature */
+			     "  proof BLOB NOT NULL,"	  /* a PROVEN message */
+			     "  PRIMARY KEY(company, kind, ending)) STRICT";
+
 const char *const ov_schema[] = {
 	home_1,
 	home_2,
@@ -184,5 +194,6 @@ const char *const ov_schema[] = {
 	ov_book_schema_7,
 	ov_job_schema_5,
 	ov_job_schema_6,
+	home_7,
 };
 const size_t ov_schema_n = sizeof(ov_schema) / sizeof(ov_schema[0]);

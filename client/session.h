@@ -103,6 +103,12 @@ OV_MUST_CHECK enum ov_status ov_session_refresh(struct ov_session *s);
 OV_MUST_CHECK enum ov_status ov_session_check_proven(struct ov_session *s,
     enum ov_leaf type, struct ov_bytes leaf_body, const struct ov_msg_proven *proven);
 
+/* The same of a call that names no size (PUT_MAIL): the broker is asked to connect the
+ * head with the one that was seen.  proven NULL: it took what it has to prove and proved
+ * nothing, which is a wrong proof: OV_E_LOG_PROOF, and the hold is set. */
+OV_MUST_CHECK enum ov_status ov_session_check_placed(struct ov_session *s,
+    enum ov_leaf type, struct ov_bytes leaf_body, const struct ov_msg_proven *proven);
+
 /* A head that a partner signed into PROPOSE, ACCEPT or CLOSE: of the same log and one
  * tree with ours; asks the broker to prove it (PROTOCOL 3.4).  Fails as check_head. */
 OV_MUST_CHECK enum ov_status ov_session_check_partner_head(

@@ -68,19 +68,29 @@ done:
 	return st;
 }
 
-/* That `now` is the tree `before` or extends it. */
+/* That `now` can be the tree `before` or extend it. */
+static enum ov_status
+check_order(const struct ov_pin *before, const struct ov_pin *now)
+{
+	if (memcmp(before->log, now->log, OV_ID) != 0)
+		return OV_E_LOG_IDENTITY;
+	return now->size < before->size ? OV_E_LOG_ROLLBACK : OV_OK;
+}
+
+/* That it does. */
 static enum ov_status
 check_growth(
     const struct ov_pin *before, const struct ov_pin *now, struct ov_bytes consistency)
 {
+	enum ov_status st;
+
 	if (!before->set)
 		return OV_OK;
-	if (memcmp(before->log, now->log, OV_ID) != 0)
-		return OV_E_LOG_IDENTITY;
-	if (now->size < before->size)
-		return OV_E_LOG_ROLLBACK;
-	return ov_merkle_verify_consistency(
-	    before->size, before->root, now->size, now->root, consistency);
+	OV_TRY(check_order(before, now));
+	OV_TRY(ov_merkle_verify_consistency(
+	    before->size, before->root, now->size, now->root, consistency));
+done:
+	return st;
 }
 
 static bool
@@ -224,19 +234,51 @@ done:
 	return st;
 }
 
+/* That the leaf is under this head. */
+static enum ov_status
+check_leaf(const struct ov_pin *head, enum ov_leaf type, struct ov_bytes leaf_body,
+    const struct ov_msg_proven *m)
+{
+	uint8_t leaf[32];
+	enum ov_status st;
+
+	OV_TRY(leaf_hash(leaf, type, m->salt, leaf_body));
+	OV_REQUIRE(m->leaf_type == (uint64_t)type, OV_E_LOG_PROOF);
+	OV_TRY(
+	    ov_merkle_verify_inclusion(leaf, m->index, head->size, head->root, m->proof));
+done:
+	return st;
+}
+
 enum ov_status
 ov_session_check_proven(struct ov_session *s, enum ov_leaf type,
     struct ov_bytes leaf_body, const struct ov_msg_proven *m)
 {
 	struct ov_pin now;
-	uint8_t leaf[32];
 	enum ov_status st;
 
-	OV_TRY(leaf_hash(leaf, type, m->salt, leaf_body));
 	OV_TRY(read_head(&now, s->home, m->head, m->head_signature));
 	OV_TRY(check_growth(&s->pin, &now, m->consistency));
-	OV_REQUIRE(m->leaf_type == (uint64_t)type, OV_E_LOG_PROOF);
-	OV_TRY(ov_merkle_verify_inclusion(leaf, m->index, now.size, now.root, m->proof));
+	OV_TRY(check_leaf(&now, type, leaf_body, m));
+	OV_TRY(remember(s, &now));
+done:
+	return hold_if_wrong(s, st);
+}
+
+enum ov_status
+ov_session_check_placed(struct ov_session *s, enum ov_leaf type,
+    struct ov_bytes leaf_body, const struct ov_msg_proven *m)
+{
+	struct ov_pin now;
+	enum ov_status st;
+
+	OV_REQUIRE(m != NULL, OV_E_LOG_PROOF);
+	OV_TRY(read_head(&now, s->home, m->head, m->head_signature));
+	if (s->pin.set) {
+		OV_TRY(check_order(&s->pin, &now));
+		OV_TRY(ask_growth(s, &s->pin, &now));
+	}
+	OV_TRY(check_leaf(&now, type, leaf_body, m));
 	OV_TRY(remember(s, &now));
 done:
 	return hold_if_wrong(s, st);

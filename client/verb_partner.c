@@ -277,6 +277,9 @@ list_end(FILE *out, const struct ov_end *e)
 		fprintf(out, "; it deleted its part, %s", confirmed);
 	else if (e->mine)
 		fprintf(out, "; not confirmed yet");
+	if (e->logged)
+		fprintf(out, "; entry %llu of the broker's log",
+		    (unsigned long long)e->entry);
 	fprintf(out, "\n");
 }
 
@@ -298,6 +301,10 @@ list_partner_json(struct ov_json *at, const struct ov_partner *p,
 	ov_json_time(o, "ended", e->at);
 	ov_json_text(o, "ended_by", e->at == 0 ? NULL : e->mine ? "you" : "partner");
 	ov_json_time(o, "confirmed", e->confirmed);
+	if (e->logged)
+		ov_json_number(o, "log_entry", e->entry);
+	else
+		ov_json_null(o, "log_entry");
 }
 
 static enum ov_status

@@ -36,6 +36,20 @@ ov_call_reply(struct ov_call *c, enum ov_msg type, const void *msg)
 }
 
 enum ov_status
+ov_call_reply_proven(struct ov_call *c, struct ov_tx *tx, uint64_t leaf, uint64_t seen)
+{
+	struct ov_msg_proven m = { 0 };
+	struct ov_proven proven;
+	enum ov_status st = OV_OK;
+
+	OV_TRY(ov_log_prove(&proven, c->broker, tx, leaf, seen));
+	OV_LOG_PROVEN_INTO(&m, &proven);
+	OV_TRY(ov_call_reply(c, OV_MSG_PROVEN, &m));
+done:
+	return st;
+}
+
+enum ov_status
 ov_call_begin(struct ov_tx **tx, const struct ov_call *c)
 {
 	struct ov_company now;

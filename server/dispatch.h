@@ -59,6 +59,10 @@ OV_MUST_CHECK enum ov_status ov_call_begin(struct ov_tx **tx, const struct ov_ca
 OV_MUST_CHECK enum ov_status ov_call_reply(
     struct ov_call *c, enum ov_msg type, const void *msg);
 
+/* The same: PROVEN, of a leaf of the log (log.h).  seen: as the call names it, or 0. */
+OV_MUST_CHECK enum ov_status ov_call_reply_proven(
+    struct ov_call *c, struct ov_tx *tx, uint64_t leaf, uint64_t seen);
+
 /* Answers the call `in` of the certificate `fingerprint` (ignored on the enrolment
  * listener).  OV_E_BROKER_WAIT: wait_id and wait_ms of *c are set, and the reply holds
  * the ERROR to send when waiting is over; every other status has been answered in the

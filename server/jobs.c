@@ -322,20 +322,6 @@ done:
 	return st;
 }
 
-static enum ov_status
-reply_proven(struct ov_call *c, struct ov_tx *tx, uint64_t leaf, uint64_t seen)
-{
-	struct ov_msg_proven m = { 0 };
-	struct ov_proven proven;
-	enum ov_status st = OV_OK;
-
-	OV_TRY(ov_log_prove(&proven, c->broker, tx, leaf, seen));
-	OV_LOG_PROVEN_INTO(&m, &proven);
-	OV_TRY(ov_call_reply(c, OV_MSG_PROVEN, &m));
-done:
-	return st;
-}
-
 /* Inside the transaction: the step is kept, or known, and the answer is there. */
 static enum ov_status
 put_step(struct ov_job *job, struct ov_put *put, struct ov_call *c,
@@ -359,7 +345,7 @@ put_step(struct ov_job *job, struct ov_put *put, struct ov_call *c,
 			st = take_step(&leaf, job, put, m->signature);
 		OV_TRY(st);
 	}
-	OV_TRY(reply_proven(c, put->tx, leaf, m->seen));
+	OV_TRY(ov_call_reply_proven(c, put->tx, leaf, m->seen));
 done:
 	return st;
 }

@@ -58,46 +58,79 @@ done:
 	return st;
 }
 
-/* The end of a partnership is mail for the partner and a fact for the broker. */
+/* --- words about the end of a partnership: mail for the partner, and a fact --- */
+
+static bool
+is_fact(uint64_t kind)
+{
+	return kind == OV_MAIL_TERMS_END || kind == OV_MAIL_TERMS_ENDED;
+}
+
 static enum ov_status
-end_terms(struct ov_call *c, struct ov_tx *tx, const struct ov_msg_put_mail *m)
+read_end(
+    struct ov_bytes message, const struct ov_call *c, const struct ov_msg_put_mail *m)
 {
 	struct ov_msg_terms_end end;
-	struct ov_log_leaf leaf;
-	struct ov_bytes message, signature;
-	bool low = ov_is_low(c->who.id, m->to);
 	enum ov_status st;
 
-	OV_TRY(check_signed(&message, &signature, c, m));
 	OV_TRY(ov_msg_decode(&end, OV_MSG_TERMS_END, message));
 	OV_REQUIRE(
 	    memcmp(end.from, c->who.id, OV_ID) == 0 && memcmp(end.to, m->to, OV_ID) == 0,
 	    OV_E_PROTO_MISMATCH);
-	OV_TRY(fail_jobs(c, tx, m->to));
-	OV_TRY(ov_store_terms_end(tx, low ? end.from : end.to, low ? end.to : end.from));
-	OV_TRY(ov_log_signed(&leaf, tx, OV_LEAF_ENDED, message, signature));
 done:
 	return st;
 }
 
-/* That the other side has deleted its part stands in the log, too. */
 static enum ov_status
-log_ended(struct ov_call *c, struct ov_tx *tx, const struct ov_msg_put_mail *m)
+end_terms(struct ov_call *c, struct ov_tx *tx, const uint8_t other[OV_ID])
 {
-	struct ov_msg_terms_ended ended;
-	struct ov_log_leaf leaf;
-	struct ov_bytes message, signature;
+	bool low = ov_is_low(c->who.id, other);
 	enum ov_status st;
 
-	OV_TRY(check_signed(&message, &signature, c, m));
+	OV_TRY(fail_jobs(c, tx, other));
+	OV_TRY(ov_store_terms_end(tx, low ? c->who.id : other, low ? other : c->who.id));
+done:
+	return st;
+}
+
+/* That the other side has deleted its part. */
+static enum ov_status
+read_ended(
+    struct ov_bytes message, const struct ov_call *c, const struct ov_msg_put_mail *m)
+{
+	struct ov_msg_terms_ended ended;
+	enum ov_status st;
+
 	OV_TRY(ov_msg_decode(&ended, OV_MSG_TERMS_ENDED, message));
 	OV_REQUIRE(memcmp(ended.from, c->who.id, OV_ID) == 0 &&
 		       memcmp(ended.to, m->to, OV_ID) == 0,
 	    OV_E_PROTO_MISMATCH);
-	OV_TRY(ov_log_signed(&leaf, tx, OV_LEAF_ENDED, message, signature));
 done:
 	return st;
 }
+
+/* What such a mail brings about, when it is new; and its place in the log, once. */
+static enum ov_status
+take_fact(struct ov_mail_row *row, struct ov_call *c, struct ov_tx *tx,
+    const struct ov_msg_put_mail *m, bool new)
+{
+	bool end = m->kind == OV_MAIL_TERMS_END;
+	struct ov_bytes message, signature;
+	struct ov_log_leaf leaf;
+	enum ov_status st;
+
+	OV_TRY(check_signed(&message, &signature, c, m));
+	OV_TRY(end ? read_end(message, c, m) : read_ended(message, c, m));
+	if (end && new)
+		OV_TRY(end_terms(c, tx, m->to));
+	OV_TRY(ov_log_signed(&leaf, tx, OV_LEAF_ENDED, message, signature));
+	row->leaf = leaf.index;
+	OV_TRY(ov_store_mail_logged(tx, row));
+done:
+	return st;
+}
+
+/* --- mail --- */
 
 static enum ov_status
 receiver_is_there(struct ov_tx *tx, const uint8_t to[OV_ID])
@@ -131,15 +164,13 @@ ov_handle_put_mail(struct ov_call *c, const union ov_msg_any *any)
 	OV_TRY(receiver_is_there(tx, m->to));
 	OV_TRY(ov_store_mail_put(tx, &how, &row, m->body));
 	OV_REQUIRE(how != OV_PUT_DIFFERENT, OV_E_DB_CONFLICT);
-	if (how == OV_PUT_NEW) {
+	if (how == OV_PUT_NEW)
 		OV_TRY(ov_limit_stored(c, tx, 0)); /* this mail is in it */
-		if (m->kind == OV_MAIL_TERMS_END)
-			OV_TRY(end_terms(c, tx, m));
-		if (m->kind == OV_MAIL_TERMS_ENDED)
-			OV_TRY(log_ended(c, tx, m));
-	}
+	if (is_fact(m->kind) && !row.logged)
+		OV_TRY(take_fact(&row, c, tx, m, how == OV_PUT_NEW));
 	reply.seq = row.seq;
-	OV_TRY(ov_call_reply(c, OV_MSG_DONE, &reply));
+	OV_TRY(is_fact(m->kind) ? ov_call_reply_proven(c, tx, row.leaf, 0)
+				: ov_call_reply(c, OV_MSG_DONE, &reply));
 	OV_TRY(ov_tx_commit(&tx, "mail.put"));
 	ov_events_fire(c->broker->events, m->to);
 done:

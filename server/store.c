@@ -145,6 +145,9 @@ static const char *const migrations[] = {
 	" WHEN old.signature_high IS NOT NULL BEGIN"
 	" UPDATE usage SET bytes = bytes + length(new.sealed_high) -"
 	" length(old.sealed_high) WHERE owner = new.high; END;",
+
+	/* where a mail that is a leaf of the log, too, stands there */
+	"ALTER TABLE mail ADD COLUMN leaf INTEGER;",
 };
 
 static enum ov_status

@@ -145,10 +145,15 @@ struct ov_mail_row {
 	uint8_t from[OV_ID], to[OV_ID], mail[OV_ID];
 	uint8_t kind; /* enum ov_mail */
 	int64_t sent;
+	bool logged; /* by ov_store_mail_put, for SAME: it is a leaf, too: */
+	uint64_t leaf;
 };
 /* The same (from, mail) again is SAME or DIFFERENT; row->seq is set for NEW and SAME. */
 OV_MUST_CHECK enum ov_status ov_store_mail_put(struct ov_tx *tx, enum ov_put_result *how,
     struct ov_mail_row *row, struct ov_bytes body);
+/* The mail row->seq stands in the log as row->leaf. */
+OV_MUST_CHECK enum ov_status ov_store_mail_logged(
+    struct ov_tx *tx, const struct ov_mail_row *row);
 /* The first mail to a company with seq > after. */
 OV_MUST_CHECK enum ov_status ov_store_mail_next(struct ov_tx *tx, struct ov_mail_row *out,
     struct ov_buf *body, const uint8_t to[OV_ID], uint64_t after);

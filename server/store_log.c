@@ -112,7 +112,9 @@ known_mail(struct ov_tx *tx, enum ov_put_result *how, struct ov_mail_row *row,
 	bool same;
 
 	OV_TRY(ov_db_query(&s, tx->db,
-	    "SELECT seq, receiver, kind, digest FROM mail WHERE sender = ? AND mail = ?",
+	    "SELECT seq, receiver, kind, digest, leaf FROM mail WHERE sender = ? AND "
+	    "mail "
+	    "= ?",
 	    ID(row->from), ID(row->mail)));
 	OV_TRY(ov_store_row(s));
 	same = ov_store_same(s, 1, OV_BYTES(row->to, OV_ID)) &&
@@ -120,6 +122,8 @@ known_mail(struct ov_tx *tx, enum ov_put_result *how, struct ov_mail_row *row,
 	       ov_store_same(s, 3, OV_BYTES(digest, OV_DIGEST));
 	*how = same ? OV_PUT_SAME : OV_PUT_DIFFERENT;
 	row->seq = (uint64_t)ov_db_i64(s, 0);
+	row->logged = !ov_db_is_null(s, 4);
+	row->leaf = (uint64_t)ov_db_i64(s, 4);
 done:
 	ov_db_finish(s);
 	return st;
@@ -143,9 +147,17 @@ ov_store_mail_put(struct ov_tx *tx, enum ov_put_result *how, struct ov_mail_row 
 	    OV_DB_I64(row->sent), OV_DB_BLOB(digest, OV_DIGEST), OV_DB_I64(body.len),
 	    OV_DB_BYTES(body)));
 	row->seq = (uint64_t)ov_db_last_id(tx->db);
+	row->logged = false;
 	*how = OV_PUT_NEW;
 done:
 	return st;
+}
+
+enum ov_status
+ov_store_mail_logged(struct ov_tx *tx, const struct ov_mail_row *row)
+{
+	return ov_db_run(tx->db, "UPDATE mail SET leaf = ? WHERE seq = ?",
+	    OV_DB_I64(row->leaf), OV_DB_I64(row->seq));
 }
 
 enum ov_status

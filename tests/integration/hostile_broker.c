@@ -355,7 +355,7 @@ static const struct {
 } lies[] = {
 	{ "truth", tell_truth }, { "report", lie_in_report },
 	{ "other-view", lie_with_other_view }, { "log", lie_about_log },
-	{ "no-mail", lie_about_mail }, { "who", lie_in_who },
+	{ "end", lie_about_end }, { "no-mail", lie_about_mail }, { "who", lie_in_who },
 	{ "pair-mail", lie_in_mail }, { "points", lie_in_points },
 	{ "second", lie_by_a_second }, { "lose", lie_by_losing },
 	{ "error", lie_with_error }, { "terms", lie_about_terms },

@@ -53,6 +53,6 @@ void scene_prove(struct ov_proven *out, const struct scene *s, enum ov_leaf type
 /* Lies, by file. */
 typedef void lie(const struct scene *s);
 lie lie_in_report, lie_with_other_view; /* hostile_report.c */
-lie lie_about_log;			/* hostile_log.c */
+lie lie_about_log, lie_about_end;	/* hostile_log.c */
 
 #endif /* OV_TESTS_HOSTILE_BROKER_H */

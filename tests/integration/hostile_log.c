@@ -56,7 +56,8 @@ read_claim(struct claim *c, const struct scene *s)
 		c->seen = q->get_head.seen;
 	} else if (c->type == OV_MSG_PROVEN) {
 		LEAF_OF(c, &c->m.proven);
-		c->seen = q->put_step.seen;
+		/* who sends mail names no size */
+		c->seen = s->asked == OV_MSG_PUT_MAIL ? 0 : q->put_step.seen;
 	} else if (c->type == OV_MSG_STEP) {
 		LEAF_OF(c, &c->m.step);
 		c->seen = q->get_step.seen;
@@ -92,6 +93,9 @@ shrunk(struct claim *c)
 {
 	struct ov_merkle_store nodes = ov_store_log_nodes(c->tx);
 
+	if (c->s->asked ==
+	    OV_MSG_PUT_MAIL) /* two leaves at most since the caller's head */
+		c->seen = c->size - 2;
 	MUST(c->seen > 0);
 	say_head(c, &nodes, c->seen - 1);
 }
@@ -212,6 +216,22 @@ connect_forked(const struct scene *s)
 		scene_say(s, OV_MSG_CONSISTENCY, &m);
 	}
 	ov_tx_end(&tx);
+}
+
+/* In the answer to a word about the end of a partnership alone: one of the lies about the
+ * log, or (omit) no proof of its place in the log at all. */
+void
+lie_about_end(const struct scene *s)
+{
+	struct ov_msg_done done = { .seq = 1 };
+	union ov_msg_any m;
+
+	if (s->asked != OV_MSG_PUT_MAIL || !scene_reply(&m, s, OV_MSG_PROVEN))
+		return;
+	if (strcmp(s->how, "omit") == 0)
+		scene_say(s, OV_MSG_DONE, &done);
+	else
+		lie_about_log(s);
 }
 
 /* One of the lies above in the reply, if it speaks of the log. */

@@ -5,6 +5,8 @@ Run as `test_lies.py OVERLAP HOSTILE_BROKER`.  What it says is consistent in its
 check that a lie is about is the only one that can find it.
 """
 
+import hashlib
+
 import harness
 from harness import OK, PEER, USAGE, WAITING
 from liar import POLICY, Liar
@@ -13,7 +15,8 @@ from liar import POLICY, Liar
 MISBEHAVED = 12
 CANCEL, REPORT, CLOSE = (4, 5), 12, (18, 19)
 POINTS, ROSTER, VIEW = (1, 2), (3, 4), (7, 8)
-LEAF_FAILED, LEAF_CLOSED = 12, 13
+LEAF_ENDED, LEAF_FAILED, LEAF_CLOSED = 4, 12, 13
+TERMS_END, TERMS_ENDED = 7, 10  # enum ov_mail
 
 
 class Reports(Liar):
@@ -387,6 +390,55 @@ class Log(Liar):
             self.assertLessEqual(self.left(b, job), {POINTS[1]})
         self.lie()  # and B, whose pin is of the other history, finds the real one wrong
         b.fails("agent", "--once", "--wait", "0", code=PEER, says=["E_LOG_"])
+
+
+class Ends(Liar):
+    """P 6.5: what a side says of the end of a partnership has its place in the log, or all
+    jobs stop."""
+
+    LIES = {**Log.LIES, "fork": ("a history with a leaf more", "E_LOG_ROLLBACK"),
+            "omit": ("no proof at all", "E_LOG_PROOF")}
+    del LIES["growth"]  # there is no such proof in this answer
+
+    def entry(self, company):
+        (partner,) = company.json("partner", "list")["partners"]
+        return partner["log_entry"]
+
+    def is_proven(self, company, kind):
+        """What it keeps is what it said, and the leaf is of that."""
+        (said,), = self.home(company, "SELECT statement FROM ended_proof WHERE kind = ?"
+                                      " ORDER BY rowid DESC LIMIT 1", kind)
+        digest = hashlib.sha512(b"".join(
+            len(part).to_bytes(8, "big") + part for part in (said[:-64], said[-64:]))).digest()
+        self.assertEqual(
+            self.store("SELECT type, body FROM leaf WHERE idx = ?", self.entry(company)),
+            [(LEAF_ENDED, digest)])
+
+    def test_every_lie_stops_all_jobs_and_the_word_is_sent_again(self):
+        a, b = self.world.a, self.world.b
+        for how, (what, reason) in self.LIES.items():
+            with self.subTest(how, what=what):
+                self.lie("end", how, a.name)
+                self.assertFalse(a.json("partner", "end", b.name, "--yes")["sent"])
+                holds = self.holds(a)
+                self.assertEqual(set(holds), {reason})
+                self.assertIsNone(self.entry(a))
+                self.lie()
+                a("inbox", "clear", holds[reason])
+                leaves = self.store("SELECT count(*) FROM leaf")
+                a.mail()
+                self.assertEqual(self.store("SELECT count(*) FROM leaf"), leaves)
+                self.is_proven(a, TERMS_END)
+                self.lie("end", how, b.name)
+                b("inbox")
+                holds = self.holds(b)
+                self.assertEqual(set(holds), {reason})
+                self.lie()
+                b("inbox", "clear", holds[reason])
+                b.mail()
+                self.is_proven(b, TERMS_ENDED)
+                a.mail()
+                harness.pair(a, b)
 
 
 class Terms(Liar):

@@ -99,6 +99,7 @@ class Life(unittest.TestCase):
         self.assertFalse(a.has_report(b))
         a.fails("run", b.name, code=USAGE, says=["E_PARTNER_UNPAIRED"])
         self.assertIsNone(self.partner(a)["confirmed"])
+        entries = [self.partner(a)["log_entry"]]  # which proofs: `lies`
         self.assertGreater(left(b.home), 0)  # until it takes the mail
         b.mail()
         self.assertEqual(left(b.home), 0)
@@ -107,12 +108,15 @@ class Life(unittest.TestCase):
                          ("ended", "partner"))
         a.mail()
         self.assertIsNotNone(self.partner(a)["confirmed"])
+        entries.append(self.partner(b)["log_entry"])
+        self.assertIn(f"entry {entries[0]} of the broker's log", a("partner", "list"))
         # the broker keeps log and ledger
         store = next(broker.home.glob("*.db"))
         for table in ("job", "step", "stream", "conflict"):
             self.assertEqual(query(store, f"SELECT count(*) FROM {table}")[0][0], 0, table)
         self.assertEqual(query(store, "SELECT count(*) FROM charge")[0][0], 1)
-        self.assertEqual(query(store, "SELECT count(*) FROM leaf WHERE type = 4")[0][0], 2)
+        self.assertEqual(query(store, "SELECT idx FROM leaf WHERE type = 4 ORDER BY idx"),
+                         [(entry,) for entry in entries])
         # the same company again: what was charged counts on, here and there
         harness.pair(a, b)
         world.agree(ALL, ALL)
@@ -140,6 +144,7 @@ class Life(unittest.TestCase):
                 for company in (copy.a, copy.b):
                     self.assertEqual(left(company.home), 0)
                     self.assertEqual(self.partner(company)["state"], "ended")
+                    self.assertIsNotNone(self.partner(company)["log_entry"])
                 self.assertIsNotNone(self.partner(copy.a)["confirmed"])
             finally:
                 copy.broker.kill()

@@ -244,12 +244,20 @@ mail_is_kept_in_order_until_dropped(void **state)
 	assert_int_equal(ov_store_mail_put(tx, &how, &m, OV_LITERAL("one")), OV_OK);
 	assert_int_equal(how, OV_PUT_NEW);
 	first = m.seq;
+	assert_false(m.logged);
+	m.leaf = 0; /* the first of all leaves, too, is one */
+	assert_int_equal(ov_store_mail_logged(tx, &m), OV_OK);
 	m = mail(1, 2, 11);
 	assert_int_equal(ov_store_mail_put(tx, &how, &m, OV_LITERAL("three")), OV_OK);
+	assert_int_equal(ov_store_mail_put(tx, &how, &m, OV_LITERAL("three")), OV_OK);
+	assert_false(m.logged);
 	m = mail(1, 2, 10);
+	m.leaf = 7;
 	assert_int_equal(ov_store_mail_put(tx, &how, &m, OV_LITERAL("one")), OV_OK);
 	assert_int_equal(how, OV_PUT_SAME);
 	assert_int_equal(m.seq, first);
+	assert_true(m.logged);
+	assert_int_equal(m.leaf, 0);
 	m = mail(1, 2, 10);
 	assert_int_equal(ov_store_mail_put(tx, &how, &m, OV_LITERAL("two")), OV_OK);
 	assert_int_equal(how, OV_PUT_DIFFERENT);

@@ -127,7 +127,8 @@ put_mail(struct scene_file *f, const struct actor *from, const struct actor *to,
     enum ov_mail kind, struct ov_bytes body, const char *name)
 {
 	struct ov_msg_put_mail m = { .kind = kind, .body = body };
-	struct ov_msg_done reply;
+	bool logged = kind == OV_MAIL_TERMS_END || kind == OV_MAIL_TERMS_ENDED;
+	union ov_msg_any reply;
 	uint8_t h[OV_HASH_LEN];
 	struct ov_hash state;
 	char key[64];
@@ -137,7 +138,8 @@ put_mail(struct scene_file *f, const struct actor *from, const struct actor *to,
 	ov_hash_final(&state, h);
 	memcpy(m.mail, h, OV_ID);
 	memcpy(m.to, to->id, OV_ID);
-	MUST(call(from, OV_MSG_PUT_MAIL, &m, OV_MSG_DONE, &reply) == OV_OK);
+	MUST(call(from, OV_MSG_PUT_MAIL, &m, logged ? OV_MSG_PROVEN : OV_MSG_DONE,
+		 &reply) == OV_OK);
 	snprintf(key, sizeof(key), "%s_mail", name);
 	HEX(f->out, key, m.mail);
 }
