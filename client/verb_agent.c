@@ -26,9 +26,10 @@ const char ov_help_agent[] =
     "example: overlap agent --once --wait 600\n";
 
 /* One round: mail, then all open jobs.  *jobs: how many there were, refused ones too.
- * The home is claimed for the round only: while the agent waits, a person may import. */
+ * The home is claimed for the round only: while the agent waits, a person may import.
+ * prepare: where there is nothing to do, what the next proposal needs. */
 static enum ov_status
-round_of_work(struct ov_work *w, size_t *jobs)
+round_of_work(struct ov_work *w, size_t *jobs, bool prepare)
 {
 	unsigned int refused = w->refused;
 	enum ov_status st;
@@ -38,6 +39,8 @@ round_of_work(struct ov_work *w, size_t *jobs)
 	OV_TRY(ov_work_mail(w, 0));
 	OV_TRY(ov_work_advance_all(w, jobs));
 	*jobs += w->refused - refused;
+	if (prepare && *jobs == 0)
+		ov_job_prepare(&w->run);
 done:
 	ov_home_release(w->home);
 	return st;
@@ -60,7 +63,7 @@ once(struct ov_work *w, uint32_t wait_s)
 	for (;;) {
 		uint64_t now;
 
-		OV_TRY(round_of_work(w, &jobs));
+		OV_TRY(round_of_work(w, &jobs, true));
 		OV_TRY(ov_hold_check(w->home, NULL)); /* a log that is wrong stops all */
 		now = ov_clock_ms();
 		if (jobs > 0 || now >= give_up || ov_work_stopped())
@@ -93,7 +96,8 @@ forever(struct ov_work *w)
 	size_t jobs;
 
 	while (!ov_work_stopped()) {
-		st = round_of_work(w, &jobs);
+		/* an idle agent keeps no list in memory */
+		st = round_of_work(w, &jobs, false);
 		if (st == OV_E_DB_BUSY)
 			continue; /* an import takes its time */
 		if (st == OV_OK)

@@ -76,7 +76,8 @@ ov_work_open(struct ov_work *w, struct ov_cli *cli, uint32_t wait_s)
 		.cancel = &stop,
 		.progress = show_progress,
 		.progress_ctx = w,
-		.frozen = &w->frozen };
+		.frozen = &w->frozen,
+		.ready = &w->ready };
 done:
 	if (st != OV_OK)
 		ov_work_close(w);
@@ -87,6 +88,7 @@ void
 ov_work_close(struct ov_work *w)
 {
 	ov_list_fini(&w->frozen.list);
+	ov_ready_fini(&w->ready);
 	ov_session_close(w->session);
 	ov_home_close(w->home);
 	w->session = NULL;

@@ -16,6 +16,7 @@ struct ov_work {
 	struct ov_session *session;
 	struct ov_job_run run;
 	struct ov_job_frozen frozen;
+	struct ov_ready ready;
 	struct ov_progress progress;
 	unsigned int refused; /* proposals answered with REFUSE */
 };

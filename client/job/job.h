@@ -11,6 +11,7 @@
 
 #include <stdatomic.h>
 
+#include "client/job/ready.h"
 #include "client/job/record.h"
 #include "client/partner.h"
 #include "client/session.h"
@@ -39,6 +40,8 @@ struct ov_job_run {
 	void *progress_ctx;
 	struct ov_job_stages stages;  /* added up */
 	struct ov_job_frozen *frozen; /* may be NULL; its list is the caller's to free */
+	struct ov_ready
+	    *ready; /* may be NULL; for ov_job_prepare; the caller's to free */
 };
 
 /* What a job with the partner would be, without proposing it. */
@@ -50,6 +53,11 @@ struct ov_job_plan {
 };
 OV_MUST_CHECK enum ov_status ov_job_plan(
     struct ov_job_plan *out, struct ov_job_run *run, const struct ov_partner *partner);
+
+/* Before a wait for proposals: freezes the list for the partner with whom the last job is
+ * the longest ago, of those who may propose one.  What stands against it, the proposal is
+ * told.  Does nothing where run->ready holds that list. */
+void ov_job_prepare(struct ov_job_run *run);
 
 /* Freezes the list and stores a proposal; sends nothing.  Gives the open job with this
  * partner if there is one.  OV_E_TERMS_MISSING, OV_E_CAP_RUNS, OV_E_PARTNER_SUSPENDED, a

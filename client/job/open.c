@@ -9,6 +9,7 @@
 #include "client/normalise/normalise.h"
 #include "common/clock.h"
 #include "common/crypto/memory.h"
+#include "common/log.h"
 #include "proto/agree.h"
 #include "proto/slots.h"
 
@@ -93,6 +94,58 @@ done:
 	return st;
 }
 
+/* --- a list before it is asked for --- */
+
+struct preparing {
+	struct ov_home *home;
+	struct ov_partner partner;
+	struct ov_terms terms;
+	int64_t last; /* number of the last job with it */
+	bool found;
+};
+
+/* Takes p if it may propose a job and its last one is longer ago. */
+static enum ov_status
+find_next(void *arg, const struct ov_partner *p)
+{
+	struct preparing *z = arg;
+	struct ov_terms terms;
+	int64_t last;
+	uint32_t runs;
+	enum ov_status st;
+
+	OV_TRY(ov_db_number(&last, z->home->db,
+	    "SELECT coalesce(max(number), 0) FROM job WHERE partner = ?",
+	    OV_DB_BLOB(p->company, OV_ID)));
+	if ((z->found && last >= z->last) || may_run(&terms, &runs, z->home, p) != OV_OK)
+		return OV_OK;
+	z->found = true;
+	z->last = last;
+	z->partner = *p;
+	z->terms = terms;
+done:
+	return st;
+}
+
+void
+ov_job_prepare(struct ov_job_run *run)
+{
+	struct preparing z = { .home = run->home };
+	const struct ov_profile *profile;
+	uint64_t began = ov_clock_ms();
+	enum ov_status st;
+
+	OV_TRY(ov_partner_each(run->home, find_next, &z));
+	if (!z.found)
+		return;
+	OV_TRY(ov_job_profile(&profile, run->home, z.partner.company));
+	OV_TRY(ov_ready_make(run->ready, run->home, &z.terms, profile));
+	run->stages.freeze_ms += ov_clock_ms() - began;
+done:
+	if (st != OV_OK)
+		ov_log(OV_LOG_INFO, "job.not_ready", OV_F_STATUS(st));
+}
+
 /* A new job of this home with its list; seeds are SECRET. */
 static enum ov_status
 draw_job(struct ov_job *j, struct ov_job_seeds *seeds, struct ov_list *list,
@@ -102,11 +155,11 @@ draw_job(struct ov_job *j, struct ov_job_seeds *seeds, struct ov_list *list,
 	uint64_t began = ov_clock_ms();
 	enum ov_status st;
 
-	OV_TRY(ov_freeze(list, &j->generation, run->home, terms, profile));
+	OV_TRY(ov_ready_take(
+	    list, j->list_digest, &j->generation, run->ready, run->home, terms, profile));
 	memcpy(j->profile, ov_profile_digest(profile), OV_DIGEST);
 	ov_random(seeds, sizeof(*seeds));
 	ov_random(j->commitment_random, sizeof(j->commitment_random));
-	ov_list_digest(j->list_digest, list);
 	j->state = OV_JOB_PROPOSED;
 	j->tokens = (uint32_t)list->n_tokens;
 	j->records = (uint32_t)list->n_records;

@@ -1,5 +1,6 @@
 """exchange - the sample lists through real programs, from enrolment to report."""
 
+import time
 import unittest
 
 import harness
@@ -83,6 +84,21 @@ class Exchange(unittest.TestCase):
             b("import", harness.SAMPLES[1])  # and lets go of it while it waits
         agent.terminate()
         self.assertEqual(agent.wait(harness.PATIENCE), harness.OK)
+
+    def test_what_a_person_changes_while_an_agent_waits_counts(self):
+        """It has a list ready by then, for the proposal that it waits for."""
+        world = harness.sample_world()
+        self.addCleanup(world.close)
+        world.exchange()
+        before = harness.pairs(world)
+        gone = sorted(theirs for _, theirs in before if ";" not in theirs)[0]
+        agent = world.b.spawn("agent", "--once")
+        time.sleep(1)
+        self.assertIsNone(agent.poll())
+        world.b("accounts", "erase", gone, "--yes")
+        world.a("run", world.b.name)
+        self.assertEqual(agent.wait(harness.PATIENCE), harness.OK)
+        self.assertEqual(harness.pairs(world), {p for p in before if p[1] != gone})
 
 
 class Schemes(unittest.TestCase):
