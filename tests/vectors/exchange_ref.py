@@ -8,14 +8,13 @@ import struct
 import criteria_ref as cr
 import overlap_ref as ov
 import ref_crypto as rc
+from joins_ref import OTHER, SIDES, Join, case_outputs
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 VECTORS = ROOT / "proto" / "vectors"
 EXCHANGE = ("companies", "terms", "lists", "job", "streams", "report", "counts", "verdicts", "rules", "others", "log")
-FILES = ("messages", "criteria", *EXCHANGE)
+FILES = ("messages", "criteria", "joins", *EXCHANGE)
 WIRE = ov.Wire((ROOT / "proto" / "PROTOCOL.md").read_text())
-SIDES = ("a", "b")
-OTHER = {"a": "b", "b": "a"}
 COUNTRIES = cr.Countries(ROOT / "client" / "normalise" / "data" / "countries.txt")
 SHOWN = 8  # rows of points that are written out
 
@@ -26,6 +25,19 @@ def load(directory=VECTORS):
 
 def unhex(given, keys):
     return [bytes.fromhex(given[k]) for k in keys.split()]
+
+
+def unhex_all(given):
+    return [bytes.fromhex(x) for x in given]
+
+
+def does(what, *given):
+    """Whether it does not refuse."""
+    try:
+        what(*given)
+    except ValueError:
+        return False
+    return True
 
 
 def check(good, what):
@@ -302,16 +314,17 @@ class Exchange:
     # --- report.json
 
     def report(self, given):
-        lists = {x: ov.by_record(self.deck[x], self.tags[OTHER[x]]) for x in SIDES}
-        in_order = self.in_order = ov.edges(lists["a"], lists["b"], self.table["veto"])
+        tags = {x: self.tags[OTHER[x]] for x in SIDES}
+        fit = {x: self.sheet[x]["fit"] for x in SIDES}
+        self.join = Join(self.deck, tags, self.table["veto"], self.levels, fit)
         view_digests = {}
         self.view, self.noisy_view = {}, {}
         for x in SIDES:
-            pairs = self.pairs_of(x, in_order, ov.MATCHES)
+            pairs = self.join.pairs(x, ov.MATCHES)
             rows = self.match_rows(x, pairs, given["numbers"])
             yield (x, "matches"), b"".join(rows)
             fields = dict(job=self.job_id, salt=bytes.fromhex(given[x]["salt"]), matches=len(rows))
-            counted, held = self.exact_cells(x, in_order)
+            counted, held = self.join.exact(x, self.table["minimum_count"])
             cells = self.matched_cells(x, pairs) + counted
             fields |= dict(receiver=SIDES.index(x), cells=cells, held=held)
             self.view[x] = dict(rows=b"".join(rows), cells=cells, held=held)
@@ -332,17 +345,6 @@ class Exchange:
             fields |= dict(created=given[x]["close_created"])
             yield from self.message("CLOSE_" + x.upper(), x, "close", kind="CLOSE", **fields)
 
-    def pairs_of(self, x, in_order, floor):
-        """7.19: the receiver's pairs as (own position, other position, rank)."""
-        other = OTHER[x]
-
-        def visible(edge):
-            label = self.deck[other][edge.at_b if x == "a" else edge.at_a].label
-            return self.levels[other][ov.population_of(label) - 1] >= floor
-
-        pairs = [(e.at_a, e.at_b, e.strongest) for e in ov.pair_up(in_order, visible)]
-        return pairs if x == "a" else [(b, a, rank) for a, b, rank in pairs]
-
     def match_rows(self, x, pairs, numbers):
         """7.20, after the check of 7.22 that both tags are equal."""
         other, rows = OTHER[x], []
@@ -356,24 +358,14 @@ class Exchange:
             rows.append((number, ov.match_row(own, theirs, rank, label, number, *macs)))
         return [row for _, row in sorted(rows)]
 
-    def numbers_of(self, x, level):
-        """Population numbers of a side at this level."""
-        return [n for n, at in enumerate(self.levels[x], 1) if at == level]
-
-    def slots_of(self, x, pairs):
-        return [(self.deck[x][own], self.deck[OTHER[x]][theirs]) for own, theirs, _ in pairs]
-
-    def fit_granted(self, x):
-        return self.sheet[OTHER[x]]["fit"]
-
     def matched_cells(self, x, pairs):
         """7.20: cells of what is at `matches` or higher."""
-        found, out = self.slots_of(x, pairs), b""
+        found, out = self.join.slots_of(x, pairs), b""
         for p in range(1, len(self.levels[x]) + 1):
             for q in (n for n, at in enumerate(self.levels[OTHER[x]], 1) if at >= ov.MATCHES):
                 here = [(s, t) for s, t in found if ov.populations_are(s, p, t, q)]
                 fits = [sum(ov.fits(*pair) for pair in here), sum(ov.fits(t, s) for s, t in here)]
-                if not self.fit_granted(x):
+                if not self.join.fit_granted[OTHER[x]]:
                     fits[1] = ov.HELD_BACK
                 out += ov.cell_row(p, q, len(here), *fits, 0, 0)
         return out
@@ -384,45 +376,24 @@ class Exchange:
         own = range(1, len(self.levels[x]) + 1)
         return b"".join(ov.cell_row(p, q, 0, 0, 0, 0, 0) for p in own for q in seen)
 
-    def exact_cells(self, x, in_order):
-        """7.19.4: cells and held rows of what is counted without noise."""
-        pairs = self.slots_of(x, self.pairs_of(x, in_order, ov.COUNTS))
-        records = list({s.record: s for s in self.deck[x]}.values())
-        free = {s.record for s in records} - {s.record for s, _ in pairs}
-        rules = self.table["minimum_count"], self.fit_granted(x)
-        return self.counted(x, lambda p, q: ov.exact_cell(p, q, pairs, records, free, *rules))
-
-    def counted(self, x, cell_of):
-        """7.20: all cells of what is only counted, and rows for what is too small in them."""
-        cells, held = b"", b""
-        for q in self.numbers_of(OTHER[x], ov.COUNTS):
-            made = [cell_of(p, q) for p in range(1, len(self.levels[x]) + 1)]
-            cells += b"".join(row for row, _ in made)
-            if any(small for _, small in made):
-                held += ov.held_row(q, ov.SMALL, 0)
-        return cells, held
-
     # --- counts.json
 
     def counts(self, given):
-        slots = [self.deck[x] for x in SIDES]
-        rules = given["epsilon_milli"], given["shown_from"]
         for x in SIDES:
-            true, noise = {}, given[x]["noise"]
-
-            def cell_of(p, q):
-                atoms, noisy = ov.atoms(p, q, self.in_order, x == "a", slots), {}
-                for fits, n in atoms.items():
-                    key = "%d,%d,%d,%d" % (p, q, *fits)
-                    true[key], noisy[fits] = n, n + noise[key]
-                return ov.noisy_cell(p, q, noisy, *rules, self.fit_granted(x))
-
-            cells, held = self.counted(x, cell_of)
+            noise = {tuple(map(int, key.split(","))): z for key, z in given[x]["noise"].items()}
+            cells, held = self.join.noisy(x, noise, given["epsilon_milli"], given["shown_from"])
             self.noisy_view[x] = dict(rows=b"", cells=self.no_matches(x) + cells, held=held)
-            for key, n in true.items():
-                yield (x, "atoms", key), n
+            for p, q in self.join.cells(x):
+                for fits, n in self.join.atoms(x, p, q).items():
+                    yield (x, "atoms", "%d,%d,%d,%d" % (p, q, *fits)), n
             yield (x, "cells"), cells
             yield (x, "held"), held
+
+    # --- joins.json
+
+    def joins(self, given):
+        for i, case in enumerate(given["cases"]):
+            yield from ((("cases", i, *path), value) for path, value in case_outputs(case))
 
     # --- verdicts.json
 
@@ -459,7 +430,7 @@ class Exchange:
         keys = self.keys["proof " + other.upper()], self.keys["roster " + other.upper()]
         bands = self.table["bands_low" if other == self.low_high[0] else "bands_high"]
         levels = self.levels[x], self.levels[other]
-        return ov.Receiver(self.deck[x], self.tags[x], *keys, *levels, self.fit_granted(x), bands)
+        return ov.Receiver(self.deck[x], self.tags[x], *keys, *levels, self.join.fit_granted[OTHER[x]], bands)
 
     # --- rules.json
 
@@ -475,6 +446,21 @@ class Exchange:
             for key, value in zip(names, ov.view_due(**case)):
                 yield ("dates", i, key), int(value)
         yield ("codes",), [ov.invitation_secret(text) or b"" for text in given["codes"]]
+        for name, key, rest in (("CHUNK", "body", dict(last=1)),
+                                ("TERMS_ASK", "text", dict(version=1, sequence=0, populations=b""))):  # fmt: skip
+            fill = str if WIRE.kind(name, key) == "t" else str.encode
+            made = [WIRE.encode(name, rest | {key: fill("x" * n)}) for n in given["long"][name]]
+            yield ("long", name), [rc.sha512(m) for m in made]
+        secret = self.ephemeral("a", "A", self.job_id, self.inputs["job"]["a"])
+        yield ("agreements",), [int(does(ov.shared_keys, self.th, secret, k)) for k in unhex_all(given["agreements"])]
+        scalar, points = self.local["a"]["scalar"], unhex_all(given["points"])
+        yield ("points",), [ov.blind_point(scalar, q) if does(ov.blind_point, scalar, q) else b"" for q in points]
+        yield ("releases",), [self.other_release(case) for case in given["releases"]]
+
+    def other_release(self, case):
+        """6.2"""
+        sheets = [self.sheet[x] | case[x] for x in self.low_high]
+        return WIRE.encode("RELEASE", ov.release(*sheets))
 
     def long_stream(self, name, n):
         """7.2, 7.14"""

@@ -110,7 +110,7 @@ static const struct book_record bob[] = {
 	    { DOMAIN("aperture.example"), VAT("GB999999973") } },
 	{ 1, OV_FIT_YES, OV_BAND_UNKNOWN,
 	    { PLACE("GB blackmesa"), DOMAIN("blackmesa.example") } },
-	{ 2, OV_FIT_NO, OV_BAND_NO, { DOMAIN("oceanic.example"), PLACE("AU oceanic") } },
+	{ 2, OV_FIT_NO, OV_BAND_NO, { DOMAIN("oceanic.example"), PLACE("AU oce=anic") } },
 	{ 2, OV_FIT_UNKNOWN, OV_BAND_YES + 1, { NAME("virtucon") } },
 	{ 1, OV_FIT_NO, OV_BAND_NO, { DOMAIN("oscorp.com") } },
 };

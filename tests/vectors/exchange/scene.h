@@ -112,6 +112,7 @@ void scene_counts(struct scene *s);
 void scene_verdicts(struct scene *s);
 void scene_rules(struct scene *s);
 void scene_criteria(struct scene *s);
+void scene_joins(struct scene *s);
 void scene_others(struct scene *s);
 void scene_log(struct scene *s);
 
@@ -166,6 +167,8 @@ struct scene_file {
 };
 struct scene_file scene_open(const char *about);
 void scene_close(const struct scene *s, const char *name, struct scene_file *f);
+/* What rules.json holds of keys, points, sheets and long fields. */
+void scene_rules_more(struct scene *s, struct scene_file *f);
 void scene_hex(struct ov_json *at, const char *key, struct ov_bytes x);
 #define HEX(at, field, x) scene_hex((at), (field), OV_BYTES((x), sizeof(x)))
 /* NAME and NAME_signature. */

@@ -110,11 +110,15 @@ static const struct ov_bytes raw[] = {
 	    "\x00"), /* with a long header */
 	RAW("\x93\x03\xd9\x20"
 	    "01234567890123456789012345678901"
-	    "\x00"),				 /* 32 */
-	RAW("\x93\x03\xc4\x01\x41\x00"),	 /* bytes for text */
-	RAW("\x93\x03\xa1\x1f\x00"),		 /* a control character */
-	RAW("\x93\x03\xa1\x7f\x00"),		 /* another */
-	RAW("\x93\x03\xa2\xc2\x85\x00"),	 /* and one of two bytes */
+	    "\x00"),			 /* 32 */
+	RAW("\x93\x03\xc4\x01\x41\x00"), /* bytes for text */
+	RAW("\x93\x03\xa1\x1f\x00"),	 /* a control character */
+	RAW("\x93\x03\xa1\x7f\x00"),	 /* another */
+	RAW("\x93\x03\xa1\x20\x00"),	 /* a space */
+	RAW("\x93\x03\xa1\x7e\x00"),	 /* a tilde */
+	RAW("\x93\x03\xa2\xc2\x80\x00"), /* control characters of two bytes */
+	RAW("\x93\x03\xa2\xc2\x85\x00"), RAW("\x93\x03\xa2\xc2\x9f\x00"),
+	RAW("\x93\x03\xa2\xc2\xa0\x00"),	 /* and what comes after them */
 	RAW("\x93\x03\xa2\xc3\xa4\x00"),	 /* a letter of two bytes */
 	RAW("\x93\x03\xa2\xc1\x81\x00"),	 /* UTF-8 that is too long */
 	RAW("\x93\x03\xa3\xed\xa0\x80\x00"),	 /* half a pair of UTF-16 */

@@ -272,6 +272,7 @@ dates(struct scene_file *f)
 		{ 365, 333, 500, 100, 0, 1, { { 0, 333 } } },
 		{ 366, 333, 500, 100, 0, 1, { { 0, 333 } } },
 		{ 28, 0, 4333, 0, 0, 0, { { 0, 0 } } },
+		{ 28, 4333, 4333, 0, 0, 0, { { 0, 0 } } },
 		{ 28, 4334, 4333, 0, 0, 0, { { 0, 0 } } },
 	};
 	struct ov_json *in = ov_json_array(f->in, "dates");
@@ -307,6 +308,14 @@ read_as(char c, size_t i)
 	if (i >= 5 && c == '1')
 		return (i & 1) != 0 ? 'I' : 'l';
 	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+}
+
+static char
+next_letter(char c)
+{
+	static const char alphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
+
+	return strchr(alphabet, c)[1];
 }
 
 /* As people type it. */
@@ -349,6 +358,20 @@ codes(const struct scene *s, struct scene_file *f)
 	memcpy(typed, text, len + 1);
 	typed[2] = 't'; /* another kind of code */
 	code(in, out, typed);
+	memcpy(typed, text, len + 1);
+	typed[len - 1] = next_letter(text[len - 1]); /* one bit that is left over */
+	code(in, out, typed);
+	typed[len - 1] = next_letter(typed[len - 1]); /* the other one */
+	code(in, out, typed);
+	code(in, out,
+	    "ovp1-05mpwxk9ehjq49vk41mp881e5rq0041061050r3gg28a1c60t3gf0t31edm20vv641p6"
+	    "yss0ddjqj8033c"); /* made by hand, */
+	code(in, out,
+	    "ovp1-09mpwxk9ehjq49vk41mp881e5rq0041061050r3gg28a1c60t3gf0t31edm20vv641p6"
+	    "yss0ddjqj839sr"); /* and of version 2 */
+	code(in, out,
+	    "ovp1-05mpwxk9ehjq49vk41mp881e5rqfzzzzzzzzzzzzzzzzzzzzzzzzyt31edm20vv641p6"
+	    "yss0ddjqj80dw4"); /* the last letter of the alphabet */
 }
 
 void
@@ -364,7 +387,12 @@ scene_rules(struct scene *s)
 	    "address, value, of one record; the six that it has (7.10).  dates: views "
 	    "charged (time, epsilon), and now; whether one is due by the giver's and the "
 	    "broker's rule, reason and date (7.19.5).  codes: what an invitation's text "
-	    "says: its secret, or nothing (2.3, 5.1).");
+	    "says: its secret, or nothing (2.3, 5.1).  long: lengths of CHUNK.body and "
+	    "TERMS_ASK.text, all 'x', and the SHA-512 of the message (1.2).  agreements: "
+	    "keys of a partner that A agrees with (7.8).  points: what A makes of them, "
+	    "or "
+	    "nothing (7.15).  releases: RELEASE of the sheets of terms.json with these "
+	    "fields (6.2).");
 
 	padded(&f);
 	sizes(&f);
@@ -374,5 +402,6 @@ scene_rules(struct scene *s)
 	six_keys(&f);
 	dates(&f);
 	codes(s, &f);
+	scene_rules_more(s, &f);
 	scene_close(s, "rules", &f);
 }

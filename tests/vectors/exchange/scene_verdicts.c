@@ -202,15 +202,17 @@ second_key(const struct judged *j, const struct ov_match_row *first)
 	return r;
 }
 
+/* Of this rank, so that nothing else is wrong with it. */
 static uint32_t
-padding_position(const struct judged *j)
+padding_position(const struct judged *j, uint8_t wanted)
 {
 	uint32_t at = 0;
 	size_t record;
 	uint8_t rank;
 
-	while (ov_deck_record(&record, &rank, &j->c->deck, at))
-		at++;
+	while (ov_deck_record(&record, &rank, &j->c->deck, at) ||
+	       j->c->roster[(size_t)OV_ROSTER_ROW * at + 4] != wanted)
+		MUST(++at < j->c->slots);
 	return at;
 }
 
@@ -222,7 +224,7 @@ spoil_positions(const struct judged *j)
 	r.own = j->c->slots;
 	judge_row(j, "an own position beyond the list", 1, &r);
 	r = row_of(j, 1);
-	r.own = padding_position(j);
+	r.own = padding_position(j, r.rank);
 	prove(j, &r);
 	judge_row(j, "an own position that is padding", 1, &r);
 	r = row_of(j, 1);
@@ -231,6 +233,8 @@ spoil_positions(const struct judged *j)
 	r = row_of(j, 1);
 	r.other = next.other;
 	judge_row(j, "the position of another match", 1, &r);
+	prove(j, &r);
+	judge_row(j, "the position of another match, with its proofs", 1, &r);
 	next.number = r.number;
 	judge_row(j, "a match twice, under two numbers", 1, &next);
 }
@@ -281,6 +285,47 @@ static bool
 fits_own(const struct judged *j, const struct ov_match_row *r)
 {
 	return OV_FIT_OWN(own_record(j, r)->fit) == OV_FIT_YES;
+}
+
+/* What is not at `matches` stands in no cell either. */
+static void
+spoil_level(const struct judged *j, uint8_t population)
+{
+	struct ov_match_row r = row_of(j, 1);
+	struct ov_cell_row c;
+	uint8_t row[OV_MATCH_ROW], cell[OV_CELL_ROW];
+	struct edit e[2] = { { ROWS, OV_MATCH_ROW, OV_MATCH_ROW,
+				 OV_BYTES(row, sizeof(row)) },
+		{ CELLS, 0, OV_CELL_ROW, OV_BYTES(cell, sizeof(cell)) } };
+
+	e[1].at = cell_at(j, own_population(j, &r), OV_LABEL_POPULATION(r.label), &c);
+	c.pairs--;
+	c.fit_own -= fits_own(j, &r);
+	ov_cell_pack(cell, &c);
+	r.label = OV_LABEL(population, OV_LABEL_BAND(r.label));
+	prove(j, &r);
+	ov_match_pack(row, &r);
+	judge_edits(j, "a population below `matches`, and not counted", e, 2);
+}
+
+/* Who has no word of its own goes by the band. */
+static void
+change_bands(const struct judged *j)
+{
+	size_t i = 0;
+
+	while (
+	    OV_FIT_OWN(
+		own_record(j, &(struct ov_match_row){ .own = row_of(j, i).own })->fit) !=
+	    OV_FIT_UNKNOWN)
+		MUST(++i < j->matches);
+	for (uint8_t band = 0; band < 16; band++) {
+		struct ov_match_row r = row_of(j, i);
+
+		r.label = OV_LABEL(OV_LABEL_POPULATION(r.label), band);
+		prove(j, &r);
+		judge_row(j, "another band of who has no word of its own", i, &r);
+	}
 }
 
 static void
@@ -427,6 +472,9 @@ exact_counts(struct judged j, uint8_t own, uint8_t other, uint8_t hidden)
 	judge_as_it_is(&j, "exact counts as they are");
 	j.charged = 669;
 	judge_as_it_is(&j, "exact counts that were charged");
+	j.allowed = true;
+	judge_as_it_is(&j, "exact counts that were charged, and said so");
+	j.allowed = false;
 	j.charged = 0;
 	spoil_cells(&j, own, other);
 	judge_cell_more(&j, "a hidden population of the own", 5, other);
@@ -438,6 +486,55 @@ exact_counts(struct judged j, uint8_t own, uint8_t other, uint8_t hidden)
 	JUDGE_CELL(&j, "more pairs than own records", own, other, pairs, 100);
 	JUDGE_CELL(&j, "a fit below the minimum", own, other, fit_own, 0);
 	JUDGE_CELL(&j, "a fit that leaves too few", own, other, fit_own, c.pairs);
+}
+
+/* Every number is shown that may be; then one of this population is not. */
+static void
+nothing_held(const struct judged *j, uint8_t population)
+{
+	const bool granted = j->release->fit[j->other == j->s->low ? 0 : 1];
+	const struct edit reasons = { HELD, 0, j->part[HELD].len, OV_BYTES(NULL, 0) };
+	struct ov_buf all = { 0 };
+	struct edit e[2] = { { CELLS, 0, j->part[CELLS].len, OV_BYTES(NULL, 0) },
+		reasons };
+	struct ov_cell_row c;
+	size_t last = 0;
+
+	MUST(ov_buf_append(&all, j->part[CELLS].p, j->part[CELLS].len) == OV_OK);
+	for (size_t at = 0; at < all.len; at += OV_CELL_ROW) {
+		ov_cell_unpack(&c, all.p + at);
+		if (c.plus_minus == 0)
+			continue;
+		c.pairs = c.fit_own = 7;
+		c.fit_other = granted ? 7 : OV_HELD_BACK;
+		ov_cell_pack(all.p + at, &c);
+		last = c.other == population ? at : last;
+	}
+	e[0].put = OV_BUF_BYTES(&all);
+	judge_edits(j, "nothing is held back", e, 2);
+	ov_cell_unpack(&c, all.p + last);
+	for (int field = 0; field < 3; field++) {
+		struct ov_cell_row held = c;
+
+		held.pairs = field == 0 ? OV_HELD_BACK : c.pairs;
+		held.fit_own = field == 1 ? OV_HELD_BACK : c.fit_own;
+		held.fit_other = field == 2 ? OV_HELD_BACK : c.fit_other;
+		ov_cell_pack(all.p + last, &held);
+		judge_edits(j, "one number is held back for no reason", e, 2);
+	}
+	ov_buf_free(&all);
+}
+
+/* Rows of what is small, in the other order. */
+static void
+swap_reasons(const struct judged *j)
+{
+	const struct ov_bytes held = j->part[HELD];
+	struct edit e[2] = { { HELD, 0, OV_HELD_ROW, OV_BYTES(NULL, 0) },
+		{ HELD, held.len - OV_HELD_ROW, 0, OV_BYTES(held.p, OV_HELD_ROW) } };
+
+	if (held.len > OV_HELD_ROW)
+		judge_edits(j, "reasons in another order", e, 2);
 }
 
 static void
@@ -464,10 +561,12 @@ noisy_counts(struct judged j, uint8_t own, uint8_t other)
 	    OV_BYTES(NULL, 0));
 	spoil_cells(&j, own, other);
 	spoil_held(&j);
+	swap_reasons(&j);
 	JUDGE_CELL(&j, "pairs below what is shown", own, other, pairs, 2);
 	JUDGE_CELL(&j, "a fit below what is shown", own, other, fit_own, 2);
 	JUDGE_CELL(&j, "a fit of the partner's ICP", own, other, fit_other, 7);
 	JUDGE_CELL(&j, "other pairs: nobody can tell", own, other, pairs, 12);
+	nothing_held(&j, other);
 	JUDGE_CELL(&j, "as many as noise can make", own, other, pairs, most);
 	JUDGE_CELL(&j, "more than noise can make", own, other, pairs, most + 1);
 }
@@ -495,7 +594,11 @@ held_counts(struct judged j)
 	judge_held(&j, "the days are never over", 0, OV_HELD_NOT_DUE, 0);
 	judge_held(&j, "the epsilon is spent", 0, OV_HELD_BUDGET, date);
 	judge_held(&j, "there is no epsilon", 0, OV_HELD_BUDGET, 0);
-	judge_held(&j, "a date beyond all", 0, OV_HELD_BUDGET, OV_TIME_MAX + 1);
+	judge_held(&j, "the first second of all", 0, OV_HELD_NOT_DUE, 1);
+	judge_held(&j, "the last date", 0, OV_HELD_NOT_DUE, OV_TIME_MAX);
+	judge_held(&j, "a date beyond all", 0, OV_HELD_NOT_DUE, OV_TIME_MAX + 1);
+	judge_held(&j, "the last date of a year", 0, OV_HELD_BUDGET, OV_TIME_MAX);
+	judge_held(&j, "a date beyond all years", 0, OV_HELD_BUDGET, OV_TIME_MAX + 1);
 	judge_held(&j, "one population alone", 1, OV_HELD_NOT_DUE, date);
 	judge_held(&j, "small, of a view that is not there", 0, OV_HELD_SMALL, 0);
 	judge_held(&j, "a reason that is none", 0, OV_HELD_BY_PARTNER + 1, 0);
@@ -536,6 +639,12 @@ judge_view_of_a(struct scene *s, struct scene_file *f, const struct ov_release *
 	judge_as_it_is(&j, "as it is");
 	spoil_positions(&j);
 	spoil_words(&j, 1, OV_BAND_YES + OV_BANDS_MAX + 1);
+	spoil_words(&j, 0, OV_BAND_NONE);
+	spoil_words(&j, 6, OV_BAND_YES + OV_BANDS_MAX);
+	spoil_level(&j, 1);
+	spoil_level(&j, 0);
+	spoil_level(&j, 15);
+	change_bands(&j);
 	spoil_numbers(&j);
 	spoil_cells(&j, 1, 2);
 	spoil_order(&j);
@@ -558,6 +667,7 @@ judge_view_of_b(struct scene *s, struct scene_file *f, const struct ov_release *
 
 	judge_as_it_is(&j, "as it is");
 	spoil_words(&j, 2, OV_BAND_YES);
+	spoil_words(&j, 5, OV_BAND_UNKNOWN);
 	(void)cell_at(&j, 2, 1, &c);
 	JUDGE_CELL(
 	    &j, "another fit: only the partner can tell", 2, 1, fit_other, c.pairs);
