@@ -32,6 +32,8 @@ const char ov_identity_schema_1[] =
     " identity BLOB NOT NULL, envelope BLOB NOT NULL, company BLOB NOT NULL,"
     " created INTEGER NOT NULL, at INTEGER NOT NULL, seen INTEGER NOT NULL DEFAULT 0,"
     " statement BLOB NOT NULL UNIQUE, signature BLOB NOT NULL) STRICT;";
+/* What was said of the change, with its signature. */
+const char ov_identity_schema_2[] = "ALTER TABLE identity_past ADD COLUMN statement BLOB";
 
 /* --- own: keys --- */
 
@@ -120,26 +122,48 @@ done:
 	"SELECT company FROM mail_out WHERE kind = ? AND sent IS NULL AND refused IS "   \
 	"NULL"
 
-/* The same statement for each, but the mail's id must differ. */
+/* The message and its signature by the old identity. */
 static enum ov_status
-put_statements(struct ov_home *home, const struct next *n)
+make_statement(struct ov_buf *out, struct ov_home *home, const struct next *n)
 {
 	struct ov_msg_identity_change m = { .version = OV_PROTOCOL_VERSION,
 		.created = ov_home_now(home) };
-	struct ov_buf mail = { 0 };
-	struct ov_db_stmt *q = NULL;
-	uint8_t signature[OV_SIGNATURE_LEN], to[OV_ID];
-	size_t len;
-	bool row;
+	uint8_t signature[OV_SIGNATURE_LEN];
 	enum ov_status st;
 
 	memcpy(m.old_identity, home->identity, 32);
 	memcpy(m.identity, n->identity, 32);
 	memcpy(m.envelope, n->envelope, 32);
-	OV_TRY(ov_msg_encode(&mail, OV_MSG_IDENTITY_CHANGE, &m));
-	OV_TRY(ov_home_sign(signature, home, "identity", OV_BUF_BYTES(&mail)));
-	OV_TRY(ov_buf_append(&mail, signature, sizeof(signature)));
-	len = mail.len;
+	OV_TRY(ov_msg_encode(out, OV_MSG_IDENTITY_CHANGE, &m));
+	OV_TRY(ov_home_sign(signature, home, "identity", OV_BUF_BYTES(out)));
+	OV_TRY(ov_buf_append(out, signature, sizeof(signature)));
+done:
+	return st;
+}
+
+/* The same statement for each, but the mail's id must differ. */
+static enum ov_status
+put_statement(struct ov_home *home, const uint8_t to[OV_ID], struct ov_bytes statement)
+{
+	struct ov_buf mail = { 0 };
+	enum ov_status st;
+
+	OV_TRY(ov_buf_append(&mail, statement.p, statement.len));
+	OV_TRY(ov_buf_append(&mail, to, OV_ID));
+	OV_TRY(ov_mail_put(home, to, OV_MAIL_IDENTITY, OV_BUF_BYTES(&mail)));
+done:
+	ov_buf_free(&mail);
+	return st;
+}
+
+static enum ov_status
+put_statements(struct ov_home *home, struct ov_bytes statement)
+{
+	struct ov_db_stmt *q = NULL;
+	uint8_t to[OV_ID];
+	bool row;
+	enum ov_status st;
+
 	OV_TRY(ov_db_query(&q, home->db,
 	    "SELECT company FROM partner WHERE state = ? OR company IN (" UNSAID
 	    ") ORDER BY company",
@@ -149,13 +173,10 @@ put_statements(struct ov_home *home, const struct next *n)
 		if (!row)
 			break;
 		OV_TRY(ov_db_copy(to, OV_ID, q, 0));
-		mail.len = len;
-		OV_TRY(ov_buf_append(&mail, to, OV_ID));
-		OV_TRY(ov_mail_put(home, to, OV_MAIL_IDENTITY, OV_BUF_BYTES(&mail)));
+		OV_TRY(put_statement(home, to, statement));
 	}
 done:
 	ov_db_finish(q);
-	ov_buf_free(&mail);
 	return st;
 }
 
@@ -178,16 +199,17 @@ done:
 }
 
 static enum ov_status
-put_keys(struct ov_home *home, const struct next *n)
+put_keys(struct ov_home *home, const struct next *n, struct ov_bytes statement)
 {
 	enum ov_status st;
 
 	OV_TRY(ov_db_run(home->db,
-	    "INSERT INTO identity_past(company, identity, envelope, name, token, until)"
-	    " VALUES (?, ?, ?, ?, ?, ?)",
+	    "INSERT INTO identity_past(company, identity, envelope, name, token, until,"
+	    " statement) VALUES (?, ?, ?, ?, ?, ?, ?)",
 	    OV_DB_BLOB(home->company, OV_ID), OV_DB_BLOB(home->identity, 32),
 	    OV_DB_BLOB(home->envelope, 32), OV_DB_TEXT(home->name),
-	    OV_DB_BLOB(n->token, OV_DIGEST), OV_DB_I64(ov_home_now(home))));
+	    OV_DB_BLOB(n->token, OV_DIGEST), OV_DB_I64(ov_home_now(home)),
+	    OV_DB_BYTES(statement)));
 	OV_TRY(ov_db_run(home->db,
 	    "UPDATE home SET identity = ?, envelope = ?, identity_sealed = ?,"
 	    " envelope_sealed = ? WHERE id = 1",
@@ -204,13 +226,15 @@ static enum ov_status
 complete(void *arg, struct ov_home *home, const struct ov_joined *joined)
 {
 	const struct next *n = arg;
+	struct ov_buf statement = { 0 };
 	enum ov_status st;
 
+	OV_TRY(make_statement(&statement, home, n));
 	OV_TRY(ov_db_begin(home->db));
 	OV_TRY(end_old(home));
-	OV_TRY(put_statements(home, n));
+	OV_TRY(put_statements(home, OV_BUF_BYTES(&statement)));
 	OV_TRY(ov_end_say_again(home, n->company, n->identity_sk));
-	OV_TRY(put_keys(home, n));
+	OV_TRY(put_keys(home, n, OV_BUF_BYTES(&statement)));
 	OV_TRY(ov_home_put_certificate(home, joined));
 	OV_TRY(ov_db_commit(home->db, "identity.change"));
 	ov_log(OV_LOG_WARN, "identity.changed", OV_F_ID("was", home->company),
@@ -219,6 +243,7 @@ complete(void *arg, struct ov_home *home, const struct ov_joined *joined)
 	(void)!ov_db_checkpoint(home->db);
 done:
 	ov_db_rollback(home->db);
+	ov_buf_free(&statement);
 	return st;
 }
 
@@ -313,8 +338,25 @@ struct statement {
 	struct ov_partner partner;
 };
 
+/* This company's id, or one that it had: the sender may not know of a change yet. */
 static enum ov_status
-read_statement(struct statement *t, const struct ov_home *home, const uint8_t from[OV_ID],
+check_receiver(struct ov_home *home, const uint8_t to[OV_ID])
+{
+	int64_t n = 0;
+	enum ov_status st = OV_OK;
+
+	if (memcmp(to, home->company, OV_ID) == 0)
+		goto done;
+	OV_TRY(ov_db_number(&n, home->db,
+	    "SELECT count(*) FROM identity_past WHERE company = ?",
+	    OV_DB_BLOB(to, OV_ID)));
+	OV_REQUIRE(n > 0, OV_E_PROTO_MISMATCH);
+done:
+	return st;
+}
+
+static enum ov_status
+read_statement(struct statement *t, struct ov_home *home, const uint8_t from[OV_ID],
     struct ov_bytes body)
 {
 	enum ov_status st = OV_OK;
@@ -325,8 +367,8 @@ read_statement(struct statement *t, const struct ov_home *home, const uint8_t fr
 	OV_TRY(ov_msg_decode(&t->m, OV_MSG_IDENTITY_CHANGE, t->message));
 	OV_REQUIRE(t->m.version == OV_PROTOCOL_VERSION, OV_E_PROTO_VERSION);
 	ov_company_id(t->company, t->m.identity);
-	OV_REQUIRE(memcmp(t->signature + OV_SIGNATURE_LEN, home->company, OV_ID) == 0 &&
-		       memcmp(t->company, from, OV_ID) == 0 &&
+	OV_TRY(check_receiver(home, t->signature + OV_SIGNATURE_LEN));
+	OV_REQUIRE(memcmp(t->company, from, OV_ID) == 0 &&
 		       memcmp(t->m.identity, home->identity, 32) != 0 &&
 		       memcmp(t->m.identity, t->m.old_identity, 32) != 0,
 	    OV_E_PROTO_MISMATCH);
@@ -334,16 +376,22 @@ done:
 	return st;
 }
 
+/* *known: this very statement led to what the partner is now, so there is nothing to do:
+ * it is said twice where both change at once. */
 static enum ov_status
-was_taken(const struct statement *t, struct ov_home *home)
+was_taken(bool *known, const struct statement *t, struct ov_home *home)
 {
-	int64_t n;
+	int64_t n, now;
 	enum ov_status st;
 
 	OV_TRY(ov_db_number(&n, home->db,
 	    "SELECT count(*) FROM partner_past WHERE statement = ?",
 	    OV_DB_BYTES(t->message)));
-	OV_REQUIRE(n == 0, OV_E_IDENTITY_OLD);
+	OV_TRY(ov_db_number(&now, home->db,
+	    "SELECT count(*) FROM partner_past WHERE statement = ? AND company = ?",
+	    OV_DB_BYTES(t->message), OV_DB_BLOB(t->company, OV_ID)));
+	OV_REQUIRE(n == now, OV_E_IDENTITY_OLD);
+	*known = n > 0;
 done:
 	return st;
 }
@@ -455,6 +503,36 @@ put_past(struct ov_home *home, const struct statement *t)
 	    OV_DB_BYTES(t->message), OV_DB_BLOB(t->signature, OV_SIGNATURE_LEN));
 }
 
+/* Without terms in force the partner may not have heard of this company's own change,
+ * because it lost the mail of its old identity with that: it is said again. */
+static enum ov_status
+say_again(struct ov_home *home, const struct statement *t)
+{
+	struct ov_db_stmt *q = NULL;
+	struct ov_buf statement = { 0 };
+	bool row;
+	enum ov_status st;
+
+	OV_TRY(ov_db_query(&q, home->db,
+	    "SELECT statement FROM identity_past WHERE statement IS NOT NULL"
+	    " AND until >= ? AND NOT EXISTS"
+	    " (SELECT 1 FROM terms WHERE company = ? AND state = ?)"
+	    " ORDER BY until DESC LIMIT 1",
+	    OV_DB_I64(t->partner.paired), OV_DB_BLOB(t->partner.company, OV_ID),
+	    OV_DB_I64(OV_TERMS_IN_FORCE)));
+	OV_TRY(ov_db_step(q, &row));
+	if (!row)
+		goto done;
+	OV_TRY(ov_buf_append(&statement, ov_db_blob(q, 0).p, ov_db_blob(q, 0).len));
+	ov_db_finish(q);
+	q = NULL;
+	OV_TRY(put_statement(home, t->company, OV_BUF_BYTES(&statement)));
+done:
+	ov_db_finish(q);
+	ov_buf_free(&statement);
+	return st;
+}
+
 /* Terms were signed by the old identity: they end, and follow anew from the same sheets.
  */
 static enum ov_status
@@ -463,6 +541,7 @@ move(struct ov_home *home, const struct statement *t)
 	const uint8_t *was = t->partner.company;
 	enum ov_status st;
 
+	OV_TRY(say_again(home, t));
 	OV_TRY(ov_job_end_open(home, was, OV_E_IDENTITY_CHANGED));
 	OV_TRY(ov_db_run(home->db,
 	    "UPDATE partner SET company = ?, identity = ?, envelope = ? WHERE company = "
@@ -486,10 +565,13 @@ ov_identity_take(struct ov_home *home, struct ov_session *s, const uint8_t from[
     struct ov_bytes body)
 {
 	struct statement t;
+	bool known;
 	enum ov_status st;
 
 	OV_TRY(read_statement(&t, home, from, body));
-	OV_TRY(was_taken(&t, home));
+	OV_TRY(was_taken(&known, &t, home));
+	if (known)
+		goto done;
 	OV_TRY(ov_partner_of_identity(&t.partner, home, t.m.old_identity));
 	OV_TRY(ov_verify_vartime(t.signature, t.partner.identity, "identity", t.message));
 	OV_TRY(check_time(&t, home));

@@ -40,8 +40,9 @@ OV_MUST_CHECK enum ov_status ov_identity_open_jobs(uint64_t *n, struct ov_home *
 OV_MUST_CHECK enum ov_status ov_identity_unsent(uint64_t *n, struct ov_home *home);
 
 /* An IDENTITY_CHANGE mail came from company `from`.  Moves the partner, in one
- * transaction that also marks this mail as done, so that the same statement again is a
- * replay.  Nothing is changed by a failure: OV_E_CRYPTO_SIGNATURE; OV_E_PARTNER_UNPAIRED
+ * transaction that also marks this mail as done; the statement that led to what it is now
+ * changes nothing.  A partner that may not know of this company's own change is told
+ * again.  Nothing is changed by a failure: OV_E_CRYPTO_SIGNATURE; OV_E_PARTNER_UNPAIRED
  * (the old identity is no partner's, or its partnership ended); OV_E_IDENTITY_OLD (taken
  * before, or older than what is known); OV_E_IDENTITY_UNKNOWN (the broker knows no such
  * company); OV_E_PROTO_CLOCK (genuine, but ahead of this clock: again later);
@@ -65,6 +66,6 @@ OV_MUST_CHECK enum ov_status ov_identity_since(
     uint64_t *at, struct ov_home *home, const uint8_t company[OV_ID]);
 
 /* Tables of this module. */
-extern const char ov_identity_schema_1[];
+extern const char ov_identity_schema_1[], ov_identity_schema_2[];
 
 #endif /* OV_CLIENT_IDENTITY_H */

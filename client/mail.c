@@ -465,6 +465,31 @@ done:
 }
 
 enum ov_status
+ov_mail_fetch_statements(struct ov_home *home, struct ov_session *s)
+{
+	struct ov_msg_get_mail get = { 0 };
+	struct ov_msg_mail mail;
+	struct ov_buf owner = { 0 };
+	enum ov_status st;
+
+	for (;;) {
+		st = ov_session_call(s, OV_MSG_GET_MAIL, &get, OV_MSG_MAIL, &mail, &owner,
+		    CALL_TIMEOUT_MS);
+		if (st == OV_E_BROKER_WAIT)
+			break;
+		OV_TRY(st);
+		OV_REQUIRE(mail.seq > get.after, OV_E_PROTO_UNEXPECTED);
+		if (mail.kind == OV_MAIL_IDENTITY)
+			OV_TRY(store_in(home, &mail));
+		get.after = mail.seq;
+	}
+	st = OV_OK;
+done:
+	ov_buf_free(&owner);
+	return st;
+}
+
+enum ov_status
 ov_mail_await(struct ov_session *s, uint32_t wait_ms)
 {
 	uint32_t wait = wait_ms < OV_WAIT_MAX ? wait_ms : OV_WAIT_MAX;

@@ -46,6 +46,12 @@ struct ov_mail_handlers {
 OV_MUST_CHECK enum ov_status ov_mail_process(size_t *n, struct ov_home *home,
     struct ov_session *s, const struct ov_mail_handlers *handlers, uint32_t wait_ms);
 
+/* Stores statements of partners that change (PROTOCOL 5.4) and wait for who this company
+ * was: s was opened before its own change.  ov_mail_process works on them.  Other mail is
+ * for keys that are gone and stays where it is. */
+OV_MUST_CHECK enum ov_status ov_mail_fetch_statements(
+    struct ov_home *home, struct ov_session *s);
+
 /* Waits up to wait_ms until the broker has mail for this company, and takes none: the
  * home need not be claimed meanwhile.  OV_OK also when there is none; else as the
  * session. */

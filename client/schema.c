@@ -195,5 +195,6 @@ const char *const ov_schema[] = {
 	ov_job_schema_5,
 	ov_job_schema_6,
 	home_7,
+	ov_identity_schema_2,
 };
 const size_t ov_schema_n = sizeof(ov_schema) / sizeof(ov_schema[0]);

@@ -129,6 +129,12 @@ done:
 }
 
 void
+ov_session_move(struct ov_session *s, struct ov_home *home)
+{
+	s->home = home;
+}
+
+void
 ov_session_close(struct ov_session *s)
 {
 	if (s == NULL)

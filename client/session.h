@@ -31,6 +31,10 @@ OV_MUST_CHECK enum ov_status ov_session_open(
     struct ov_session **out, struct ov_home *home);
 void ov_session_close(struct ov_session *s); /* NULL is fine */
 
+/* The home was closed and opened anew, under another identity: the session goes on, as
+ * who it was. */
+void ov_session_move(struct ov_session *s, struct ov_home *home);
+
 /* How long a call goes on trying to reach the broker. */
 void ov_session_set_patience(struct ov_session *s, uint32_t patience_ms);
 

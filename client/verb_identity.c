@@ -42,11 +42,13 @@ struct changing {
 	struct ov_home *home;
 	struct ov_token_code token;
 	struct ov_identity_options options;
+	struct ov_session *old; /* as who the company was; NULL: the broker had no ear */
 	bool yes;
 };
 
-/* What is under way in the old name, as far as it still goes. */
-static void
+/* What is under way in the name that the home has, as far as it still goes.  The session
+ * that did it, or NULL. */
+static struct ov_session *
 finish_mail(struct ov_home *home)
 {
 	struct ov_session *s = NULL;
@@ -55,11 +57,30 @@ finish_mail(struct ov_home *home)
 	OV_TRY(ov_session_open(&s, home));
 	ov_session_set_patience(s, 2000);
 	OV_TRY(ov_mail_process(NULL, home, s, NULL, 0));
+	return s;
+done:
+	fprintf(stderr, "overlap: no mail was exchanged: %s (%s)\n", ov_status_text(st),
+	    ov_status_name(st));
+	ov_session_close(s);
+	return NULL;
+}
+
+/* A partner that changed at the same time wrote to who this company was.  Both first say,
+ * and then look: so at least one of the two finds what the other said. */
+static void
+look_back(struct changing *c, struct ov_session *now)
+{
+	enum ov_status st;
+
+	ov_session_move(c->old, c->home);
+	OV_TRY(ov_mail_fetch_statements(c->home, c->old));
+	OV_TRY(ov_mail_process(NULL, c->home, now, NULL, 0));
 done:
 	if (st != OV_OK)
-		fprintf(stderr, "overlap: no mail was exchanged: %s (%s)\n",
+		fprintf(stderr,
+		    "overlap: mail for the old identity was not looked at: %s (%s); a "
+		    "partner that changes at this moment may have to be paired anew\n",
 		    ov_status_text(st), ov_status_name(st));
-	ov_session_close(s);
 }
 
 static enum ov_status
@@ -81,6 +102,7 @@ done:
 static enum ov_status
 change(struct changing *c)
 {
+	struct ov_session *now = NULL;
 	enum ov_status st = ov_identity_change(c->home, &c->options);
 
 	if (st == OV_E_BROKER_EXISTS)
@@ -96,8 +118,11 @@ change(struct changing *c)
 	c->home = NULL;
 	OV_TRY(ov_cli_home(&c->home, c->cli));
 	OV_TRY(ov_home_claim_within(c->home, OV_HOME_CLAIM_WAIT_MS));
-	finish_mail(c->home);
+	now = finish_mail(c->home);
+	if (now != NULL && c->old != NULL)
+		look_back(c, now);
 done:
+	ov_session_close(now);
 	return st;
 }
 
@@ -179,11 +204,12 @@ ov_verb_identity(struct ov_cli *cli, int argc, char **argv)
 	OV_TRY(ov_home_require_joined(c.home));
 	OV_TRY(ov_home_claim_within(c.home, OV_HOME_CLAIM_WAIT_MS));
 	OV_TRY(ask(&c));
-	finish_mail(c.home);
+	c.old = finish_mail(c.home);
 	OV_TRY(change(&c));
 	OV_TRY(print(&c));
 done:
 	ov_wipe(&c.token, sizeof(c.token));
+	ov_session_close(c.old);
 	ov_home_close(c.home);
 	return st;
 }

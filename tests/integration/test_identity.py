@@ -5,6 +5,7 @@ import contextlib
 import shutil
 import signal
 import sqlite3
+import threading
 import unittest
 
 import harness
@@ -189,6 +190,56 @@ class Change(World):
         self.assertIn(self.world.exchange()[0]["state"], ("closed", "unchanged"))
 
 
+class Meanwhile(harness.Proxy):
+    """In front of a listener: something happens before the first bytes go through."""
+
+    def __init__(self, target, happens):
+        super().__init__()
+        self.target, self.happens, self.once = target, happens, threading.Lock()
+
+    def keep(self, data):
+        with self.once:
+            happens, self.happens = self.happens, None
+            if happens:
+                happens()
+
+
+class Crossing(World):
+    """Both change, and neither has taken the other's statement."""
+
+    def cross(self, second_can_look=True):
+        """B has taken its mail, and enrols; only now A changes, from start to end."""
+        tokens = [self.broker.enroll(name) for name in ("Alder again", "Birch again")]
+
+        def of_a():
+            change(self.a, self.broker, tokens[0])
+            if not second_can_look:
+                self.broker("revoke", "Birch")
+
+        enrolment = Meanwhile(self.broker.enrolment, of_a)
+        self.addCleanup(enrolment.close)
+        self.b("identity", "change", tokens[1], "--enrol", enrolment.address)
+        self.assertIsNone(enrolment.happens)
+
+    def test_two_partners_that_change_at_once_find_each_other(self):
+        before = [self.partner(c)["company"] for c in (self.a, self.b)]
+        self.cross()
+        self.settle()
+        self.assert_in_force()
+        after = [self.partner(c)["company"] for c in (self.a, self.b)]
+        self.assertFalse(set(before) & set(after))
+        for company in (self.a, self.b):
+            self.assertEqual(company.json("inbox")["mail"], [])  # nothing was refused
+            self.assertEqual(len(company.json("inbox")["identities"]), 1)
+        self.assertEqual(self.world.exchange()[0]["state"], "closed")
+
+    def test_control_who_cannot_look_back_loses_the_other(self):
+        self.cross(second_can_look=False)
+        self.settle()
+        for company in (self.a, self.b):
+            self.assertNotEqual(self.partner(company)["terms"], "in_force")
+
+
 class Refused(World):
     """What B does not believe, or does not do, of statements that reach it."""
 
@@ -241,7 +292,7 @@ class Refused(World):
         self.settle()
         self.assert_in_force()
         before = self.partner(self.b)
-        for again in range(2):  # the present identity's own; then of one that is past
+        for again in range(2):  # what led to the present identity says nothing; one that is past
             with self.subTest(changes=again + 1):
                 if again:
                     change(self.a, self.broker, self.broker.enroll("Alder thrice"))
@@ -256,7 +307,8 @@ class Refused(World):
                         " state) VALUES (?, ?, ?, 9, 1, 1, ?, 1)",
                         (100000 + again, company, bytes(16), body))
                     db.commit()
-                self.assertEqual(self.refusals(), ["E_IDENTITY_OLD"] * (again + 1))
+                self.b.mail()
+                self.assertEqual(self.refusals(), ["E_IDENTITY_OLD"] * again)
                 self.assertEqual(self.partner(self.b), before)
 
 
