@@ -345,6 +345,10 @@ scene_joins(struct scene *s)
 	add_case(&to, &c, false);
 	four(&c, OV_FIT_UNKNOWN, true); /* nobody at all */
 	add_case(&to, &c, false);
+	four(&c, OV_FIT_UNKNOWN, false); /* B's ICP alone has a small number */
+	for (size_t i = 0; i < c.side[1].side.n; i++)
+		c.side[1].fit[i] = OV_FIT(OV_FIT_NO, OV_FIT_OTHER(c.side[1].fit[i]));
+	add_case(&to, &c, false);
 	tie(&c);
 	add_case(&to, &c, false);
 	fits_above_pairs(&c);
