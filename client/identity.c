@@ -5,7 +5,7 @@
 
 #include "client/end.h"
 #include "client/enrol.h"
-#include "client/job/record.h"
+#include "client/job/job.h"
 #include "client/mail.h"
 #include "client/partner.h"
 #include "client/terms.h"
@@ -577,6 +577,8 @@ ov_identity_take(struct ov_home *home, struct ov_session *s, const uint8_t from[
 	OV_TRY(check_time(&t, home));
 	OV_TRY(check_free(&t, home));
 	OV_TRY(check_broker(&t, s));
+	/* who has looked at its report does not take ours away so */
+	OV_TRY(ov_job_leave(home, s, t.partner.company, OV_E_IDENTITY_CHANGED));
 	OV_TRY(ov_db_begin(home->db));
 	OV_TRY(move(home, &t));
 	OV_TRY(ov_mail_done_within(home, from, body));

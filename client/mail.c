@@ -200,6 +200,8 @@ done:
 	return st;
 }
 
+/* Who sends a statement that waits is nobody's partner yet: its other mail waits behind.
+ */
 static enum ov_status
 next_in(struct row *r, struct ov_home *home, int64_t after)
 {
@@ -207,10 +209,10 @@ next_in(struct row *r, struct ov_home *home, int64_t after)
 	enum ov_status st;
 
 	OV_TRY(ov_db_query(&q, home->db,
-	    "SELECT id, company, mail, kind, body FROM mail_in WHERE state = ? AND id > "
-	    "? "
-	    "ORDER BY id LIMIT 1",
-	    OV_DB_I64(MAIL_NEW), OV_DB_I64(after)));
+	    "SELECT id, company, mail, kind, body FROM mail_in m WHERE state = ?1 AND id "
+	    "> ?2 AND NOT EXISTS (SELECT 1 FROM mail_in s WHERE s.state = ?1 AND s.kind ="
+	    " ?3 AND s.company = m.company AND s.id < m.id) ORDER BY id LIMIT 1",
+	    OV_DB_I64(MAIL_NEW), OV_DB_I64(after), OV_DB_I64(OV_MAIL_IDENTITY)));
 	OV_TRY(take_row(r, q));
 done:
 	return st;
@@ -271,11 +273,12 @@ verdict_of(enum ov_status st)
 	return ov_session_is_passing(st) ? LATER : REFUSED;
 }
 
-/* One that is ahead of the clock is taken when its time has come: no other follows. */
+/* One that is ahead of the clock is taken when its time has come, and one that would take
+ * an unread report away when that is here: no other follows. */
 static enum verdict
 verdict_of_statement(enum ov_status st)
 {
-	return st == OV_E_PROTO_CLOCK ? LATER : verdict_of(st);
+	return st == OV_E_PROTO_CLOCK || st == OV_E_JOB_WAITING ? LATER : verdict_of(st);
 }
 
 static enum ov_status

@@ -230,6 +230,7 @@ keep_job(void *arg, const struct ov_job *job)
 	return OV_OK;
 }
 
+/* But for those that are reported: the other side may still read its own. */
 static enum ov_status
 end_jobs(struct ov_tx *tx, const struct ov_broker *b, const uint8_t company[OV_ID])
 {
@@ -242,6 +243,9 @@ end_jobs(struct ov_tx *tx, const struct ov_broker *b, const uint8_t company[OV_I
 		OV_TRY(ov_store_jobs(tx, &walk, keep_job, &f));
 		if (!f.found)
 			break;
+		walk.after = f.job.seq;
+		if (f.job.state >= OV_JOB_REPORTED)
+			continue;
 		OV_TRY(ov_job_conclude(&f.job, tx, OV_STEP_FAIL, OV_E_BROKER_REVOKED));
 		ov_events_fire(b->events, f.job.id);
 	}

@@ -481,25 +481,6 @@ done:
 	return st;
 }
 
-static enum ov_status
-send_cancel(const struct ov_job *j, struct ov_job_run *run, enum ov_status why)
-{
-	const char *name = ov_status_name(why);
-	struct ov_msg_cancel m = { .reason = OV_BYTES(name, strlen(name)),
-		.created = ov_home_now(run->home) };
-	struct ov_buf body = { 0 };
-	enum ov_status st;
-
-	memcpy(m.job, j->id, OV_ID);
-	OV_TRY(ov_msg_encode(&body, OV_MSG_CANCEL, &m));
-	OV_TRY(ov_step_send(run->home, run->session, j->id,
-	    j->role == OV_ROLE_A ? OV_STEP_CANCEL_A : OV_STEP_CANCEL_B,
-	    OV_BUF_BYTES(&body)));
-done:
-	ov_buf_free(&body);
-	return st;
-}
-
 /* The other side broke the rules: say so, in the log too, and end. */
 static enum ov_status
 end_at_fault(struct ov_job *j, struct ov_job_run *run, const struct ov_job_live *live,
@@ -515,7 +496,8 @@ end_at_fault(struct ov_job *j, struct ov_job_run *run, const struct ov_job_live 
 		to = OV_JOB_MISBEHAVED;
 	else if (why == OV_E_PROTO_EQUIVOCATION)
 		to = OV_JOB_EQUIVOCATION;
-	st = broker ? send_close(j, run, live, told) : send_cancel(j, run, told);
+	st = broker ? send_close(j, run, live, told)
+		    : ov_job_cancel(run->home, run->session, j, told);
 	if (!broker && st == OV_E_PROTO_UNEXPECTED) /* the broker has made its report */
 		st = send_close(j, run, live, told);
 	if (ov_session_is_passing(st))

@@ -78,6 +78,19 @@ OV_MUST_CHECK enum ov_status ov_job_answer(
  * ends are told by status and stand in *j. */
 OV_MUST_CHECK enum ov_status ov_job_advance(struct ov_job *j, struct ov_job_run *run);
 
+/* Says by CANCEL that the job ends for this reason; the state here stays.  Fails as
+ * ov_step_send does: OV_E_PROTO_UNEXPECTED if the broker has made its report, or the job
+ * is over. */
+OV_MUST_CHECK enum ov_status ov_job_cancel(struct ov_home *home, struct ov_session *s,
+    const struct ov_job *j, enum ov_status why);
+
+/* Before the open job with a partner is ended here (ov_job_end_open): ends it at the
+ * broker, too, so that no report comes of it.  OV_E_JOB_WAITING: there is a report, which
+ * this side has not read; the job is to go on first, for as long as the broker may have
+ * it.  OV_OK also without such a job. */
+OV_MUST_CHECK enum ov_status ov_job_leave(struct ov_home *home, struct ov_session *s,
+    const uint8_t partner[OV_ID], enum ov_status why);
+
 /* What ov_job_advance knows of a job that was accepted, for the parts that follow. */
 struct ov_job_live {
 	struct ov_partner partner;

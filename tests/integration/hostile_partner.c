@@ -24,6 +24,7 @@
  *   tags              a tag twice
  *   digest, th        COMPLETE with a wrong digest of the points, for another transcript
  *   cancel            CANCEL when the other side has sent all that it sends
+ *   look              looks at its own view, and is gone
  *   verdict           looks at its own view, then says by CLOSE that it is false; also
  *                     -accept: looks, then gives another ACCEPT, and closes
  * As the one who proposes:
@@ -612,8 +613,10 @@ close_job(struct hostile *h)
 	memcpy(m.job, h->job.id, OV_ID);
 	memcpy(m.th, h->th, OV_HASH_LEN);
 	ov_digest(m.report, "report", OV_BUF_BYTES(&report.body));
-	if (strncmp(h->mode, "verdict", 7) == 0)
+	if (strncmp(h->mode, "verdict", 7) == 0 || is(h, "look"))
 		OV_TRY(look(h));
+	if (is(h, "look"))
+		goto done;
 	if (is(h, "verdict-accept"))
 		OV_TRY(accept_again(h));
 	OV_TRY(ov_msg_encode(&body, OV_MSG_CLOSE, &m));

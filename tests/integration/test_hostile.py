@@ -203,6 +203,44 @@ class Answers(Hostile):
         self.assertEqual(self.store("SELECT state FROM job WHERE id = ?", job), [(6,)])
 
 
+class Changed(Hostile):
+    """B looks at its report, and then is another company: what A did not read yet, A still
+    reads; and only then takes B's statement."""
+
+    def setUp(self):
+        super().setUp()
+        a, b = self.world.a, self.world.b
+        killed = a.spawn("run", b.name, "--wait", 20,
+                         env={"OVERLAP_CRASH_AT": "job.forget before"})
+        self.assertEqual(harness.finish([HOSTILE, b.home, "look"], OK).stdout.strip(), "sent")
+        if killed.wait(harness.PATIENCE) == OK:
+            self.skipTest("built without crash points")
+        (self.job,), = self.home(a, "SELECT id FROM job WHERE state < 6")
+
+    def changes(self):
+        self.world.b("identity", "change", self.world.broker.enroll("Birch again"), "--enrol",
+                     self.world.broker.enrolment)
+
+    def test_it_takes_nobodys_report_away(self):
+        a, b = self.world.a, self.world.b
+        before = a.json("partner", "list")["partners"]
+        self.changes()
+        self.world.broker("remove", b.name)
+        b.mail()
+        a.mail()  # the statement is there, and what follows it
+        self.assertEqual(a.json("partner", "list")["partners"], before)
+        told = self.told(self.start(a, "run", b.name, "--wait", 20))
+        self.assertEqual(self.ends(told, OK, "closed", "OK"), self.job)
+        self.assertGreater(told["matches"], 50)
+        for company in a, b, a, b, a:
+            company.mail()
+        (partner,) = a.json("partner", "list")["partners"]
+        self.assertNotEqual(partner["company"], before[0]["company"])
+        self.assertEqual((partner["terms"], partner["name"]), ("in_force", b.name))
+        self.assertEqual(a.json("inbox")["mail"], [])  # nothing was refused
+        self.assertEqual(len(a.matches(b)), told["matches"])
+
+
 class Cancelled(Hostile):
     """CANCEL before the first chunk of either: the job was for nothing, and costs nothing."""
 

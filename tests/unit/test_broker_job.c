@@ -17,6 +17,7 @@
 #include "common/crypto/sign.h"
 #include "proto/terms.h"
 #include "server/digests.h"
+#include "server/enrol.h"
 #include "server/jobs.h"
 #include "server/report.h"
 #include "server/site.h"
@@ -609,6 +610,41 @@ second_accept_after_the_report_is_evidence_alone(void **state)
 	run_free(&r);
 }
 
+/* Nor has its leaving: an operator puts out the old company of one that changed its
+ * identity. */
+static void
+revocation_after_the_report_leaves_the_other_side_its_own(void **state)
+{
+	struct ov_buf body = { 0 };
+	struct ov_msg_report m;
+	struct ov_msg_chunk chunk;
+	struct run r;
+	uint8_t fp[32];
+	int64_t next;
+
+	(void)state;
+	make_lists();
+	exchange(&r);
+	assert_int_equal(ov_report_make(&broker, r.p.job), OV_OK);
+	assert_int_equal(
+	    ov_enrol_revoke(fp, &broker, "Bob GmbH", OV_COMPANY_REMOVED), OV_OK);
+	assert_int_equal(job_state(&ada, r.p.job).state, OV_JOB_REPORTED);
+	fetch_report(&m, &body, &r);
+	for (uint32_t i = 0; i < 2; i++)
+		assert_int_equal(
+		    get_chunk(&ada, r.p.job, OV_STREAM_VIEW_A, i, &chunk), OV_OK);
+	assert_true(chunk.last);
+	assert_int_equal(
+	    get_chunk(&bob, r.p.job, OV_STREAM_VIEW_B, 0, &chunk), OV_E_BROKER_REVOKED);
+	close_once(&r, OV_STEP_CLOSE_A, 0, OV_OK);
+	clock_now += 7 * 24 * OV_HOUR + 1;
+	assert_int_equal(ov_jobs_expire(&broker, &next), OV_OK);
+	assert_int_equal(job_state(&ada, r.p.job).state, OV_JOB_EXPIRED);
+	assert_false(stream_of(r.p.job, OV_STREAM_VIEW_A).last);
+	ov_buf_free(&body);
+	run_free(&r);
+}
+
 static void
 fields_need_both_confirmations(void **state)
 {
@@ -895,6 +931,7 @@ main(void)
 		WITH_DEAL(verdict_against_a_report_leaves_the_other_side_its_own),
 		WITH_DEAL(verdict_against_a_report_ends_the_job_with_its_time),
 		WITH_DEAL(second_accept_after_the_report_is_evidence_alone),
+		WITH_DEAL(revocation_after_the_report_leaves_the_other_side_its_own),
 		WITH_DEAL(fields_need_both_confirmations),
 		WITH_DEAL(unchanged_job_carries_and_charges_nothing),
 #ifdef OVERLAP_CRASH_POINTS

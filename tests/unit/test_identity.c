@@ -15,6 +15,7 @@
 #include "common/crypto/memory.h"
 #include "fake_broker.h"
 #include "proto/keys.h"
+#include "proto/steps.h"
 
 static struct fake_broker broker;
 static struct ov_home *home;
@@ -28,11 +29,36 @@ static uint8_t envelope[32];
 static struct ov_msg_company known;
 static bool knows;
 
+/* The open job, at the broker: a CANCEL of it comes too late. */
+static enum ov_job_state job_state; /* OV_JOB_NONE: it does not know it */
+static unsigned int cancels;
+
+static void
+answer_about_job(struct ov_buf *reply, enum ov_msg type)
+{
+	struct ov_msg_job job = { .state = job_state };
+
+	if (type == OV_MSG_PUT_STEP) {
+		cancels++;
+		job_state = OV_JOB_REPORTED;
+		fake_error(reply, "E_PROTO_UNEXPECTED", 0);
+	} else if (ov_msg_encode(reply, OV_MSG_JOB, &job) != OV_OK) {
+		abort();
+	}
+}
+
 static void
 answer(void *arg, struct ov_buf *reply, struct ov_bytes in, const uint8_t fingerprint[32])
 {
+	enum ov_msg type = ov_msg_type(in);
+
 	(void)arg;
 	(void)fingerprint;
+	if ((type == OV_MSG_GET_JOB || type == OV_MSG_PUT_STEP) &&
+	    job_state != OV_JOB_NONE) {
+		answer_about_job(reply, type);
+		return;
+	}
 	if (ov_msg_type(in) == OV_MSG_WHO && knows) {
 		if (ov_msg_encode(reply, OV_MSG_COMPANY, &known) != OV_OK)
 			abort();
@@ -77,6 +103,7 @@ setup(void **state)
 		return -1;
 	fake_start(&broker);
 	broker.extra = answer;
+	broker.extra_steps = true;
 	home = fake_home(&broker, "Globex");
 	if (ov_session_open(&session, home) != OV_OK)
 		return -1;
@@ -85,6 +112,8 @@ setup(void **state)
 	memset(envelope, 9, 32);
 	be_known(&next);
 	put_partner(&old, OV_PARTNER_PAIRED, ov_home_now(home) - 100);
+	job_state = OV_JOB_NONE;
+	cancels = 0;
 	return 0;
 }
 
@@ -251,6 +280,70 @@ an_end_and_another_pairing_stay(void **state)
 	assert_int_equal(take(&old, &next, now), OV_E_PARTNER_UNPAIRED);
 }
 
+/* --- the open job --- */
+
+static void
+open_job(uint64_t expiry)
+{
+	assert_int_equal(ov_db_begin(home->db), OV_OK);
+	assert_int_equal(
+	    ov_db_run(home->db,
+		"INSERT OR REPLACE INTO job(id, partner, role, state, created,"
+		" expiry, slots, tokens, records, list_digest,"
+		" commitment_random, terms_sequence, generation, profile)"
+		" VALUES (?, ?, 0, ?, 1, ?, 1024, 1, 1, zeroblob(64),"
+		" zeroblob(32), 1, 1, zeroblob(64))",
+		OV_DB_BLOB(old.company, OV_ID), OV_DB_BLOB(old.company, OV_ID),
+		OV_DB_I64(OV_JOB_EXCHANGING), OV_DB_I64(expiry)),
+	    OV_OK);
+	assert_int_equal(ov_db_commit(home->db, "test"), OV_OK);
+}
+
+static enum ov_job_state
+state_of_job(void)
+{
+	int64_t n;
+
+	assert_int_equal(ov_db_number(&n, home->db, "SELECT state FROM job"), OV_OK);
+	return (enum ov_job_state)n;
+}
+
+static void
+a_report_that_is_not_read_yet_comes_first(void **state)
+{
+	uint64_t now = ov_home_now(home);
+
+	(void)state;
+	open_job(now + 3600);
+	job_state = OV_JOB_REPORTED;
+	assert_int_equal(take(&old, &next, now), OV_E_JOB_WAITING);
+	assert_int_equal(cancels, 0);
+	/* made while this side says that it gives the job up */
+	job_state = OV_JOB_EXCHANGING;
+	assert_int_equal(take(&old, &next, now), OV_E_JOB_WAITING);
+	assert_int_equal(cancels, 1);
+	assert_int_equal(state_of_job(), OV_JOB_EXCHANGING);
+	assert_partner(&old);
+	/* not longer than any broker may have it */
+	open_job(now - 11 * 86400);
+	assert_int_equal(take(&old, &next, now), OV_OK);
+	assert_partner(&next);
+	assert_int_equal(state_of_job(), OV_JOB_CANCELLED);
+}
+
+static void
+a_job_that_is_over_at_the_broker_ends(void **state)
+{
+	uint64_t now = ov_home_now(home);
+
+	(void)state;
+	open_job(now + 3600);
+	job_state = OV_JOB_EXPIRED;
+	assert_int_equal(take(&old, &next, now), OV_OK);
+	assert_int_equal(cancels, 0);
+	assert_int_equal(state_of_job(), OV_JOB_CANCELLED);
+}
+
 /* Every table with a column for a partner's company id: moved, or here with the reason.
  */
 static void
@@ -315,6 +408,8 @@ main(void)
 		T(only_the_old_identity_can_say_it),
 		T(the_broker_must_know_exactly_these_keys),
 		T(an_end_and_another_pairing_stay),
+		T(a_report_that_is_not_read_yet_comes_first),
+		T(a_job_that_is_over_at_the_broker_ends),
 		T(no_table_is_forgotten),
 		T(a_process_with_the_old_keys_cannot_go_on),
 	};
