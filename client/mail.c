@@ -248,8 +248,8 @@ done:
 enum ov_status
 ov_mail_drop_new(struct ov_home *home)
 {
-	return ov_db_run(
-	    home->db, "DELETE FROM mail_in WHERE state = ?", OV_DB_I64(MAIL_NEW));
+	return ov_db_run(home->db, "DELETE FROM mail_in WHERE state = ? AND kind <> ?",
+	    OV_DB_I64(MAIL_NEW), OV_DB_I64(OV_MAIL_IDENTITY));
 }
 
 enum ov_status

@@ -17,8 +17,9 @@
 OV_MUST_CHECK enum ov_status ov_mail_put(struct ov_home *home, const uint8_t to[OV_ID],
     enum ov_mail kind, struct ov_bytes body);
 
-/* Both inside the caller's transaction.  Mail that was fetched and not worked on goes;
- * and: this very mail was worked on, so that a crash right afterwards does not repeat it.
+/* Both inside the caller's transaction.  Mail that was fetched and not worked on goes,
+ * but for partners' statements that wait; and: this very mail was worked on, so that a
+ * crash right afterwards does not repeat it.
  */
 OV_MUST_CHECK enum ov_status ov_mail_drop_new(struct ov_home *home);
 OV_MUST_CHECK enum ov_status ov_mail_done_within(

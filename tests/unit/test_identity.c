@@ -171,6 +171,7 @@ a_good_statement_moves_the_partner_once(void **state)
 {
 	uint64_t now = ov_home_now(home), at;
 	struct ov_partner p;
+	int64_t n;
 
 	(void)state;
 	assert_int_equal(take(&old, &next, now), OV_OK);
@@ -180,7 +181,10 @@ a_good_statement_moves_the_partner_once(void **state)
 	assert_string_equal(p.name, "Acme"); /* what was paired, not the broker's word */
 	assert_int_equal(ov_identity_since(&at, home, next.company), OV_OK);
 	assert_true(at >= now);
-	assert_int_equal(take(&old, &next, now), OV_E_IDENTITY_OLD);
+	assert_int_equal(take(&old, &next, now), OV_OK); /* known */
+	assert_int_equal(
+	    ov_db_number(&n, home->db, "SELECT count(*) FROM partner_past"), OV_OK);
+	assert_int_equal(n, 1);
 	assert_int_equal(take(&old, &next, now + 1), OV_E_PARTNER_UNPAIRED);
 }
 
