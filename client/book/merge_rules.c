@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#define NEAR_MIN 3 /* letters that two beginnings have in common by no accident */
-
 static const uint8_t text_key[16] = "overlap merge 1";
 
 void
@@ -22,66 +20,7 @@ ov_rules_count(struct ov_text_tally *t, struct ov_bytes text)
 	t->hash[t->n++] = hash;
 }
 
-/* --- names and domains --- */
-
-struct letters {
-	uint8_t p[256]; /* values have at most 255 bytes */
-	size_t n;
-};
-
-/* The domain's letters without hyphens and dots: of its first label, or of all. */
-static void
-spell(struct letters *out, struct ov_bytes domain, bool whole)
-{
-	out->n = 0;
-	for (size_t i = 0; i < domain.len; i++) {
-		if (domain.p[i] == '.' && !whole)
-			break;
-		if (domain.p[i] != '.' && domain.p[i] != '-')
-			out->p[out->n++] = domain.p[i];
-	}
-}
-
-static bool
-is_same(const struct letters *a, struct ov_bytes b)
-{
-	return a->n == b.len && memcmp(a->p, b.p, b.len) == 0;
-}
-
-static bool
-begin_alike(const struct letters *a, struct ov_bytes b)
-{
-	size_t least = a->n < b.len ? a->n : b.len;
-
-	return least >= NEAR_MIN && memcmp(a->p, b.p, least) == 0;
-}
-
-/* "hartford" of thehartford.com, "robert bosch" of bosch.com */
-static bool
-end_alike(const struct letters *a, struct ov_bytes b)
-{
-	size_t least = a->n < b.len ? a->n : b.len;
-
-	return least > NEAR_MIN &&
-	       memcmp(a->p + a->n - least, b.p + b.len - least, least) == 0;
-}
-
-static bool
-is_fund(struct ov_bytes name)
-{
-	static const char *const words[] = { "fund", "etf", "portfolio" };
-	const struct ov_bytes *n = &name;
-
-	if (memmem(n->p, n->len, words[0], strlen(words[0])) != NULL)
-		return true;
-	for (size_t i = 1; i < sizeof(words) / sizeof(words[0]); i++) {
-		size_t len = strlen(words[i]);
-
-		if (n->len > len && memcmp(n->p + n->len - len, words[i], len) == 0)
-			return true;
-	}
-	return false;
-}
+/* --- notes --- */
 
 /* "ibm", or "ibm" and a separator behind it. */
 static struct ov_bytes
@@ -119,25 +58,12 @@ ov_rules_note_name(struct ov_bytes note)
 enum ov_kinship
 ov_rules_kinship(struct ov_bytes note, struct ov_bytes domain)
 {
-	const struct ov_bytes name = next_text(&note), written = next_text(&note);
-	bool marked;
-	const struct ov_bytes initials = without_mark(note, &marked);
-	struct letters label, whole;
+	struct ov_kin_name n;
 
-	if (name.len == 0)
-		return OV_KIN_NEAR;
-	spell(&label, domain, false);
-	spell(&whole, domain, true);
-	if (is_same(&label, name) || is_same(&label, written) || is_same(&whole, name) ||
-	    is_same(&whole, written) || /* "booking com" */
-	    (initials.len > 1 && is_same(&label, initials)))
-		return OV_KIN_HOUSE;
-	if ((marked || is_fund(name)) && !is_fund(OV_BYTES(label.p, label.n)))
-		return OV_KIN_UNIT;
-	return begin_alike(&label, name) || begin_alike(&label, written) ||
-		       end_alike(&label, written)
-		   ? OV_KIN_NEAR
-		   : OV_KIN_NONE;
+	n.name = next_text(&note);
+	n.written = next_text(&note);
+	n.initials = without_mark(note, &n.is_unit);
+	return ov_kinship(&n, domain);
 }
 
 /* --- verdicts --- */

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "client/book/merge.h"
+#include "client/normalise/kinship.h"
 
 /* Of the groups of rows that claim a value: how many there are, and how many of them have
  * an LEI, a CIK, a domain. */
@@ -20,15 +21,8 @@ struct ov_text_tally {
 };
 void ov_rules_count(struct ov_text_tally *t, struct ov_bytes text); /* "": none */
 
-/* How near a bare name is to the domain that its row claims. */
-enum ov_kinship {
-	OV_KIN_UNIT, /* one of many of a house, and never the house: has none of it */
-	OV_KIN_NONE,
-	OV_KIN_NEAR, /* one begins with the other, or there is no name */
-	OV_KIN_HOUSE /* the name is the domain's */
-};
-#define OV_KINSHIPS 4
-/* The note of a domain's claim: a bare name, the same as it is written, and its initials,
+/* How near a bare name is to the domain that its row claims.  A unit never has it.
+ * The note of a domain's claim: a bare name, the same as it is written, and its initials,
  * parted by separators, and one more behind them if it is a unit; or "". */
 #define OV_NOTE_SEPARATOR 0x1f
 struct ov_bytes ov_rules_note_name(struct ov_bytes note);

@@ -4,15 +4,27 @@
 
 #include "client/book/row.h"
 
+/* A name, and what it gives without a country. */
+struct name {
+	struct ov_name_part raw;
+	char bare[OV_TOKEN_VALUE_CAP];
+	enum ov_drop why;
+	struct ov_name_signs signs;
+};
+
 /* One row under way. */
 struct trying {
 	const struct ov_profile *profile;
 	struct ov_claim_try t;
 	ov_claim_fn *fn;
 	void *ctx;
-	const char *cc;		       /* of the row; NULL: */
-	enum ov_drop no_country;       /* why there is none */
-	char site[OV_TOKEN_VALUE_CAP]; /* its first domain of a website, or "" */
+	const char *cc;				/* of the row; NULL: */
+	enum ov_drop no_country;		/* why there is none */
+	char site[OV_TOKEN_VALUE_CAP];		/* its first domain of a website, or "" */
+	struct ov_name_part part[OV_NAMES_MAX]; /* names in its cell, its own first */
+	size_t n_parts;
+	struct name own;
+	bool has_domain, has_own_domain; /* one that is the name's own */
 };
 
 static enum ov_status
@@ -34,10 +46,25 @@ tell(struct trying *y, enum ov_rank rank, enum ov_claim_source source,
 	return tell_kind(y, rank, ov_rank_kind((uint8_t)rank), source, raw, why);
 }
 
+#define TEXT(s) OV_BYTES((s), strlen(s))
+
+static void
+note_domain(struct trying *y, enum ov_claim_source source)
+{
+	y->has_domain = true;
+	y->has_own_domain =
+	    y->has_own_domain || ov_is_own_domain(y->t.value, &y->own.signs, y->cc);
+	if (source == OV_CLAIM_WEBSITE && y->site[0] == '\0')
+		memcpy(y->site, y->t.value, sizeof(y->site));
+}
+
 static enum ov_status
 try_domains(struct trying *y, struct ov_bytes list, enum ov_claim_source source)
 {
 	const char *p = (const char *)list.p, *end = p + list.len, *stop;
+	const struct ov_kin_name who = { TEXT(y->own.bare), TEXT(y->own.signs.written),
+		TEXT(y->own.signs.initials), y->own.signs.is_unit };
+	enum ov_drop why;
 	enum ov_status st = OV_OK;
 
 	for (; st == OV_OK && p < end; p = stop + 1) {
@@ -49,11 +76,14 @@ try_domains(struct trying *y, struct ov_bytes list, enum ov_claim_source source)
 		if (stop == p)
 			continue;
 		len = (size_t)(stop - p);
-		st = tell(y, OV_RANK_DOMAIN, source, OV_BYTES(p, len),
-		    ov_normalise_domain(y->profile, y->t.value, p, len,
-			source == OV_CLAIM_EMAIL ? OV_FROM_EMAIL : OV_FROM_WEBSITE));
-		if (source == OV_CLAIM_WEBSITE && y->site[0] == '\0')
-			memcpy(y->site, y->t.value, sizeof(y->site));
+		if (source == OV_CLAIM_WEBSITE)
+			why = ov_normalise_site(y->profile, y->t.value, p, len, &who);
+		else
+			why = ov_normalise_domain(y->profile, y->t.value, p, len,
+			    source == OV_CLAIM_EMAIL ? OV_FROM_EMAIL : OV_FROM_WEBSITE);
+		if (why == OV_DROP_NONE)
+			note_domain(y, source);
+		st = tell(y, OV_RANK_DOMAIN, source, OV_BYTES(p, len), why);
 	}
 	return st;
 }
@@ -69,26 +99,54 @@ try_id(struct trying *y, enum ov_rank rank, struct ov_bytes raw, id_rule *normal
 	    normalise(y->profile, y->t.value, (const char *)raw.p, raw.len));
 }
 
+static void
+read_name(struct name *out, const struct ov_profile *p, struct ov_name_part raw)
+{
+	out->raw = raw;
+	out->why =
+	    ov_normalise_name_signs(p, out->bare, &out->signs, raw.p, raw.len, NULL);
+}
+
+enum whose { OWN, OTHER, ALIAS };
+
+/* "Summit" at summit.io is not "Summit" at summit.com, which has the best right to it.  A
+ * person's word is not doubted. */
+static bool
+is_too_common(const struct trying *y, const struct name *n, enum whose whose)
+{
+	if (whose == ALIAS)
+		return false;
+	return n->signs.bearers == OV_BEARER_MANY ||
+	       (n->signs.bearers == OV_BEARER_SEVERAL && y->has_domain &&
+		   !(whose == OWN && y->has_own_domain));
+}
+
 /* One name, as name+country and bare.  Another name that makes no key is not worth a
  * word. */
 static enum ov_status
-try_name(struct trying *y, struct ov_name_part name, bool other)
+try_name(struct trying *y, const struct name *n, enum whose whose)
 {
-	const struct ov_bytes raw = OV_BYTES(name.p, name.len);
-	char bare[OV_TOKEN_VALUE_CAP];
-	enum ov_drop why = y->no_country, why_bare;
+	const struct ov_bytes raw = OV_BYTES(n->raw.p, n->raw.len);
+	const bool common = is_too_common(y, n, whose);
+	enum ov_drop why = y->no_country, why_bare = n->why;
 	enum ov_status st = OV_OK;
 
-	why_bare = ov_normalise_name_signs(
-	    y->profile, bare, &y->t.signs, name.p, name.len, NULL);
+	y->t.signs = n->signs;
 	y->t.value[0] = '\0';
 	if (y->cc != NULL)
 		why = ov_normalise_name_country(
-		    y->profile, y->t.value, name.p, name.len, y->cc);
-	if (!other || why == OV_DROP_NONE)
+		    y->profile, y->t.value, n->raw.p, n->raw.len, y->cc);
+	if (why == OV_DROP_NONE && common)
+		why = OV_DROP_COMMON_NAME;
+	if (why != OV_DROP_NONE)
+		y->t.value[0] = '\0';
+	if (whose == OWN || why == OV_DROP_NONE)
 		OV_TRY(tell(y, OV_RANK_NAME_COUNTRY, OV_CLAIM_COLUMN, raw, why));
-	memcpy(y->t.value, bare, sizeof(bare));
-	if (!other || why_bare == OV_DROP_NONE)
+	if (why_bare == OV_DROP_NONE && n->signs.bearers == OV_BEARER_MANY && common)
+		why_bare = OV_DROP_COMMON_NAME;
+	memcpy(y->t.value, why_bare == OV_DROP_NONE ? n->bare : "",
+	    why_bare == OV_DROP_NONE ? strlen(n->bare) + 1 : 1);
+	if (whose == OWN || why_bare == OV_DROP_NONE)
 		OV_TRY(tell(y, OV_RANK_NAME, OV_CLAIM_COLUMN, raw, why_bare));
 done:
 	return st;
@@ -120,22 +178,41 @@ done:
 	return st;
 }
 
+/* The names of the row's own cell. */
 static enum ov_status
-try_names(struct trying *y, struct ov_bytes raw)
+try_names(struct trying *y)
+{
+	struct name other;
+	enum ov_status st = OV_OK;
+
+	if (y->n_parts == 0)
+		return OV_OK;
+	OV_TRY(try_name(y, &y->own, OWN));
+	for (size_t i = 1; i < y->n_parts; i++) {
+		read_name(&other, y->profile, y->part[i]);
+		OV_TRY(try_name(y, &other, OTHER));
+	}
+	OV_TRY(try_label(y, &y->own.signs));
+done:
+	return st;
+}
+
+static enum ov_status
+try_alias(struct trying *y, struct ov_bytes raw)
 {
 	struct ov_name_part part[OV_NAMES_MAX];
-	struct ov_name_signs own;
-	size_t n;
+	struct name name = { .bare = "" };
 	enum ov_status st = OV_OK;
 
 	if (raw.len == 0)
 		return OV_OK;
-	n = ov_normalise_names(y->profile, part, (const char *)raw.p, raw.len);
-	OV_TRY(try_name(y, part[0], false));
-	own = y->t.signs;
-	for (size_t i = 1; i < n; i++)
-		OV_TRY(try_name(y, part[i], true));
-	OV_TRY(try_label(y, &own));
+	for (size_t i =
+		 ov_normalise_names(y->profile, part, (const char *)raw.p, raw.len);
+	     i > 0; i--) {
+		read_name(&name, y->profile, part[i - 1]);
+		OV_TRY(try_name(y, &name, ALIAS));
+	}
+	OV_TRY(try_label(y, &name.signs));
 done:
 	return st;
 }
@@ -193,6 +270,11 @@ ov_row_claims(
 		    p, cc, (const char *)c->country.p, c->country.len);
 		y.cc = y.no_country == OV_DROP_NONE ? cc : NULL;
 	}
+	if (c->name.len > 0) {
+		y.n_parts =
+		    ov_normalise_names(p, y.part, (const char *)c->name.p, c->name.len);
+		read_name(&y.own, p, y.part[0]);
+	}
 	OV_TRY(try_id(&y, OV_RANK_LEI, c->lei, ov_normalise_lei));
 	OV_TRY(try_id(&y, OV_RANK_CIK, c->cik, ov_normalise_cik));
 	OV_TRY(try_id(&y, OV_RANK_DUNS, c->duns, ov_normalise_duns));
@@ -205,9 +287,9 @@ ov_row_claims(
 	OV_TRY(try_domains(&y, c->websites, OV_CLAIM_WEBSITE));
 	OV_TRY(try_domains(&y, c->email_domains, OV_CLAIM_EMAIL));
 	OV_TRY(try_domains(&y, c->alias_domains, OV_CLAIM_COLUMN));
-	OV_TRY(try_names(&y, c->name));
+	OV_TRY(try_names(&y));
 	for (struct ov_bytes rest = c->alias_names; rest.len > 0;)
-		OV_TRY(try_names(&y, ov_row_next_line(&rest)));
+		OV_TRY(try_alias(&y, ov_row_next_line(&rest)));
 done:
 	return st;
 }

@@ -1,15 +1,18 @@
 #include "client/normalise/domain.h"
 
 #include <string.h>
+#include <strings.h>
 
-#include "client/normalise/idn.h"
+#include "client/normalise/address.h"
 #include "client/normalise/normalise.h"
 #include "client/normalise/profile.h"
 #include "client/normalise/suffix.h"
 
-#define URL_MAX 4096
-#define HOST_MAX 253 /* RFC 1035 section 2.3.4, without the final dot */
-#define LABEL_MAX 63
+/* Letters of a name by which an address tells it by no accident: the whole, and the
+ * beginning in a host or a path. */
+#define PLACE_SAME_MIN 5
+#define PLACE_HOST_MIN 4
+#define PLACE_PATH_MIN 6
 
 /* How a shared site gives each of its users a place (shared_hosts.txt). */
 enum sharing {
@@ -25,15 +28,6 @@ enum sharing {
 
 /* First labels of hosts under a shared site. */
 enum label { LABEL_USER, LABEL_OPERATOR, LABEL_PORTAL };
-
-struct address {
-	const char *host;
-	size_t host_len;
-	bool has_path; /* beyond pages that every site has */
-	const char *path;
-	size_t path_len;
-	bool from_mailbox;
-};
 
 /* --- lists --- */
 
@@ -94,24 +88,7 @@ ov_hosts_fini(struct ov_hosts *h)
 	ov_table_fini(&h->suffix_accounts);
 }
 
-/* --- from text to host --- */
-
-static bool
-has_control(const char *p, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if (((uint8_t)p[i] < 0x20 && p[i] != '\t' && p[i] != '\n' &&
-			p[i] != '\r') ||
-		    p[i] == 0x7f)
-			return true;
-	return false;
-}
-
-static bool
-is_space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
+/* --- from host to token --- */
 
 static char
 lower(char c)
@@ -137,227 +114,6 @@ is_slash(char c)
 {
 	return c == '/' || c == '\\';
 }
-
-/* Spaces, quotes and angle brackets around the value, and UTF-8 no-break spaces
- * and byte-order marks. */
-static void
-trim(const char **p, size_t *len)
-{
-	static const char *const odd[] = { "\xc2\xa0", "\xef\xbb\xbf", "\xe2\x80\x8b" };
-	bool again = true;
-
-	while (again && *len > 0) {
-		again = false;
-		while (*len > 0 && (is_space((*p)[0]) || among((*p)[0], "\"'<>")))
-			(*p)++, (*len)--;
-		while (*len > 0 &&
-		       (is_space((*p)[*len - 1]) || among((*p)[*len - 1], "\"'<>,;")))
-			(*len)--;
-		for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
-			size_t n = strlen(odd[i]);
-
-			if (*len >= n && memcmp(*p, odd[i], n) == 0)
-				*p += n, *len -= n, again = true;
-			if (*len >= n && memcmp(*p + *len - n, odd[i], n) == 0)
-				*len -= n, again = true;
-		}
-	}
-}
-
-static bool
-has_prefix(const char *p, size_t len, const char *word)
-{
-	size_t n = strlen(word);
-
-	if (len < n)
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (lower(p[i]) != word[i])
-			return false;
-	return true;
-}
-
-/* Length of one scheme at p with its slashes: "https://", "http:\\", "http//",
- * "mailto:", "//"; 0 if there is none. */
-static size_t
-scheme(const char *p, size_t len)
-{
-	static const char *const known[] = { "https", "http", "ftp", "mailto" };
-	size_t n = 0, i;
-
-	for (i = 0; i < sizeof(known) / sizeof(known[0]) && n == 0; i++)
-		if (has_prefix(p, len, known[i]))
-			n = strlen(known[i]);
-	if (n > 0 && n < len && p[n] == ':')
-		for (n++; n < len && is_slash(p[n]); n++)
-			;
-	else if (n > 0 && n + 1 < len && p[n] == '/' && p[n + 1] == '/')
-		for (; n < len && is_slash(p[n]); n++)
-			;
-	else
-		n = 0;
-	if (n > 0)
-		return n;
-	for (i = 0; i < len && (is_alnum(p[i]) || among(p[i], "+.-")); i++)
-		;
-	if (i > 0 && i + 2 < len && p[i] == ':' && is_slash(p[i + 1]) &&
-	    is_slash(p[i + 2]))
-		n = i + 3;
-	else if (len >= 2 && is_slash(p[0]) && is_slash(p[1]))
-		n = 2;
-	while (n > 0 && n < len && is_slash(p[n]))
-		n++;
-	return n;
-}
-
-/* Pages that lead to no user's place: "", "/", "/index.html", "/en-us/", "/home". */
-static bool
-is_plain_path(const char *p, size_t len)
-{
-	static const char *const plain[] = { "home", "about", "index.html", "index.htm",
-		"index.php", "default.aspx" };
-	size_t n = 0;
-
-	while (len > 0 && is_slash(p[0]))
-		p++, len--;
-	while (n < len && !is_slash(p[n]) && p[n] != '?' && p[n] != '#')
-		n++;
-	for (size_t i = n; i < len && p[i] != '?' && p[i] != '#'; i++)
-		if (!is_slash(p[i]))
-			return false; /* a second segment */
-	if (n < len && memchr(p, '?', len) != NULL && n == 0)
-		return false; /* "/?id=" names something */
-	if (n == 0 || (n == 2 && is_alnum(p[0]) && is_alnum(p[1])))
-		return true;
-	if (n == 5 && (p[2] == '-' || p[2] == '_'))
-		return true;
-	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
-		if (n == strlen(plain[i]) && has_prefix(p, n, plain[i]))
-			return true;
-	return false;
-}
-
-/* Splits the first address of the text into host and path. */
-static void
-locate(struct address *a, const char *p, size_t len)
-{
-	size_t n, end, at, schemes = 0;
-
-	while ((n = scheme(p, len)) > 0)
-		p += n, len -= n, schemes++;
-	for (end = 0; end < len && !is_slash(p[end]) && p[end] != '?' && p[end] != '#';
-	     end++)
-		;
-	/* userinfo ends at the last @ before the path (RFC 3986 section 3.2.1) */
-	for (at = end; at > 0 && p[at - 1] != '@'; at--)
-		;
-	a->from_mailbox = at > 0 && (schemes == 0 || len > 0);
-	for (n = at; n < end && !is_space(p[n]) && !among(p[n], ",;|<>\""); n++)
-		;
-	a->host = p + at;
-	a->host_len = n - at;
-	a->path = p + end;
-	a->path_len = n == end ? len - end : 0;
-	a->has_path = n == end && !is_plain_path(p + end, len - end);
-}
-
-/* A mailbox list: only the first address counts. */
-static size_t
-first_mailbox(const char *p, size_t len)
-{
-	const char *at = memchr(p, '@', len);
-	size_t n;
-
-	if (at == NULL)
-		return len;
-	for (n = (size_t)(at - p); n < len && !is_space(p[n]) && !among(p[n], ",;|>");
-	     n++)
-		;
-	return n;
-}
-
-/* --- the host itself --- */
-
-/* Checks the labels of a lower-case ASCII host without final dot.  Underscores
- * are in use below registered names (RFC 8552). */
-static enum ov_drop
-check_labels(const char *host)
-{
-	size_t label = 0, dots = 0;
-	const char *last = host;
-
-	for (const char *p = host;; p++) {
-		if (*p == '.' || *p == '\0') {
-			if (label == 0 || label > LABEL_MAX || p[-1] == '-')
-				return OV_DROP_MALFORMED;
-			if (*p == '\0')
-				break;
-			label = 0;
-			dots++;
-			last = p + 1;
-			continue;
-		}
-		if (!is_alnum(*p) && *p != '_' && (*p != '-' || label == 0))
-			return OV_DROP_MALFORMED;
-		label++;
-	}
-	/* a last label of digits is an address (WHATWG URL, "ends in a number") */
-	if (strspn(last, "0123456789") == strlen(last) ||
-	    (last[0] == '0' && last[1] == 'x' &&
-		strspn(last + 2, "0123456789abcdef") == strlen(last + 2)))
-		return OV_DROP_IP_LITERAL;
-	return dots > 0 ? OV_DROP_NONE : OV_DROP_MALFORMED;
-}
-
-static size_t
-without_port(const char *host, size_t len)
-{
-	size_t n = len;
-
-	while (n > 0 && host[n - 1] >= '0' && host[n - 1] <= '9')
-		n--;
-	return n > 0 && host[n - 1] == ':' ? n - 1 : len;
-}
-
-/* Host text to lower-case ASCII without dots at its ends. */
-static enum ov_drop
-to_ascii(char out[OV_TOKEN_VALUE_CAP], const char *host, size_t len)
-{
-	bool plain = true;
-
-	if (len > 0 && host[0] == '[')
-		return OV_DROP_IP_LITERAL;
-	len = without_port(host, len);
-	while (len > 0 && host[len - 1] == '.')
-		len--;
-	while (len > 0 && host[0] == '.')
-		host++, len--;
-	if (len == 0)
-		return OV_DROP_EMPTY;
-	for (size_t i = 0; i < len; i++) {
-		if ((uint8_t)host[i] >= 0x80 ||
-		    ((i == 0 || host[i - 1] == '.') &&
-			has_prefix(host + i, len - i, "xn--")))
-			plain = false;
-	}
-	if (!plain) {
-		size_t n;
-
-		if (!ov_idn_to_ascii(out, OV_TOKEN_VALUE_CAP, host, len))
-			return OV_DROP_MALFORMED;
-		for (n = strlen(out); n > 0 && out[n - 1] == '.'; n--)
-			out[n - 1] = '\0';
-	} else {
-		if (len > HOST_MAX)
-			return OV_DROP_TOO_LONG;
-		for (size_t i = 0; i < len; i++)
-			out[i] = lower(host[i]);
-		out[len] = '\0';
-	}
-	return strlen(out) > HOST_MAX ? OV_DROP_TOO_LONG : check_labels(out);
-}
-
-/* --- from host to token --- */
 
 static const char *
 parent(const char *host)
@@ -441,6 +197,42 @@ is_unit_page(const struct ov_hosts *h, const char *path, size_t len)
 	return false;
 }
 
+static bool
+ends_with(const char *p, size_t len, const char *word)
+{
+	size_t n = strlen(word);
+
+	return len > n && strncasecmp(p + len - n, word, n) == 0;
+}
+
+/* "/qqq-etf/", "/us/growth-fund" */
+static bool
+is_fund_page(const char *path, size_t len)
+{
+	size_t n, end;
+
+	for (end = 0; end < len && !among(path[end], "?#"); end++)
+		;
+	for (size_t i = 0; i < end; i += n + 1) {
+		for (n = 0; i + n < end && !is_slash(path[i + n]); n++)
+			;
+		if (ends_with(path + i, n, "-etf") || ends_with(path + i, n, "-fund"))
+			return true;
+	}
+	return false;
+}
+
+/* "agents.insurer.com/jane-roe": a host whose paths lead to one of many. */
+static bool
+is_unit_host(const struct ov_hosts *h, const char *host, const char *registrable,
+    const struct ov_address *a)
+{
+	const size_t n = strcspn(host, ".");
+
+	return a->has_path && registrable != NULL && registrable == host + n + 1 &&
+	       ov_table_get(&h->units, host, n, NULL);
+}
+
 enum choice { USE_REGISTRABLE, USE_HOST, USE_NOTHING };
 
 /* Who works at a department is still of the university. */
@@ -460,7 +252,7 @@ choose_on_campus(
 }
 
 static enum choice
-choose(const struct ov_hosts *h, const char *host, const struct address *a)
+choose(const struct ov_hosts *h, const char *host, const struct ov_address *a)
 {
 	const enum choice by_path = a->has_path ? USE_NOTHING : USE_REGISTRABLE;
 	enum sharing mode;
@@ -497,7 +289,7 @@ choose(const struct ov_hosts *h, const char *host, const struct address *a)
 static const char *
 without_www(const char *host)
 {
-	while (has_prefix(host, strlen(host), "www.") && strchr(host + 4, '.') != NULL)
+	while (strncmp(host, "www.", 4) == 0 && strchr(host + 4, '.') != NULL)
 		host += 4;
 	return host;
 }
@@ -517,7 +309,7 @@ suffix_account(
 
 static enum ov_drop
 pick(const struct ov_profile *p, const char **token, const char *host,
-    const struct address *a)
+    const struct ov_address *a)
 {
 	const char *registrable;
 	enum ov_suffix kind;
@@ -528,11 +320,15 @@ pick(const struct ov_profile *p, const char **token, const char *host,
 	if (kind == OV_SUFFIX_UNKNOWN)
 		return OV_DROP_UNKNOWN_TLD;
 	use = choose(p->hosts, host, a);
-	if (use == USE_NOTHING)
+	if (use == USE_NOTHING ||
+	    (p->rules >= 2 && (is_unit_host(p->hosts, host, registrable, a) ||
+				  is_fund_page(a->path, a->path_len))))
 		return OV_DROP_SHARED_HOST;
 	*token = host;
 	if (use == USE_HOST)
 		return OV_DROP_NONE;
+	if (kind == OV_SUFFIX_PRIVATE && p->rules >= 2 && a->has_path)
+		return OV_DROP_SHARED_HOST; /* "s3.amazonaws.com/acme" */
 	if (kind != OV_SUFFIX_BELOW)
 		return suffix_account(p->hosts, token, host, kind);
 	*token = without_www(registrable);
@@ -543,35 +339,136 @@ pick(const struct ov_profile *p, const char **token, const char *host,
 	return strchr(*token, '_') != NULL ? OV_DROP_MALFORMED : OV_DROP_NONE;
 }
 
+static enum ov_drop
+domain_of(
+    const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP], const struct ov_address *a)
+{
+	const char *token = NULL;
+	enum ov_drop why = pick(p, &token, a->host, a);
+
+	if (why != OV_DROP_NONE)
+		return why;
+	if (a->from_mailbox && is_free_mail(p->hosts, a->host))
+		return OV_DROP_FREE_MAIL;
+	memcpy(out, token, strlen(token) + 1);
+	return OV_DROP_NONE;
+}
+
 enum ov_drop
 ov_normalise_domain(const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP],
     const char *in, size_t len, enum ov_domain_source source)
 {
-	char host[OV_TOKEN_VALUE_CAP];
-	const char *token = NULL;
-	struct address a;
+	struct ov_address a;
 	enum ov_drop why;
 
 	out[0] = '\0';
-	trim(&in, &len);
-	if (len == 0)
-		return OV_DROP_EMPTY;
-	if (len > URL_MAX)
-		return OV_DROP_TOO_LONG;
-	if (has_control(in, len))
-		return OV_DROP_CONTROL;
-	if (source == OV_FROM_EMAIL)
-		len = first_mailbox(in, len);
-	locate(&a, in, len);
-	a.from_mailbox = a.from_mailbox || source == OV_FROM_EMAIL;
-	why = to_ascii(host, a.host, a.host_len);
-	if (why != OV_DROP_NONE)
+	why = ov_address_read(&a, in, len, source);
+	return why != OV_DROP_NONE ? why : domain_of(p, out, &a);
+}
+
+/* --- an account on a site of another name --- */
+
+/* One is the other, or begins with it for `least` letters. */
+static bool
+is_written_alike(const char *text, size_t len, const char *name, size_t least)
+{
+	char letters[OV_TOKEN_VALUE_CAP];
+	size_t n = 0, name_len = strlen(name), shorter;
+
+	for (size_t i = 0; i < len && n < sizeof(letters); i++)
+		if (is_alnum(text[i]))
+			letters[n++] = lower(text[i]);
+	shorter = n < name_len ? n : name_len;
+	if (n == name_len && n >= PLACE_SAME_MIN)
+		return memcmp(letters, name, n) == 0;
+	return shorter >= least && memcmp(letters, name, shorter) == 0;
+}
+
+/* Does one of the parts of the text say the name? */
+static bool
+is_told_in(
+    const char *text, size_t len, const char *marks, const char *name, size_t least)
+{
+	size_t n;
+
+	for (; len > 0; text += n, len -= n) {
+		for (n = 0; n < len && !among(text[n], marks); n++)
+			;
+		if (is_written_alike(text, n, name, least))
+			return true;
+		n += n < len;
+	}
+	return false;
+}
+
+/* A host of the account's own, in front of the domain: not one of those that every site
+ * has. */
+static bool
+has_own_host(
+    const struct ov_hosts *h, const char *host, const char *domain, const char *name)
+{
+	size_t n = strlen(host), front = n - strlen(domain);
+
+	return n > front && front > 1 && front < n && strcmp(host + front, domain) == 0 &&
+	       label_of(h, host, host + front) == LABEL_USER &&
+	       is_told_in(host, front - 1, ".", name, PLACE_HOST_MIN);
+}
+
+/* "facebook.com" alone is nobody's but its operator's. */
+static bool
+is_of_operator(const struct ov_hosts *h, const char *domain)
+{
+	enum sharing mode;
+	const char *site = shared_site(h, domain, &mode);
+
+	return site == domain &&
+	       (mode == SHARE_PATH || mode == SHARE_HOST || mode == SHARE_SUBDOMAIN);
+}
+
+/* A page that the path tells is of the name, or of what the name has beyond the domain's:
+ * "siemens.com/energy" of "Siemens Energy". */
+static bool
+has_own_page(const struct ov_address *a, const char *domain, const char *name, bool near)
+{
+	static const char marks[] = "/\\?&=#.@:~!,;";
+	const size_t n = strcspn(domain, ".");
+
+	if (!near)
+		return is_told_in(a->path, a->path_len, marks, name, PLACE_PATH_MIN);
+	if (n >= strlen(name) || memcmp(name, domain, n) != 0)
+		return false;
+	return is_told_in(a->path, a->path_len, marks, name + n, SIZE_MAX);
+}
+
+enum ov_drop
+ov_normalise_site(const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP],
+    const char *in, size_t len, const struct ov_kin_name *who)
+{
+	char name[OV_TOKEN_VALUE_CAP];
+	struct ov_address a;
+	const char *host;
+	enum ov_drop why;
+	bool near;
+
+	out[0] = '\0';
+	why = ov_address_read(&a, in, len, OV_FROM_WEBSITE);
+	if (why == OV_DROP_NONE)
+		why = domain_of(p, out, &a);
+	if (why != OV_DROP_NONE || p->rules < 2 || who->written.len == 0 ||
+	    who->written.len >= sizeof(name))
 		return why;
-	why = pick(p, &token, host, &a);
-	if (why != OV_DROP_NONE)
-		return why;
-	if (a.from_mailbox && is_free_mail(p->hosts, host))
-		return OV_DROP_FREE_MAIL;
-	memcpy(out, token, strlen(token) + 1);
+	memcpy(name, who->written.p, who->written.len);
+	name[who->written.len] = '\0';
+	near = ov_kinship(who, OV_BYTES(out, strlen(out))) >= OV_KIN_NEAR;
+	host = without_www(a.host);
+	if (!near && has_own_host(p->hosts, host, out, name)) {
+		memcpy(out, host, strlen(host) + 1);
+		return OV_DROP_NONE;
+	}
+	if ((!near && is_of_operator(p->hosts, out)) ||
+	    has_own_page(&a, out, name, near)) {
+		out[0] = '\0';
+		return OV_DROP_SHARED_HOST;
+	}
 	return OV_DROP_NONE;
 }

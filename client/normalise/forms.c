@@ -215,7 +215,10 @@ add_word(void *ctx, const struct ov_field *f, size_t n)
 		[OV_WORD_FUND] = "fund",
 		[OV_WORD_NUMBER] = "number",
 		[OV_WORD_LINK] = "link",
-		[OV_WORD_VOID] = "void" };
+		[OV_WORD_VOID] = "void",
+		[OV_WORD_MANY] = "many",
+		[OV_WORD_OFFICE] = "office",
+		[OV_WORD_TRADE] = "trade" };
 	struct ov_forms *forms = ctx;
 
 	if (n == 3 && field_is(&f[0], "same"))

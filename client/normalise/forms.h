@@ -49,6 +49,9 @@ enum ov_word_set {
 	OV_WORD_NUMBER, /* the same, at the end of a name */
 	OV_WORD_LINK,	/* "of", "and": initials may leave it out */
 	OV_WORD_VOID,	/* stands where there is no name */
+	OV_WORD_MANY,	/* a whole name that many bear */
+	OV_WORD_OFFICE, /* of a place, with its name: every place has one */
+	OV_WORD_TRADE,	/* with common words before it, many bear it */
 	OV_WORD_SETS
 };
 

@@ -129,6 +129,7 @@ struct span {
 	size_t first, n;
 	const char *cc;
 	struct ov_name_signs *signs; /* or NULL */
+	unsigned int rules;
 };
 
 /* Notes the kind of a form that was taken off; the last of the name counts. */
@@ -167,13 +168,30 @@ word_in(const struct span *s, size_t i, enum ov_word_set set)
 	    s->forms, set, s->t->w[s->first + i].p, s->t->w[s->first + i].len);
 }
 
-/* "American Group", "General Systems": the word that would be left, at i, names nobody.
- */
+/* Of a word alone: many are called so. */
+static bool
+is_common_word(const struct span *s, size_t i)
+{
+	return word_in(s, i, OV_WORD_PLAIN) ||
+	       (s->rules >= 2 &&
+		   (word_in(s, i, OV_WORD_COMMON) || word_in(s, i, OV_WORD_GIVEN)));
+}
+
+/* "American Group", "Summit Systems": the word that would be left, at i, names nobody, or
+ * many. */
 static bool
 holds_name(const struct span *s, const struct ov_form *f, size_t n, size_t i)
 {
 	return (f->flags & OV_FORM_STRUCTURE) != 0 && s->n == n + 1 &&
-	       word_in(s, i, OV_WORD_PLAIN);
+	       is_common_word(s, i);
+}
+
+/* "Summit Systems" is written "summit" in a domain. */
+static size_t
+holds_structure(const struct span *s)
+{
+	return s->n == 2 && !word_in(s, 0, OV_WORD_PLAIN) && is_common_word(s, 0) &&
+	       form_at(s, s->first + 1, 1, OV_FORM_STRUCTURE) != NULL;
 }
 
 /* Takes the longest form off the end, leaving at least one word. */
@@ -259,6 +277,8 @@ strip_tld(struct span *s)
 	return true;
 }
 
+#define SURNAME_MIN 3
+
 /* Surname first, as registers sort: "smith ao", "schwab charles", "gallagher arthur j",
  * "price t rowe".  Turning maps no two names to one but those that differ in this order
  * alone. */
@@ -269,6 +289,8 @@ turn_forename(struct span *s, unsigned int rules)
 	size_t n = 1; /* words of the forename */
 
 	if (s->n < 2 || w[0].initials || word_in(s, 0, OV_WORD_GIVEN))
+		return;
+	if (rules >= 2 && w[0].len < SURNAME_MIN) /* "RE/MAX" */
 		return;
 	if (!w[1].initials) {
 		if (!word_in(s, 1, OV_WORD_GIVEN))
@@ -369,6 +391,27 @@ is_unit(const struct span *s, size_t n)
 			return true;
 	return s->n > 1 && (word_in(s, s->n - 1, OV_WORD_NUMBER) ||
 			       is_branch_number(&s->t->w[s->first + s->n - 1]));
+}
+
+/* "Summit"; "Lincoln High School", "Citizens Bank"; "City of X", "X
+ * County". */
+static bool
+is_common(const struct span *s)
+{
+	bool trade = false;
+
+	if (s->n == 1)
+		return is_common_word(s, 0);
+	if (word_in(s, s->n - 1, OV_WORD_OFFICE) ||
+	    (word_in(s, 0, OV_WORD_OFFICE) && word_is(s, 1, "of")))
+		return true;
+	for (size_t i = 0; i < s->n; i++) {
+		trade = trade || word_in(s, i, OV_WORD_TRADE);
+		if (!is_common_word(s, i) && !word_in(s, i, OV_WORD_TRADE) &&
+		    !word_in(s, i, OV_WORD_LINK))
+			return false;
+	}
+	return trade;
 }
 
 /* "Splunk, a Cisco company": the company, not whose it is. */
@@ -474,7 +517,7 @@ once(const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP],
 		return why;
 	if (words.n == 0)
 		return OV_DROP_EMPTY;
-	s = (struct span){ forms, &words, 0, words.n, cc, signs };
+	s = (struct span){ forms, &words, 0, words.n, cc, signs, p->rules };
 	cut_alias(&s);
 	while (strip_particles(&s) || strip_last(&s) || strip_first(&s) ||
 	       strip_affix(&s) || strip_tld(&s))
@@ -482,13 +525,16 @@ once(const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP],
 	turn_forename(&s, p->rules);
 	if (signs != NULL && signs->written[0] == '\0')
 		note_spelling(&s, words.n - s.first);
-	if (signs != NULL && signs->written[0] == '\0')
+	if (signs != NULL && signs->written[0] == '\0') {
 		signs->is_unit = is_unit(&s, words.n - s.first);
+		if (p->rules >= 2 && is_common(&s))
+			signs->bearers = OV_BEARER_SEVERAL;
+	}
 	drop_and(&s);
 	if (signs != NULL && signs->written[0] == '\0') {
 		note_initials(&s);
-		(void)ov_words_join_written(
-		    signs->written, sizeof(signs->written), &words, s.first, s.n);
+		(void)ov_words_join_written(signs->written, sizeof(signs->written),
+		    &words, s.first, s.n - holds_structure(&s));
 	}
 	len = ov_words_join(out, OV_TOKEN_VALUE_CAP, &words, s.first, s.n, "");
 	if (len == 0)
@@ -545,6 +591,9 @@ ov_normalise_name_signs(const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP]
 	}
 	if (why == OV_DROP_NONE && ov_word_in(p->forms, OV_WORD_VOID, out, strlen(out)))
 		why = OV_DROP_PLACEHOLDER;
+	if (signs != NULL && why == OV_DROP_NONE &&
+	    ov_word_in(p->forms, OV_WORD_MANY, out, strlen(out)))
+		signs->bearers = OV_BEARER_MANY;
 	if (why == OV_DROP_NONE)
 		take_known(p, out, cc);
 	else

@@ -244,6 +244,15 @@ is_telling(const char *ending, size_t n, const char *cc)
 	return n > LABEL_MIN || strcmp(ending, ".com") == 0;
 }
 
+/* "Summit Systems" has summit.com, so it is the best known Summit. */
+static bool
+is_core(
+    const char *label, size_t n, const struct ov_name_signs *signs, const char *ending)
+{
+	return n == strlen(signs->written) && n < signs->own &&
+	       memcmp(label, signs->written, n) == 0 && strcmp(ending, ".com") == 0;
+}
+
 enum ov_drop
 ov_normalise_label_name(const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP],
     const char *domain, const struct ov_name_signs *signs, const char *cc)
@@ -264,8 +273,29 @@ ov_normalise_label_name(const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP]
 	}
 	if (n < LABEL_MIN || n > LABEL_MAX ||
 	    !(is_longer(p->forms, label, n, signs, cc) ||
+		is_core(label, n, signs, domain) ||
 		(cc != NULL && is_beginning(p->forms, label, n, signs)) ||
 		(is_telling(domain, n, cc) && is_shortened(p->forms, label, n, signs))))
 		return OV_DROP_EMPTY;
 	return ov_normalise_name(p, out, label, n, cc);
+}
+
+bool
+ov_is_own_domain(const char *domain, const struct ov_name_signs *signs, const char *cc)
+{
+	char ending[3] = "";
+	const char *name = signs->written, *dot;
+
+	for (; *domain != '\0' && *domain != '.'; domain++)
+		if (*domain != '-' && *domain != *name++)
+			return false;
+	if (*name != '\0' || *domain == '\0')
+		return false;
+	if (cc != NULL) {
+		ending[0] = (char)(cc[0] | 0x20);
+		ending[1] = (char)(cc[1] | 0x20);
+	}
+	dot = strrchr(domain, '.');
+	return strcmp(domain, ".com") == 0 ||
+	       strcmp(dot + 1, strcmp(ending, "gb") == 0 ? "uk" : ending) == 0;
 }

@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "client/normalise/kinship.h"
 #include "common/status.h"
 
 #define OV_TOKEN_VALUE_MAX 255			    /* bytes, without the NUL */
@@ -46,6 +47,7 @@ enum ov_drop {
 	OV_DROP_NO_EXCHANGE,
 	OV_DROP_UNKNOWN_EXCHANGE,
 	OV_DROP_NOT_IN_PROFILE,
+	OV_DROP_COMMON_NAME,
 	OV_DROP_COUNT
 };
 
@@ -88,6 +90,14 @@ enum ov_domain_source { OV_FROM_WEBSITE, OV_FROM_EMAIL };
 enum ov_drop ov_normalise_domain(const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP],
     const char *in, size_t len, enum ov_domain_source source);
 
+/* As ov_normalise_domain, of the website of an account of that name.  On a site of
+ * another name the address may give it a place: a host that tells the name is the value
+ * ("acme.builder.example"), a path that does is OV_DROP_SHARED_HOST
+ * ("guide.example/shops/acme"); and the site that users share is its operator's alone.
+ * ov-norm-1: as ov_normalise_domain. */
+enum ov_drop ov_normalise_site(const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP],
+    const char *in, size_t len, const struct ov_kin_name *who);
+
 /* A company name without case, marks, spaces, punctuation and legal form: lists differ
  * in where they part words ("JP Morgan", "JPMorgan").  cc: the account's country (alpha-2
  * as ov_normalise_country gives it) or NULL; short legal forms that are words elsewhere
@@ -95,6 +105,14 @@ enum ov_drop ov_normalise_domain(const struct ov_profile *p, char out[OV_TOKEN_V
  * whatever the country. */
 enum ov_drop ov_normalise_name(const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP],
     const char *in, size_t len, const char *cc);
+
+/* Who may be called so. */
+enum ov_bearers {
+	OV_BEARER_ONE,
+	OV_BEARER_SEVERAL, /* "Summit", "Oak County": on one site it is not who it is on
+			      another */
+	OV_BEARER_MANY	   /* "First National Bank" */
+};
 
 /* What a name says beside its value, for merging rows of one book. */
 struct ov_name_signs {
@@ -111,12 +129,18 @@ struct ov_name_signs {
 	char spelt[64];
 	uint64_t ends;
 	uint8_t own;
+	enum ov_bearers bearers;
 };
 
 /* As ov_normalise_name; signs may be NULL. */
 enum ov_drop ov_normalise_name_signs(const struct ov_profile *p,
     char out[OV_TOKEN_VALUE_CAP], struct ov_name_signs *signs, const char *in, size_t len,
     const char *cc);
+
+/* Whether the domain is a name's own, by which it is known best: its words and .com or
+ * the ending of the country (cc, or NULL). */
+bool ov_is_own_domain(
+    const char *domain, const struct ov_name_signs *signs, const char *cc);
 
 /* The names of one company that a cell holds: its own first, then what brackets,
  * "formerly" or a slash tell ("Meta (formerly Facebook)", "Acme d/b/a Widgets",
@@ -131,8 +155,9 @@ size_t ov_normalise_names(const struct ov_profile *p,
 
 /* The other name that a website tells: a longer one ("True Link" at
  * truelinkfinancial.com), where there is a country the first words ("Capital One
- * Financial" at capitalone.com), or the beginnings of all words, of 3 letters or more
- * ("Westinghouse Air Brake" at wab.com, "wabrake.com").  domain: a value of
+ * Financial" at capitalone.com), the beginnings of all words, of 3 letters or more
+ * ("Westinghouse Air Brake" at wab.com, "wabrake.com"), or the word of which many are
+ * called that the site is named by ("Summit Systems" at summit.com).  domain: a value of
  * ov_normalise_domain; signs: of the name. OV_DROP_EMPTY if it tells none. */
 enum ov_drop ov_normalise_label_name(const struct ov_profile *p,
     char out[OV_TOKEN_VALUE_CAP], const char *domain, const struct ov_name_signs *signs,

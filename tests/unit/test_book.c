@@ -480,7 +480,7 @@ why_says_what_joins_two_rows_and_what_does_not(void **state)
 		   "1,Acme Inc,acme.com,US\n2,ACME Widgets,www.acme.com,US\n"
 		   "3,Deutsche Bank AG,,DE\n4,Deutsche Bank GmbH,,DE\n"
 		   "5,Archrock,archrock.com,US\n6,OneMain,archrock.com,US\n"
-		   "7,Index,index.io,US\n8,Index,index.com,US\n9,Solo,solo.com,\n"
+		   "7,Velorix,velorix.io,US\n8,Velorix,velorix.com,US\n9,Solo,solo.com,\n"
 		   "10,Acme,,FR\n11,,mid.com; one.com,\n12,One,one.com,\n"
 		   "13,Mid,mid.com,\n14,Twin,twin.com,\n15,Twin Inc,twin.com,\n");
 	expect_why_two(db, "1", "2", "one account by the rules of ov-norm-2",
@@ -491,8 +491,8 @@ why_says_what_joins_two_rows_and_what_does_not(void **state)
 	    "with another legal form");
 	expect_why_two(db, "5", "6", "two accounts",
 	    "both have domain archrock.com: accounts of different names share it");
-	expect_why_two(db, "7", "index.com", "two accounts",
-	    "both have namecc US index: another account of this book has it too");
+	expect_why_two(db, "7", "velorix.com", "two accounts",
+	    "both have namecc US velorix: another account of this book has it too");
 	expect_why_two(db, "1", "9", "two accounts",
 	    "  they share no key\n  \"Acme Inc\" has domain acme.com, namecc US acme, "
 	    "name acme\n  \"Solo\" has domain solo.com, name solo\n");

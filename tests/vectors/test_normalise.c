@@ -99,6 +99,36 @@ name_of_label(char *out, const char *in, size_t len, const char *cc)
 	return ov_normalise_label_name(profile, out, domain, &signs, cc);
 }
 
+/* The domain of an account of a name: "Acme@acme.builder.example". */
+static enum ov_drop
+domain_of_site(char *out, const char *in, size_t len)
+{
+	const char *at = memchr(in, '@', len);
+	char name[OV_TOKEN_VALUE_CAP];
+	struct ov_name_signs s;
+
+	assert_non_null(at);
+	assert_int_equal(
+	    ov_normalise_name_signs(profile, name, &s, in, (size_t)(at - in), NULL),
+	    OV_DROP_NONE);
+	return ov_normalise_site(profile, out, at + 1, len - (size_t)(at + 1 - in),
+	    &(struct ov_kin_name){ OV_BYTES(name, strlen(name)),
+		OV_BYTES(s.written, strlen(s.written)),
+		OV_BYTES(s.initials, strlen(s.initials)), s.is_unit });
+}
+
+static enum ov_drop
+bearers_of(char *out, const char *in, size_t len)
+{
+	static const char *const words[] = { "one", "several", "many" };
+	struct ov_name_signs s;
+	enum ov_drop why = ov_normalise_name_signs(profile, out, &s, in, len, NULL);
+
+	if (why == OV_DROP_NONE)
+		memcpy(out, words[s.bearers], strlen(words[s.bearers]) + 1);
+	return why;
+}
+
 static enum ov_drop
 apply(const char *kind, char *out, const char *in, size_t len, const char *cc)
 {
@@ -130,6 +160,10 @@ apply(const char *kind, char *out, const char *in, size_t len, const char *cc)
 		return join_names(out, in, len);
 	if (strcmp(kind, "label") == 0)
 		return name_of_label(out, in, len, cc);
+	if (strcmp(kind, "site") == 0)
+		return domain_of_site(out, in, len);
+	if (strcmp(kind, "bearers") == 0)
+		return bearers_of(out, in, len);
 	fail_msg("unknown kind %s", kind);
 	return OV_DROP_NONE;
 }
@@ -141,7 +175,7 @@ drop_name(enum ov_drop why)
 		"encoding", "too_long", "malformed", "ip_literal", "unknown_tld",
 		"public_suffix", "shared_host", "free_mail", "bad_checksum",
 		"placeholder", "no_country", "unknown_country", "no_exchange",
-		"unknown_exchange", "not_in_profile" };
+		"unknown_exchange", "not_in_profile", "common_name" };
 
 	return names[why];
 }
@@ -151,7 +185,8 @@ static bool
 gives_another_kind(const char *kind)
 {
 	return strcmp(kind, "namecc") == 0 || strcmp(kind, "names") == 0 ||
-	       strcmp(kind, "label") == 0;
+	       strcmp(kind, "label") == 0 || strcmp(kind, "site") == 0 ||
+	       strcmp(kind, "bearers") == 0;
 }
 
 static bool
