@@ -699,6 +699,8 @@ unchanged_job_carries_and_charges_nothing(void **state)
 	struct ov_msg_accept a;
 	struct ov_buf body = { 0 }, bytes = { 0 };
 	struct ov_tx *tx = NULL;
+	struct ov_msg_terms_signed signed_terms;
+	struct ov_msg_cancel cancel = { .created = (uint64_t)clock_now };
 	struct ov_msg_report m;
 	struct ov_ledger ledger;
 	struct run r;
@@ -733,6 +735,22 @@ unchanged_job_carries_and_charges_nothing(void **state)
 	memcpy(last, a.job, OV_ID);
 	p = proposal(4);
 	p.unchanged_since = OV_BYTES(last, OV_ID);
+	assert_int_equal(put_step(&ada, p.job, OV_STEP_PROPOSE, &p, &bytes), OV_OK);
+	a = acceptance(&p, &bytes);
+	a.unchanged_since = p.unchanged_since;
+	assert_int_equal(
+	    put_step(&bob, p.job, OV_STEP_ACCEPT, &a, &bytes), OV_E_PROTO_MISMATCH);
+	/* nor is one under terms that were */
+	cancel.reason = OV_LITERAL("E_CANCELLED");
+	memcpy(cancel.job, p.job, OV_ID);
+	assert_int_equal(put_step(&ada, p.job, OV_STEP_CANCEL_A, &cancel, &bytes), OV_OK);
+	deal_free(&deal);
+	memset(&deal, 0, sizeof(deal));
+	make_deal(&deal, 2);
+	assert_int_equal(sign_deal(&ada, &bob, &deal, &signed_terms), OV_OK);
+	assert_int_equal(sign_deal(&bob, &ada, &deal, &signed_terms), OV_OK);
+	p = proposal(5);
+	p.unchanged_since = OV_BYTES(r.p.job, OV_ID);
 	assert_int_equal(put_step(&ada, p.job, OV_STEP_PROPOSE, &p, &bytes), OV_OK);
 	a = acceptance(&p, &bytes);
 	a.unchanged_since = p.unchanged_since;

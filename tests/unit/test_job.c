@@ -159,39 +159,48 @@ join_side(struct arrays *a, const struct side *s, const uint8_t *tags)
 	return j;
 }
 
-/* A's view: rows for A, numbers 10, 20, ... */
+/* The view of one side (0 A, 1 B): rows for it, numbers 10, 20, ... */
 static size_t
-a_view(uint8_t rows[][OV_MATCH_ROW], struct ov_join_cells *cells)
+view_of(size_t who, uint8_t rows[][OV_MATCH_ROW], struct ov_join_cells *cells)
 {
 	static struct arrays arrays[2];
 	/* tags of A's points come from B, in A's order, and the other way round */
 	struct ov_join_side a = join_side(&arrays[0], &sides[0], sides[1].tags);
 	struct ov_join_side b = join_side(&arrays[1], &sides[1], sides[0].tags);
+	const struct side *partner = &sides[1 - who];
 	struct ov_join_list list;
 	struct ov_join *j;
 	size_t n;
 
 	assert_int_equal(ov_join_new(&j, &a, &b, ov_veto_default), OV_OK);
-	assert_int_equal(ov_join_list(j, OV_JOIN_A, OV_LEVEL_MATCHES, &list), OV_OK);
+	assert_int_equal(
+	    ov_join_list(j, who == 0 ? OV_JOIN_A : OV_JOIN_B, OV_LEVEL_MATCHES, &list),
+	    OV_OK);
 	ov_join_count(j, &list, cells);
 	for (size_t i = 0; i < list.n; i++) {
 		const struct ov_join_pair *p = &list.pairs[i];
-		struct ov_match_row r = { .own = p->a,
-			.other = p->b,
+		struct ov_match_row r = { .own = who == 0 ? p->a : p->b,
+			.other = who == 0 ? p->b : p->a,
 			.rank = p->rank,
-			.label = sides[1].roster[p->b].label,
 			.number = (uint32_t)(10 * i + 10) };
 
-		/* B's TAGS row for A's point */
-		ov_proof_mac(
-		    r.proof, keys.proof[1], p->a, sides[1].tags + OV_TAG_LEN * p->a);
-		memcpy(r.roster, sides[1].roster[p->b].mac, OV_MAC_LEN);
+		r.label = partner->roster[r.other].label;
+		/* the partner's TAGS row for the own point */
+		ov_proof_mac(r.proof, keys.proof[1 - who], r.own,
+		    partner->tags + OV_TAG_LEN * r.own);
+		memcpy(r.roster, partner->roster[r.other].mac, OV_MAC_LEN);
 		ov_match_pack(rows[i], &r);
 	}
 	n = list.n;
 	ov_join_list_fini(&list);
 	ov_join_free(j);
 	return n;
+}
+
+static size_t
+a_view(uint8_t rows[][OV_MATCH_ROW], struct ov_join_cells *cells)
+{
+	return view_of(0, rows, cells);
 }
 
 static struct ov_verify_input
@@ -299,6 +308,58 @@ crossed_and_repeated_matches_are_caught(void **state)
 	memcpy(crossed, rows[0], OV_MATCH_ROW);
 	ov_put32(crossed + 10, 4000000000U); /* the same match under a new number */
 	assert_int_equal(ov_verify_row(&m, &v, crossed), OV_E_PROTO_MISBEHAVED);
+	ov_verify_fini(&v);
+}
+
+/* Where A's other key of the same record stands, and B's: all of it true, but the match
+ * was had. */
+static void
+second_key(uint8_t out[OV_MATCH_ROW], const uint8_t row[OV_MATCH_ROW])
+{
+	struct ov_match_row r;
+	size_t record, other;
+	uint8_t rank;
+	uint32_t first;
+
+	ov_match_unpack(&r, row);
+	first = r.own;
+	assert_true(ov_deck_record(&record, &rank, &sides[0].deck, first));
+	for (r.own = 0;
+	     r.own == first || !ov_deck_record(&other, &r.rank, &sides[0].deck, r.own) ||
+	     other != record;
+	     r.own++)
+		assert_true(r.own < SLOTS);
+	for (r.other = 0; memcmp(sides[0].tags + OV_TAG_LEN * r.other,
+			      sides[1].tags + OV_TAG_LEN * r.own, OV_TAG_LEN) != 0;
+	     r.other++)
+		assert_true(r.other < SLOTS);
+	r.label = sides[1].roster[r.other].label;
+	r.number++;
+	ov_proof_mac(r.proof, keys.proof[1], r.own, sides[1].tags + OV_TAG_LEN * r.own);
+	memcpy(r.roster, sides[1].roster[r.other].mac, OV_MAC_LEN);
+	ov_match_pack(out, &r);
+}
+
+static void
+one_pair_is_one_match_by_whichever_key(void **state)
+{
+	static uint8_t rows[SLOTS][OV_MATCH_ROW];
+	static struct ov_join_cells cells;
+	struct ov_verify_input in = a_input();
+	uint8_t again[OV_MATCH_ROW];
+	struct ov_verify v;
+	struct ov_match m;
+
+	(void)state;
+	assert_int_equal(a_view(rows, &cells), 100);
+	second_key(again, rows[0]);
+	assert_int_equal(ov_verify_init(&v, &in), OV_OK);
+	assert_int_equal(
+	    ov_verify_row(&m, &v, again), OV_OK); /* the control: by itself */
+	ov_verify_fini(&v);
+	assert_int_equal(ov_verify_init(&v, &in), OV_OK);
+	assert_int_equal(ov_verify_row(&m, &v, rows[0]), OV_OK);
+	assert_int_equal(ov_verify_row(&m, &v, again), OV_E_PROTO_MISBEHAVED);
 	ov_verify_fini(&v);
 }
 
@@ -410,6 +471,86 @@ deck_is_a_permutation_with_padding_shaped_like_records(void **state)
 	assert_int_equal(d->records, 512); /* all records, real or not, have two tokens */
 	for (size_t r = 0; r < d->records; r++)
 		assert_int_equal(per_record[r], 2);
+}
+
+/* --- tags that a partner puts at other positions (PROTOCOL 9.13) --- */
+
+/* B moves each tag of A's points to the position behind it, and signs what it sends. */
+static void
+move_tags(void)
+{
+	uint8_t *tags = sides[1].tags, last[OV_TAG_LEN];
+
+	memcpy(last, tags + OV_TAG_LEN * (SLOTS - 1), OV_TAG_LEN);
+	memmove(tags + OV_TAG_LEN, tags, OV_TAG_LEN * (SLOTS - 1));
+	memcpy(tags, last, OV_TAG_LEN);
+}
+
+/* Rows of A's view that its own check lets pass, and how many of them are true. */
+static void
+judge_rows(size_t passed[2], uint8_t rows[][OV_MATCH_ROW], size_t n)
+{
+	const struct ov_verify_input in = a_input();
+
+	passed[0] = passed[1] = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct ov_verify v;
+		struct ov_match m;
+		size_t theirs;
+		uint8_t rank;
+
+		assert_int_equal(ov_verify_init(&v, &in), OV_OK);
+		if (ov_verify_row(&m, &v, rows[i]) == OV_OK) {
+			struct ov_match_row r;
+
+			ov_match_unpack(&r, rows[i]);
+			assert_true(
+			    ov_deck_record(&theirs, &rank, &sides[1].deck, r.other));
+			passed[m.record->account ==
+			       sides[1].list.records[theirs].account]++;
+		}
+		ov_verify_fini(&v);
+	}
+}
+
+/* What B gets for it: for as many positions as it has matches, the population of whatever
+ * stands there, padding too. */
+static void
+a_moved_tag_shows_a_label_at_random(void **state)
+{
+	static uint8_t rows[SLOTS][OV_MATCH_ROW];
+	static struct ov_join_cells cells;
+	size_t passed[2], n, padding = 0, own = 0;
+
+	(void)state;
+	n = a_view(rows, &cells);
+	judge_rows(passed, rows, n);
+	assert_int_equal(passed[1], 100); /* the control */
+	assert_int_equal(passed[0], 0);
+	move_tags();
+	n = view_of(1, rows, &cells);
+	assert_in_range(n, 20, 100); /* the rank must be the same by chance */
+	for (size_t i = 0; i < n; i++) {
+		struct ov_match_row r;
+		size_t record, listed;
+		uint8_t rank;
+
+		ov_match_unpack(&r, rows[i]);
+		assert_int_equal(r.label, sides[0].roster[r.other].label);
+		assert_true(ov_deck_record(&listed, &rank, &sides[1].deck, r.own));
+		if (!ov_deck_record(&record, &rank, &sides[0].deck, r.other))
+			padding++;
+		else
+			own += sides[0].list.records[record].account ==
+			       sides[1].list.records[listed].account;
+	}
+	assert_true(padding > 0);
+	assert_in_range(own, 0, 8); /* two keys of one record, side by side */
+	n = a_view(rows, &cells);
+	judge_rows(passed, rows, n);
+	assert_true(passed[0] + passed[1] < n); /* A finds padding among its matches */
+	assert_in_range(passed[1], 0, 8);
+	tag(&sides[1], &sides[0]); /* as they were */
 }
 
 /* A band changes what crosses the wire, so it changes the digest; padding shows the bands
@@ -548,10 +689,12 @@ main(void)
 		cmocka_unit_test(bands_are_in_digest_roster_and_padding),
 		cmocka_unit_test(any_changed_bit_is_caught),
 		cmocka_unit_test(crossed_and_repeated_matches_are_caught),
+		cmocka_unit_test(one_pair_is_one_match_by_whichever_key),
 		cmocka_unit_test(
 		    bands_of_the_partner_decide_where_the_own_word_is_missing),
 		cmocka_unit_test(populations_below_matches_are_refused),
 		cmocka_unit_test(deck_is_a_permutation_with_padding_shaped_like_records),
+		cmocka_unit_test(a_moved_tag_shows_a_label_at_random),
 		cmocka_unit_test(list_survives_the_database),
 		cmocka_unit_test(ids_of_schemes_are_hashed_under_their_kind),
 		cmocka_unit_test(list_sorts_and_refuses_repeats_and_controls),

@@ -244,6 +244,20 @@ inclusion_refuses_any_change(void **state)
 				    OV_E_LOG_PROOF);
 				p.bytes[i] ^= 0x10;
 			}
+			for (size_t i = 0; i < 32; i++) {
+				uint8_t other[32];
+
+				memcpy(other, root, 32);
+				other[i] ^= 1;
+				assert_int_equal(ov_merkle_verify_inclusion(leaf[m], m, n,
+						     other, OV_BYTES(p.bytes, p.len)),
+				    OV_E_LOG_PROOF);
+				memcpy(other, leaf[m], 32);
+				other[i] ^= 1;
+				assert_int_equal(ov_merkle_verify_inclusion(other, m, n,
+						     root, OV_BYTES(p.bytes, p.len)),
+				    OV_E_LOG_PROOF);
+			}
 			for (size_t len = 0; len < p.len; len++)
 				assert_int_equal(ov_merkle_verify_inclusion(leaf[m], m, n,
 						     root, OV_BYTES(p.bytes, len)),
@@ -288,6 +302,15 @@ consistency_refuses_any_change(void **state)
 				assert_int_equal(ov_merkle_verify_consistency(
 						     m, a, n, b, OV_BYTES(p.bytes, len)),
 				    OV_E_LOG_ROLLBACK);
+			for (size_t i = 0; i < 64; i++) {
+				uint8_t *root = i < 32 ? a : b;
+
+				root[i % 32] ^= 1;
+				assert_int_equal(
+				    ov_merkle_verify_consistency(m, a, n, b, proof),
+				    OV_E_LOG_ROLLBACK);
+				root[i % 32] ^= 1;
+			}
 			naive_root(other, 1, m); /* another history of that size */
 			assert_int_equal(
 			    ov_merkle_verify_consistency(m, other, n, b, proof),

@@ -172,35 +172,96 @@ encode_grants(struct ov_buf *b, const struct ov_population *p, size_t n, uint64_
 	ov_buf_free(&pops);
 }
 
+/* What follows from two sheets, the first one low's. */
+static void
+derive(struct ov_release *r, const struct ov_msg_grants *low,
+    const struct ov_msg_grants *high)
+{
+	static const struct ov_population p[] = { { "customers", OV_LEVEL_MATCHES },
+		{ "leads", OV_LEVEL_COUNTS } };
+	const struct ov_msg_grants *of[2] = { low, high };
+	struct ov_buf sheet[2] = { { 0 } }, terms = { 0 }, release = { 0 }, pops = { 0 };
+	uint8_t ids[2][32] = { { 1 }, { 2 } };
+	struct ov_msg_terms_body body;
+	struct ov_terms_input in = { .low = ids[0], .high = ids[1], .sequence = 1 };
+
+	for (int i = 0; i < 2; i++) {
+		struct ov_msg_grants g = *of[i];
+
+		pops.len = 0;
+		assert_int_equal(ov_populations_pack(&pops, p, g.fit ? 2 : 1), OV_OK);
+		g.populations = OV_BUF_BYTES(&pops);
+		assert_int_equal(ov_msg_encode(&sheet[i], OV_MSG_GRANTS, &g), OV_OK);
+	}
+	in.grants_low = OV_BUF_BYTES(&sheet[0]);
+	in.grants_high = OV_BUF_BYTES(&sheet[1]);
+	assert_int_equal(ov_terms_derive(&terms, &release, &body, &in), OV_OK);
+	assert_int_equal(ov_release_decode(r, OV_BUF_BYTES(&release)), OV_OK);
+	ov_buf_free(&sheet[0]);
+	ov_buf_free(&sheet[1]);
+	ov_buf_free(&pops);
+	ov_buf_free(&terms);
+	ov_buf_free(&release);
+}
+
+/* Each number of one sheet or the other is the stricter one; whoever is low. */
 static void
 terms_take_the_stricter_of_both(void **state)
 {
-	static const struct ov_population low[] = { { "customers", OV_LEVEL_MATCHES } };
-	static const struct ov_population high[] = { { "clients", OV_LEVEL_MATCHES },
-		{ "leads", OV_LEVEL_COUNTS } };
-	struct ov_buf a = { 0 }, b = { 0 }, terms = { 0 }, release = { 0 };
-	uint8_t ids[2][32] = { { 1 }, { 2 } };
-	struct ov_msg_terms_body body;
-	struct ov_release r;
+	struct ov_msg_grants a = { .version = 1,
+		.slots = 4096,
+		.minimum_list = 10,
+		.runs = 31,
+		.epsilon_milli = 333,
+		.view_days = 28,
+		.year_epsilon_milli = 4333,
+		.minimum_count = 10,
+		.shown_from = 5,
+		.name_only = 1,
+		.duns_veto = 1,
+		.exact = 1,
+		.fit = 1 };
+	struct ov_msg_grants b = { .version = 1,
+		.slots = 5000,
+		.minimum_list = 20,
+		.runs = 10,
+		.epsilon_milli = 500,
+		.view_days = 14,
+		.year_epsilon_milli = 2000,
+		.minimum_count = 3,
+		.shown_from = 20 };
 
 	(void)state;
-	encode_grants(&a, low, 1, 5000);
-	encode_grants(&b, high, 2, 4096);
-	const struct ov_terms_input in = { ids[0], ids[1], 1, OV_BUF_BYTES(&a),
-		OV_BUF_BYTES(&b) };
+	for (int low = 0; low < 2; low++) { /* which of the two is b */
+		struct ov_release r;
 
-	assert_int_equal(ov_terms_derive(&terms, &release, &body, &in), OV_OK);
-	assert_int_equal(ov_release_decode(&r, OV_BUF_BYTES(&release)), OV_OK);
-	assert_int_equal(r.slots, 4096);
-	assert_int_equal(r.ranks, 0x7e);
-	assert_int_equal(r.level[0][1], OV_LEVEL_MATCHES);
-	assert_int_equal(r.level[0][2], OV_LEVEL_HIDDEN);
-	assert_int_equal(r.level[1][2], OV_LEVEL_COUNTS);
-	assert_true(r.exact);
-	ov_buf_free(&a);
-	ov_buf_free(&b);
-	ov_buf_free(&terms);
-	ov_buf_free(&release);
+		derive(&r, low ? &a : &b, low ? &b : &a);
+		assert_int_equal(r.slots, 4096);
+		assert_int_equal(r.minimum_list, 20);
+		assert_int_equal(r.runs, 10);
+		assert_int_equal(r.epsilon_milli, 333);
+		assert_int_equal(r.view_days, 28);
+		assert_int_equal(r.year_epsilon_milli, 2000);
+		assert_int_equal(r.minimum_count, 10);
+		assert_int_equal(r.shown_from, 20);
+		assert_false(r.exact);
+		assert_int_equal(r.ranks, 0x7e);
+		assert_int_equal(r.veto[OV_RANK_DUNS], 0);
+		/* what is each giver's own */
+		assert_true(r.fit[1 - low] && !r.fit[low]);
+		assert_int_equal(r.level[low][1], OV_LEVEL_MATCHES);
+		assert_int_equal(r.level[low][2], OV_LEVEL_HIDDEN);
+		assert_int_equal(r.level[1 - low][2], OV_LEVEL_COUNTS);
+	}
+	b.exact = b.name_only = b.duns_veto = 1; /* the control: both */
+	for (int low = 0; low < 2; low++) {
+		struct ov_release r;
+
+		derive(&r, low ? &a : &b, low ? &b : &a);
+		assert_true(r.exact);
+		assert_int_equal(r.ranks, 0xfe);
+		assert_int_equal(r.veto[OV_RANK_DUNS], 0xf0);
+	}
 }
 
 /* Who asks for the same back gives no level that the other does not give. */

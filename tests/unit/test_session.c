@@ -400,6 +400,28 @@ a_partners_head_is_of_our_tree_or_all_stops(void **state)
 	assert_int_equal(ov_hold_check(home, NULL), OV_E_LOG_ROLLBACK);
 }
 
+/* Of another size the roots cannot be compared: only the proof tells. */
+static void
+a_partners_head_of_a_fork_is_found_at_any_size(void **state)
+{
+	struct fake_head forked[2];
+
+	(void)state;
+	grow(3);
+	broker.lie = LIE_FORK;
+	fake_head(&forked[0], &broker, 0);
+	broker.lie = LIE_NONE;
+	grow(3);
+	fake_append(&broker, OV_LEAF_CLOSED, OV_BYTES("of others", 9));
+	broker.lie = LIE_FORK;
+	fake_head(&forked[1], &broker, 0);
+	broker.lie = LIE_NONE;
+	for (int i = 0; i < 2; i++) { /* smaller than what was seen, and larger */
+		assert_int_equal(CHECK(forked[i]), OV_E_LOG_ROLLBACK);
+		assert_int_equal(ov_hold_check(home, NULL), OV_E_LOG_ROLLBACK);
+	}
+}
+
 static void
 hosts_are_read_from_addresses(void **state)
 {
@@ -437,6 +459,7 @@ main(void)
 		T(a_new_log_is_taken_only_when_a_person_says_so),
 		T(sessions_of_one_home_agree_on_the_log),
 		T(a_partners_head_is_of_our_tree_or_all_stops),
+		T(a_partners_head_of_a_fork_is_found_at_any_size),
 		cmocka_unit_test(hosts_are_read_from_addresses),
 	};
 
