@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/work/both.h"
 #include "common/work/heap.h"
 #include "server/join_index.h"
 
@@ -92,6 +93,32 @@ ov_join_check(const struct ov_join_side *s)
 
 	free(records);
 	return st;
+}
+
+struct reading {
+	const struct ov_join_side *side;
+	struct record *records;
+	enum ov_status st;
+};
+
+static void
+read_half(void *arg)
+{
+	struct reading *r = arg;
+
+	r->st = read_roster(&r->records, r->side);
+}
+
+/* A's failure counts before B's. */
+static enum ov_status
+read_rosters(struct ov_join *j)
+{
+	struct reading a = { .side = j->a }, b = { .side = j->b };
+
+	ov_both(read_half, &a, &b);
+	j->records_a = a.records;
+	j->records_b = b.records;
+	return a.st != OV_OK ? a.st : b.st;
 }
 
 /* --- edges --- */
@@ -284,11 +311,42 @@ scatter_edges(struct edge *sorted, uint32_t *end, const struct ov_join *j)
 	}
 }
 
+/* Buckets that are to be sorted: last is not one of them. */
+struct sorting {
+	struct ov_join *j;
+	const uint32_t *end;
+	size_t first, last;
+};
+
+static void
+sort_buckets(void *arg)
+{
+	const struct sorting *s = arg;
+	uint32_t start = s->first > 0 ? s->end[s->first - 1] : 0;
+
+	for (size_t k = s->first; k < s->last; start = s->end[k++])
+		if (s->end[k] - start > 1)
+			qsort_r(s->j->edges + start, s->end[k] - start,
+			    sizeof(*s->j->edges), compare_edges, s->j);
+}
+
+/* About half of the edges each. */
+static void
+sort_all_buckets(struct ov_join *j, const uint32_t *end)
+{
+	size_t middle = 0;
+
+	while (middle < BUCKETS && end[middle] < j->n_edges / 2)
+		middle++;
+	ov_both(sort_buckets, &(struct sorting){ j, end, 0, middle },
+	    &(struct sorting){ j, end, middle, BUCKETS });
+}
+
 static enum ov_status
 sort_edges(struct ov_join *j)
 {
 	struct edge *sorted = ov_heap_scattered(j->n_edges + 1, sizeof(*sorted));
-	uint32_t *end = calloc(BUCKETS, sizeof(*end)), start = 0;
+	uint32_t *end = calloc(BUCKETS, sizeof(*end));
 	enum ov_status st = OV_OK;
 
 	OV_REQUIRE(sorted != NULL && end != NULL, OV_E_NOMEM);
@@ -296,10 +354,7 @@ sort_edges(struct ov_join *j)
 	free(j->edges); /* before qsort_r, which may take as much again */
 	j->edges = sorted;
 	sorted = NULL;
-	for (size_t k = 0; k < BUCKETS; start = end[k++])
-		if (end[k] - start > 1)
-			qsort_r(j->edges + start, end[k] - start, sizeof(*j->edges),
-			    compare_edges, j);
+	sort_all_buckets(j, end);
 done:
 	free(end);
 	free(sorted);
@@ -330,8 +385,7 @@ ov_join_new(struct ov_join **out, const struct ov_join_side *a,
 	j->a = a;
 	j->b = b;
 	take_vetoes(j, veto);
-	OV_TRY(read_roster(&j->records_a, a));
-	OV_TRY(read_roster(&j->records_b, b));
+	OV_TRY(read_rosters(j));
 	j->hits = ov_heap_scattered((a->n < b->n ? a->n : b->n) + 1, sizeof(*j->hits));
 	OV_REQUIRE(j->hits != NULL, OV_E_NOMEM);
 	OV_TRY(ov_join_find_hits(j->hits, &j->n_hits, a, b));
