@@ -54,10 +54,10 @@ claim(void *ctx, const struct ov_claim_try *t)
 	b->stats.dropped[t->why]++;
 	if (t->why != OV_DROP_NONE && b->options.examples != NULL)
 		ov_examples_try(b->options.examples, t, b->id, b->name);
+	if (t->rank == OV_RANK_NAME && t->source == OV_CLAIM_COLUMN)
+		ov_merge_signs(b->merge, &t->signs);
 	if (t->why != OV_DROP_NONE)
 		return OV_OK;
-	if (t->rank == OV_RANK_NAME)
-		ov_merge_signs(b->merge, &t->signs);
 	return ov_merge_claim(
 	    b->merge, t->rank, t->source, OV_BYTES(t->value, strlen(t->value)));
 }

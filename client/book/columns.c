@@ -317,7 +317,7 @@ take(struct ov_columns *c, size_t column, enum ov_field f, const struct ov_bytes
 /* The columns that the mapping file assigns to f. */
 static enum ov_status
 take_named(struct ov_columns *c, const struct ov_table_row *h, const struct ov_yaml *list,
-    enum ov_field f, enum ov_columns_need need, struct ov_fault *fault)
+    enum ov_field f, unsigned int need, struct ov_fault *fault)
 {
 	uint8_t place = 0;
 
@@ -332,7 +332,7 @@ take_named(struct ov_columns *c, const struct ov_table_row *h, const struct ov_y
 				c->keep[k] = place;
 				found = true;
 			}
-		if (!found && need == OV_COLUMNS_ALL)
+		if (!found && (need & OV_COLUMNS_PARTIAL) == 0)
 			return ov_fault_set(fault, BAD, i->line,
 			    "the mapping file names a column \"%s\", which the table "
 			    "does "
@@ -353,7 +353,7 @@ name_scheme(struct ov_columns *c, const char *scheme)
 
 static enum ov_status
 apply_map(struct ov_columns *c, const struct ov_table_row *h, const struct ov_map *map,
-    bool told[OV_FIELD_COUNT], enum ov_columns_need need, struct ov_fault *fault)
+    bool told[OV_FIELD_COUNT], unsigned int need, struct ov_fault *fault)
 {
 	enum ov_status st = OV_OK;
 
@@ -364,8 +364,8 @@ apply_map(struct ov_columns *c, const struct ov_table_row *h, const struct ov_ma
 		st = take_named(c, h, n, f, need, fault);
 		if (f == OV_FIELD_SCHEME)
 			name_scheme(c, n->key + 3);
-		told[f] =
-		    need == OV_COLUMNS_ALL || memchr(c->field, (int)f, c->n) != NULL;
+		told[f] = (need & OV_COLUMNS_PARTIAL) == 0 ||
+			  memchr(c->field, (int)f, c->n) != NULL;
 	}
 	if (map->keep != NULL)
 		c->n_kept = map->keep->kind == OV_YAML_TEXT ? 1 : map->keep->n;
@@ -455,6 +455,16 @@ has_field(const struct ov_columns *c, enum ov_field f)
 	return memchr(c->field, (int)f, c->n) != NULL;
 }
 
+static size_t
+count_fields(const struct ov_columns *c)
+{
+	size_t n = 0;
+
+	for (size_t k = 0; k < c->n; k++)
+		n += c->field[k] != OV_FIELD_NONE;
+	return n;
+}
+
 static enum ov_status
 refuse_headings(const struct ov_table_row *h, struct ov_fault *fault)
 {
@@ -486,10 +496,10 @@ kind_of(const struct ov_table_row *h)
 
 enum ov_status
 ov_columns_guess(struct ov_columns *out, const struct ov_table_row *headings,
-    const struct ov_map *map, enum ov_columns_need need, struct ov_fault *fault)
+    const struct ov_map *map, unsigned int need, struct ov_fault *fault)
 {
 	static const enum ov_field enough[] = { OV_FIELD_NAME, OV_FIELD_WEBSITE,
-		OV_FIELD_LEI, OV_FIELD_CIK, OV_FIELD_DUNS, OV_FIELD_VAT,
+		OV_FIELD_LEI, OV_FIELD_CIK, OV_FIELD_DUNS, OV_FIELD_VAT, OV_FIELD_TICKER,
 		OV_FIELD_SCHEME };
 	bool told[OV_FIELD_COUNT] = { false };
 	enum ov_status st;
@@ -507,7 +517,9 @@ ov_columns_guess(struct ov_columns *out, const struct ov_table_row *headings,
 	for (size_t i = 0; i < sizeof(enough) / sizeof(enough[0]); i++)
 		if (has_field(out, enough[i]))
 			return OV_OK;
-	if (out->kind == OV_TABLE_DEALS && has_field(out, OV_FIELD_ID))
+	if ((out->kind == OV_TABLE_DEALS ||
+		((need & OV_COLUMNS_BY_ID) != 0 && count_fields(out) > 1)) &&
+	    has_field(out, OV_FIELD_ID))
 		return OV_OK;
 	return refuse_headings(headings, fault);
 }

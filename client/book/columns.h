@@ -102,12 +102,16 @@ struct ov_columns {
 
 /* Decides from the row of headings.  map may be NULL.  Fails with OV_E_IMPORT_COLUMNS
  * when neither a name nor a website column nor a registry id is found (fault lists the
- * headings, cut to its size), nor, for deals, the account's id; or, unless `partial`,
- * when a heading of the mapping file is not in the table. */
-enum ov_columns_need { OV_COLUMNS_ALL, OV_COLUMNS_PARTIAL };
+ * headings, cut to its size), nor, for deals, the account's id; or when a heading of the
+ * mapping file is not in the table. */
+enum ov_columns_need {
+	OV_COLUMNS_ALL = 0,
+	OV_COLUMNS_PARTIAL = 1, /* not all headings of the mapping file */
+	OV_COLUMNS_BY_ID = 2	/* an id, and any other column, are enough */
+};
 OV_MUST_CHECK enum ov_status ov_columns_guess(struct ov_columns *out,
-    const struct ov_table_row *headings, const struct ov_map *map,
-    enum ov_columns_need need, struct ov_fault *fault);
+    const struct ov_table_row *headings, const struct ov_map *map, unsigned int need,
+    struct ov_fault *fault);
 
 /* Of several tables that were read with OV_COLUMNS_PARTIAL: refuses a heading of the
  * mapping file that none of them has. */

@@ -141,10 +141,12 @@ static enum ov_status
 try_headings(struct import *im, const struct ov_table_row *row)
 {
 	struct ov_fault *fault = row->number == 0 ? im->fault : NULL;
+	const unsigned int need =
+	    (im->result->n_files > 1 ? OV_COLUMNS_PARTIAL : OV_COLUMNS_ALL) |
+	    (im->options->mode == OV_IMPORT_UPDATE ? OV_COLUMNS_BY_ID : 0);
 	enum ov_status st;
 
-	st = ov_columns_guess(&im->file->columns, row, im->options->map,
-	    im->result->n_files > 1 ? OV_COLUMNS_PARTIAL : OV_COLUMNS_ALL, fault);
+	st = ov_columns_guess(&im->file->columns, row, im->options->map, need, fault);
 	im->has_headings = st == OV_OK;
 	if (row->number == 0)
 		im->bad_headings = st;

@@ -98,13 +98,31 @@ add_text(uint8_t *record, size_t len, struct ov_bytes text, bool more)
 
 #define TEXT(s) OV_BYTES((s), strlen(s))
 
+/* The bare name, or one that is no key and yet the row's: many bear it, or it is a filler
+ * that the domain says, too ("Freelancer" at freelancer.com). */
+static struct ov_bytes
+known_name(const struct ov_merge *m, struct ov_bytes name, struct ov_bytes domain)
+{
+	const struct ov_bytes written = TEXT(m->name_signs.written);
+	const struct ov_kin_name who = { written, written, OV_BYTES("", 0), false };
+
+	if (name.len > 0 || written.len == 0)
+		return name;
+	return m->name_signs.bearers == OV_BEARER_MANY ||
+		       ov_kinship(&who, domain) == OV_KIN_HOUSE
+		   ? written
+		   : name;
+}
+
 /* What rules need beside the value of a claim, behind it: the new length. */
 static size_t
-add_note(uint8_t *record, size_t len, const struct ov_merge *m, const uint8_t built[2],
+add_note(uint8_t *record, size_t len, const struct ov_merge *m, const uint8_t *built,
     struct ov_bytes name)
 {
 	const struct ov_name_signs *s = &m->name_signs;
 
+	if (built[0] == OV_RANK_DOMAIN)
+		name = known_name(m, name, OV_BYTES(built + BUILT_HEAD, built[2]));
 	if (built[0] == OV_RANK_DOMAIN && built[1] != OV_CLAIM_COLUMN && name.len > 0) {
 		len = add_text(record, len, name, true);
 		len = add_text(record, len, TEXT(s->written), true);

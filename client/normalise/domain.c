@@ -22,9 +22,10 @@ enum sharing {
 	SHARE_NEVER,	 /* nothing here is anybody's */
 	SHARE_OWN,	 /* the operator's own pages under a shared site */
 	SHARE_HOST,	 /* a path of this very host */
-	SHARE_CAMPUS	 /* a suffix: hosts below a registered name are departments */
+	SHARE_CAMPUS,	 /* a suffix: hosts below a registered name are departments */
+	SHARE_FILLER	 /* as never: typed where there is nothing */
 };
-#define SHARINGS 7
+#define SHARINGS 8
 
 /* First labels of hosts under a shared site. */
 enum label { LABEL_USER, LABEL_OPERATOR, LABEL_PORTAL };
@@ -41,7 +42,7 @@ static enum ov_status
 add_shared(void *ctx, const struct ov_field *f, size_t n)
 {
 	static const char *const modes[SHARINGS] = { "subdomain", "path", "both", "never",
-		"own", "host", "campus" };
+		"own", "host", "campus", "filler" };
 	struct ov_hosts *h = ctx;
 
 	if (n != 2)
@@ -233,7 +234,7 @@ is_unit_host(const struct ov_hosts *h, const char *host, const char *registrable
 	       ov_table_get(&h->units, host, n, NULL);
 }
 
-enum choice { USE_REGISTRABLE, USE_HOST, USE_NOTHING };
+enum choice { USE_REGISTRABLE, USE_HOST, USE_NOTHING, USE_FILLER };
 
 /* Who works at a department is still of the university. */
 static enum choice
@@ -269,6 +270,8 @@ choose(const struct ov_hosts *h, const char *host, const struct ov_address *a)
 		return USE_REGISTRABLE;
 	case SHARE_NEVER:
 		return USE_NOTHING;
+	case SHARE_FILLER:
+		return USE_FILLER;
 	case SHARE_CAMPUS:
 		return choose_on_campus(h, host, site, a->from_mailbox);
 	case SHARE_PATH:
@@ -320,6 +323,8 @@ pick(const struct ov_profile *p, const char **token, const char *host,
 	if (kind == OV_SUFFIX_UNKNOWN)
 		return OV_DROP_UNKNOWN_TLD;
 	use = choose(p->hosts, host, a);
+	if (use == USE_FILLER)
+		return OV_DROP_PLACEHOLDER;
 	if (use == USE_NOTHING ||
 	    (p->rules >= 2 && (is_unit_host(p->hosts, host, registrable, a) ||
 				  is_fund_page(a->path, a->path_len))))

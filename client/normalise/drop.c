@@ -24,7 +24,7 @@ ov_drop_text(enum ov_drop why)
 		    "the e-mail address is with a free-mail provider, so its domain does "
 		    "not name the company",
 		[OV_DROP_BAD_CHECKSUM] = "the check digits of the number do not fit",
-		[OV_DROP_PLACEHOLDER] = "the value is a filler such as 000000000",
+		[OV_DROP_PLACEHOLDER] = "the value is a filler, such as n/a or 000000000",
 		[OV_DROP_NO_COUNTRY] = "the account has no country: its name alone is a "
 				       "key only where the terms allow it",
 		[OV_DROP_UNKNOWN_COUNTRY] = "the country is not one of ISO 3166",

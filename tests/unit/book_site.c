@@ -75,19 +75,31 @@ import(struct ov_db *db, const char *csv)
 		fail_msg("line %d: %s", (int)fault.line, fault.text);
 }
 
+static void
+import_stream(struct ov_db *db, FILE *f)
+{
+	assert_non_null(f);
+	memset(table, 0, sizeof(table));
+	result = (struct ov_import_result){ .file = table, .n_files = 1 };
+	table[0].f = f;
+	if (ov_book_import(&result, db, &plain, &fault) != OV_OK)
+		fail_msg("line %d: %s", (int)fault.line, fault.text);
+	fclose(f);
+}
+
+void
+import_bytes(struct ov_db *db, const void *bytes, size_t len)
+{
+	import_stream(db, fmemopen((void *)(uintptr_t)bytes, len, "rb"));
+}
+
 void
 import_file(struct ov_db *db, const char *name)
 {
 	char path[512];
 
 	snprintf(path, sizeof(path), "%s/%s", OV_TEST_DATA, name);
-	memset(table, 0, sizeof(table));
-	result = (struct ov_import_result){ .file = table, .n_files = 1 };
-	table[0].f = fopen(path, "rb");
-	assert_non_null(table[0].f);
-	if (ov_book_import(&result, db, &plain, &fault) != OV_OK)
-		fail_msg("line %d: %s", (int)fault.line, fault.text);
-	fclose(table[0].f);
+	import_stream(db, fopen(path, "rb"));
 }
 
 struct ov_book_stats

@@ -29,6 +29,7 @@ enum ov_status import_with(
 
 /* Replaces the book, nothing held; fails the test with the fault's words. */
 void import(struct ov_db *db, const char *csv);
+void import_bytes(struct ov_db *db, const void *bytes, size_t len);
 void import_file(struct ov_db *db, const char *name); /* of tests/data */
 
 struct ov_book_stats stats_of(struct ov_db *db);

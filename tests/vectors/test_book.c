@@ -24,6 +24,8 @@ struct one_case {
 	char title[128], columns[256];
 	char row[ROWS_MAX][512];
 	size_t n_rows;
+	char file[4096]; /* bytes of a whole file, instead of rows */
+	size_t file_len;
 	char want[4096]; /* lines of the list */
 	size_t want_len;
 	uint64_t drops[OV_MERGE_DROPS];
@@ -66,30 +68,73 @@ check_stats(const struct one_case *c, struct ov_db *db)
 		    (unsigned long long)c->unmatchable);
 }
 
+/* \t \n \r \" \\ and \xHH are what they stand for. */
+static void
+add_bytes(struct one_case *c, const char *p)
+{
+	static const char letters[] = "tnr\"\\", bytes[] = "\t\n\r\"\\";
+
+	for (; *p != '\0'; p++) {
+		const char *at;
+		char out = *p;
+
+		assert_true(c->file_len < sizeof(c->file));
+		if (*p == '\\' && p[1] == 'x') {
+			char hex[3] = { p[2], p[2] != '\0' ? p[3] : '\0', '\0' };
+
+			out = (char)strtoul(hex, NULL, 16);
+			p += 3;
+		} else if (*p == '\\' && (at = strchr(letters, p[1])) != NULL) {
+			out = bytes[at - letters];
+			p++;
+		}
+		c->file[c->file_len++] = out;
+	}
+}
+
+static void
+check_case(const struct one_case *c, struct ov_db *db, const char *how)
+{
+	const char *got = freeze(db, c->hidden, ALL_RANKS, NULL);
+
+	if (strcmp(got, c->want) != 0)
+		fail_msg("line %d: %s%s: got\n%swant\n%s", c->line, c->title, how, got,
+		    c->want);
+	check_stats(c, db);
+}
+
+static void
+run_file(const struct one_case *c)
+{
+	struct ov_db *db = new_db();
+
+	import_bytes(db, c->file, c->file_len);
+	check_case(c, db, "");
+	ov_db_close(db);
+}
+
 static void
 run_in_order(const struct one_case *c, bool turned)
 {
 	char csv[ROWS_MAX * 600];
 	size_t len = add_csv(csv, sizeof(csv), c->columns);
 	struct ov_db *db = new_db();
-	const char *got;
 
 	for (size_t i = 0; i < c->n_rows; i++)
 		len += add_csv(
 		    csv + len, sizeof(csv) - len, c->row[turned ? c->n_rows - 1 - i : i]);
 	import(db, csv);
-	got = freeze(db, c->hidden, ALL_RANKS, NULL);
-	if (strcmp(got, c->want) != 0)
-		fail_msg("line %d: %s%s: got\n%swant\n%s", c->line, c->title,
-		    turned ? ", turned round" : "", got, c->want);
-	check_stats(c, db);
+	check_case(c, db, turned ? ", turned round" : "");
 	ov_db_close(db);
 }
 
 static void
 end_case(struct one_case *c)
 {
-	if (c->n_rows > 0) {
+	if (c->file_len > 0) {
+		run_file(c);
+		cases++;
+	} else if (c->n_rows > 0) {
 		run_in_order(c, false);
 		run_in_order(c, true);
 		cases++;
@@ -141,6 +186,8 @@ take_line(struct one_case *c, char *line)
 	} else if (strcmp(line, "row") == 0) {
 		assert_true(c->n_rows < ROWS_MAX);
 		snprintf(c->row[c->n_rows++], sizeof(c->row[0]), "%s", rest);
+	} else if (strcmp(line, "file") == 0) {
+		add_bytes(c, rest);
 	} else if (strcmp(line, "account") == 0) {
 		add_want(c, rest);
 	} else if (strcmp(line, "drop") == 0) {
