@@ -6,6 +6,7 @@ import pathlib
 import struct
 
 import criteria_ref as cr
+import forms_ref as fr
 import overlap_ref as ov
 import ref_crypto as rc
 from joins_ref import OTHER, SIDES, Join, case_outputs
@@ -13,7 +14,7 @@ from joins_ref import OTHER, SIDES, Join, case_outputs
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 VECTORS = ROOT / "proto" / "vectors"
 EXCHANGE = ("companies", "terms", "lists", "job", "streams", "report", "counts", "verdicts", "rules", "others", "log")
-FILES = ("messages", "criteria", "joins", *EXCHANGE)
+FILES = ("messages", "criteria", "joins", "forms", *EXCHANGE)
 WIRE = ov.Wire((ROOT / "proto" / "PROTOCOL.md").read_text())
 COUNTRIES = cr.Countries(ROOT / "client" / "normalise" / "data" / "countries.txt")
 SHOWN = 8  # rows of points that are written out
@@ -493,6 +494,16 @@ class Exchange:
         """7.16, from 6.6.4"""
         fit, band = cr.Criteria(text.encode()).evaluate(dict(cells), COUNTRIES)
         return list(ov.label_and_fit(1, 0, {0: 1, 1: 2, 2: 3 + band}[fit]))
+
+    # --- forms.json
+
+    def forms(self, given):
+        yield ("populations",), [int(fr.populations(x) is not None) for x in unhex_all(given["populations"])]
+        yield ("columns",), [int(fr.columns(x) is not None) for x in unhex_all(given["columns"])]
+        yield ("tables",), [int(fr.table(WIRE, x)) for x in unhex_all(given["tables"])]
+        yield ("offers",), [int(fr.offer(o)) for o in given["offers"]]
+        yield ("legends",), [int(fr.legend(WIRE, case)) for case in given["legends"]]
+        yield ("rosters",), [int(fr.roster(case)) for case in given["rosters"]]
 
     # --- others.json
 

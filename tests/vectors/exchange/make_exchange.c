@@ -76,6 +76,7 @@ main(int argc, char **argv)
 	scene_rules(s);
 	scene_criteria(s);
 	scene_joins(s);
+	scene_forms(s);
 	scene_others(s);
 	scene_log(s);
 	scene_fini(s);

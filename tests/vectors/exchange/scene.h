@@ -113,6 +113,7 @@ void scene_verdicts(struct scene *s);
 void scene_rules(struct scene *s);
 void scene_criteria(struct scene *s);
 void scene_joins(struct scene *s);
+void scene_forms(struct scene *s);
 void scene_others(struct scene *s);
 void scene_log(struct scene *s);
 

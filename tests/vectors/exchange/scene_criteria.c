@@ -90,8 +90,11 @@ add_country(struct ov_json *out, const char *text)
 
 /* --- form --- */
 
-static const struct ov_shared_columns listed = { 6,
-	{ "Industry", "employees", "COUNTRY", "Seats", "revenue", "t" } };
+static const struct ov_shared_columns listed = { 24,
+	{ "Industry", "employees", "COUNTRY", "Seats", "id:acme", "t", "type",
+	    "lifecycle", "stage", "id", "name", "website", "email", "population", "lei",
+	    "cik", "duns", "vat", "ticker", "exchange", "won", "lost", "closed",
+	    "owner" } };
 
 #define ONE(test) "threshold: 1\ncriteria:\n  [{" test ", weight: 1}]\n"
 #define SEATS "column: \"Seats\", exists: yes"
@@ -117,11 +120,14 @@ static const char *const forms[] = { ONE(SEATS), ONE("column: \"seats\", exists:
 	ONE("column: \"industry\", between: [\"1\", \"2\"]"),
 	ONE("column: \"industry\", one_of: []"),
 	ONE("column: \"industry\", one_of: [\"\"]"),
-	ONE("column: \"type\", one_of: [\"a\"]"), ONE("column: \"name\", exists: yes"),
-	ONE("column: \"\", exists: yes"), ONE("column: \"Seats\", exists: true"),
-	ONE("column: \"Seats\", exists: Yes"), ONE("column: 'Seats', exists: yes"),
-	ONE("column: Seats, exists: yes"), ONE("exists: yes, column: \"Seats\""),
-	ONE("column:  \"Seats\", exists: yes"), ONE(SEATS ", required: yes"),
+	ONE("column: \"type\", one_of: [\"a\"]"),
+	ONE("column: \"stage\", one_of: [\"a\"]"),
+	ONE("column: \"lifecycle\", one_of: [\"a\"]"),
+	ONE("column: \"name\", exists: yes"), ONE("column: \"\", exists: yes"),
+	ONE("column: \"Seats\", exists: true"), ONE("column: \"Seats\", exists: Yes"),
+	ONE("column: 'Seats', exists: yes"), ONE("column: Seats, exists: yes"),
+	ONE("exists: yes, column: \"Seats\""), ONE("column:  \"Seats\", exists: yes"),
+	ONE(SEATS ", required: yes"),
 	"threshold: 1\ncriteria:\n  [{" SEATS ", weight: 1, required: yes}]\n",
 	"threshold: 1\ncriteria:\n  [{" SEATS ", weight: 1, required: no}]\n",
 	"threshold: 1\ncriteria:\n  [{" SEATS "}]\n",
@@ -237,6 +243,15 @@ add_forms(struct scene_file *f)
 		ov_json_text(columns, NULL, listed.name[i]);
 	for (size_t i = 0; i < COUNT(forms); i++)
 		add_form(in, out, forms[i]);
+	for (size_t i = 0; i < listed.n;
+	     i++) { /* each column that is listed, and another */
+		char text[256];
+
+		snprintf(text, sizeof(text), ONE("column: \"%s\", exists: yes"),
+		    listed.name[i]);
+		add_form(in, out, text);
+	}
+	add_form(in, out, ONE("column: \"revenue\", exists: yes"));
 	/* one top and 255 or 256 parts */
 	many(in, out, 255);
 	many(in, out, 256);
