@@ -16,17 +16,17 @@ static const char *const numbers[] = { "1000", "1,000", "1,234,567", "1.234.567"
 	"1.234.567,89", "1,234,567.5", "1 234 567", "1'234'567", "1\u2019234",
 	"1\u00a0234", "1\u202f234\u202f567", "1\u202f234\u2019567", "1.234", "1,234",
 	"1,5", "1,50", "1,2345", "1.2", "0,123", "12,34,567", "1,2,3", "1,2,345",
-	"1.2,3.4", "1,2.3,4", "1.2.3,4", "1,234.567,890", "1 234 567,890",
-	"1 234,567 890", "1.5 234", "1 23", "1' 234", "1..2", "1,,2", "1,", "1.", ".5",
-	",5", "007", "0", "-0", "-5", "- 5", "--5", "+5", "$5", "$-5", "-$5", "- $ 5",
-	"$ - $ 5", "USD 5", "USD5", "USD $5", "$USD 5", "5USD", "5 USD", "5 $", "5\u20ac",
-	"\u20ac 5", "\u00a35", "\u00a5 5", "US$ 7bn", "A$7", "C$7", "CA$7", "$$5", "$$$5",
-	"usd 5", "USDX 5", "US 5", "EURO 5", "5 EURO", "5 EUR EUR", "1k", "1K", "1t",
-	"1T", "1tsd", "1Tsd.", "1 thousand", "1 thousands", "1m", "1M", "1mm", "1MN",
-	"1mio", "1 Mio.", "1 Mio..", "1mil", "1mill", "1million", "1 Millions", "1b",
-	"1B", "1bn", "1mrd", "3 Mrd. EUR", "1md", "1bil", "1billion", "1billions", "1tn",
-	"1Tn", "1trillion", "1trillions", "1kk", "1 k k", "2.5M", "2,5M", "1.005k",
-	"1.1k", "8.2m", "0.0000001bn", "1.0000000000000000000001",
+	"1.2,3.4", "1,2.3,4", "1.2.3,4", "1,234.567,890", "1,234.567.890",
+	"1 234 567,890", "1 234,567 890", "1.5 234", "1 23", "1' 234", "1..2", "1,,2",
+	"1,", "1.", ".5", ",5", "007", "0", "-0", "-5", "- 5", "--5", "+5", "$5", "$-5",
+	"-$5", "- $ 5", "$ - $ 5", "USD 5", "USD5", "USD $5", "$USD 5", "5USD", "5 USD",
+	"5 $", "5\u20ac", "\u20ac 5", "\u00a35", "\u00a5 5", "US$ 7bn", "A$7", "C$7",
+	"CA$7", "$$5", "$$$5", "usd 5", "USDX 5", "US 5", "EURO 5", "5 EURO", "5 EUR EUR",
+	"1k", "1K", "1t", "1T", "1tsd", "1Tsd.", "1 thousand", "1 thousands", "1m", "1M",
+	"1mm", "1MN", "1mio", "1 Mio.", "1 Mio..", "1mil", "1mill", "1million",
+	"1 Millions", "1b", "1B", "1bn", "1mrd", "3 Mrd. EUR", "1md", "1bil", "1billion",
+	"1billions", "1tn", "1Tn", "1trillion", "1trillions", "1kk", "1 k k", "2.5M",
+	"2,5M", "1.005k", "1.1k", "8.2m", "0.0000001bn", "1.0000000000000000000001",
 	"12345678901234567890123", "123456789012345678901234", "9007199254740993",
 	"90071992547409.93", "51-200", "51 - 200", "51\u2013200", "51\u2014200",
 	"51 to 200", "51 to200", "51to 200", "51 TO 200", "51 bis 200", "1-10M", "1k-10M",
@@ -75,7 +75,11 @@ static const char *const countries[] = { "DE", "de", " Germany\t", "GERMANY",
 	"\u00d0anmark", "Germany\xc2\x85", "Germany\xc2\x85, FR", "Germany\x01",
 	"Ger\nmany", "DE\n", "NA", "n/a", "N.A.", "n.a", "n\\a", "None", "-", "", " ",
 	"Atlantis", "Atlantis, DE", "DE, Atlantis", "UK", "England", "EU",
-	"The Netherlands" };
+	"The Netherlands", "P\u00f8land", "Ice\u0142and", "\u0110enmark", "\u00d0enmark",
+	"Isr\u00e6l", "Far\u0153 Islands", "Ne\u00feerlands", "C\u0127ina", "Ch\u0131na",
+	"New\tZealand", "New\rZealand", "New\u00aeZealand", "Cote d\u2032Ivoire",
+	"Cote d\u02bcIvoire", "Germany\u3007", "DE-USA", "DE-PERU", "US-", " n/a\t",
+	"\tN/A", "Georgia / USA" };
 
 static void
 add_country(struct ov_json *out, const char *text)
@@ -86,6 +90,21 @@ add_country(struct ov_json *out, const char *text)
 	    OV_DROP_NONE)
 		country[0] = '\0';
 	ov_json_text(out, NULL, country);
+}
+
+/* Of so many bytes, the first of which are one. */
+#define COUNTRY_MAX 1024
+
+static void
+long_country(struct ov_json *in, struct ov_json *out, size_t len)
+{
+	char text[COUNTRY_MAX + 2] = { 0 };
+
+	MUST(len < sizeof(text));
+	memset(text, 'x', len);
+	memcpy(text, "FR,", 3);
+	ov_json_text(in, NULL, text);
+	add_country(out, text);
 }
 
 /* --- form --- */
@@ -291,6 +310,11 @@ static const char *const asked[] = {
 	"  {column: \"employees\", between: [\"6\", \"9+\"], weight: 1},\n"
 	"  {column: \"employees\", between: [\"7\", \"9+\"], weight: 1},\n"
 	"  {column: \"employees\", between: [\"8\", \"9+\"], weight: 1}]\n",
+	"threshold: 1\ncriteria:\n"
+	"  [{column: \"industry\", one_of: [\"a\\x09b\", \"c\\\"d\", \"e\\\\f\", "
+	"\"\\x09x\\x1f\", \"Germany\"], weight: 1, required: yes},\n"
+	"  {column: \"employees\", between: [\"5-6\", \"8-9\"], weight: 1, required: "
+	"yes}]\n",
 };
 
 static const char *const records[][CELLS] = { { "software", "200", "DE", "" },
@@ -313,7 +337,10 @@ static const char *const records[][CELLS] = { { "software", "200", "DE", "" },
 	{ "", "8-9", "", "" }, { "", "9+", "", "" }, { "", "1", "", "" },
 	{ "", "2", "", "" }, { "", "3", "", "" }, { "", "4", "", "" },
 	{ "", "5", "", "" }, { "", "6", "", "" }, { "", "4-5", "", "" },
-	{ "", "0-1", "", "" } };
+	{ "", "0-1", "", "" }, { "a\tb", "5", "", "" }, { "A\tB", "9", "", "" },
+	{ "c\"d", "4", "", "" }, { "e\\f", "10", "", "" }, { "x\x1f", "7", "", "" },
+	{ "DE", "7", "", "" }, { "e\\f", "", "", "" }, { "", "7", "", "" },
+	{ "a b", "5", "", "" } };
 
 struct cells {
 	const struct ov_icp *icp;
@@ -368,15 +395,28 @@ add_answers(struct scene_file *f)
 }
 
 static void
-add_texts(struct scene_file *f, const char *name, const char *const *text, size_t n,
-    void (*add)(struct ov_json *out, const char *text))
+add_countries(struct scene_file *f)
 {
-	struct ov_json *in = ov_json_array(f->in, name),
-		       *out = ov_json_array(f->out, name);
+	struct ov_json *in = ov_json_array(f->in, "countries");
+	struct ov_json *out = ov_json_array(f->out, "countries");
 
-	for (size_t i = 0; i < n; i++) {
-		ov_json_text(in, NULL, text[i]);
-		add(out, text[i]);
+	for (size_t i = 0; i < COUNT(countries); i++) {
+		ov_json_text(in, NULL, countries[i]);
+		add_country(out, countries[i]);
+	}
+	long_country(in, out, COUNTRY_MAX);
+	long_country(in, out, COUNTRY_MAX + 1);
+}
+
+static void
+add_numbers(struct scene_file *f)
+{
+	struct ov_json *in = ov_json_array(f->in, "numbers");
+	struct ov_json *out = ov_json_array(f->out, "numbers");
+
+	for (size_t i = 0; i < COUNT(numbers); i++) {
+		ov_json_text(in, NULL, numbers[i]);
+		add_number(out, numbers[i]);
 	}
 }
 
@@ -396,8 +436,8 @@ scene_criteria(struct scene *s)
 
 	MUST(ov_normalise_init() == OV_OK);
 	add_forms(&f);
-	add_texts(&f, "numbers", numbers, COUNT(numbers), add_number);
-	add_texts(&f, "countries", countries, COUNT(countries), add_country);
+	add_numbers(&f);
+	add_countries(&f);
 	add_answers(&f);
 	scene_close(s, "criteria", &f);
 }
