@@ -21,7 +21,7 @@
  *   legend            a name in the legend that the terms do not have; also -long (longer
  *                     than its room), -tail (something behind it)
  *   roster-label      a population that the terms do not have; also -rank, -record, -fit
- *   tags              a tag twice
+ *   tags              a tag twice; tags-moved: each behind its position, with good MACs
  *   digest, th        COMPLETE with a wrong digest of the points, for another transcript
  *   cancel            CANCEL when the other side has sent all that it sends
  *   look              looks at its own view, and is gone
@@ -504,8 +504,12 @@ send_tags(struct hostile *h)
 	enum ov_status st = OV_OK;
 
 	for (uint32_t i = 0; i < h->other_slots; i++) {
+		uint32_t of = is(h, "tags-moved") && i > 0 ? i - 1
+			      : is(h, "tags-moved")	   ? h->other_slots - 1
+							   : i;
+
 		(void)!ov_psi_blind_points(
-		    point, &ok, h->theirs.p + (size_t)i * OV_POINT_ROW, 1, h->scalar);
+		    point, &ok, h->theirs.p + (size_t)of * OV_POINT_ROW, 1, h->scalar);
 		if (!is(h, "tags") || i != VICTIM) /* else the one before again */
 			ov_blake2b(row, OV_TAG_LEN, h->shared.tag,
 			    OV_BYTES(point, sizeof(point)), OV_BYTES(NULL, 0));

@@ -110,6 +110,14 @@ class Answers(Hostile):
                     self.store("SELECT reason FROM job WHERE id = ?", job), [(reason,)])
                 self.stands_nowhere(self.world.a, self.world.b, job)
 
+    def test_tags_at_other_positions_cost_the_report(self):
+        """Each is proved, and each claims of one of A's slots what is true of another: A finds
+        padding among its matches, and no number of that report is shown."""
+        told, hostile = self.play("tags-moved")
+        job = self.ends(told, PEER, "broker_misbehaved", "E_PROTO_MISBEHAVED")
+        self.assertEqual(hostile, "sent")
+        self.stands_nowhere(self.world.a, self.world.b, job)
+
     def test_a_complete_that_does_not_fit(self):
         """The digest of the points is the sender's word, which only A can check."""
         self.refused("digest", "E_PROTO_DIGEST", {ROSTER_A, TAGS_A})
