@@ -13,6 +13,8 @@ ov_ready_fini(struct ov_ready *r)
 	ov_wipe(r, sizeof(*r));
 }
 
+/* What others wrote stands before all that is read, so what they write meanwhile makes a
+ * list void that did not see it. */
 static enum ov_status
 find_basis(struct ov_ready_basis *b, struct ov_home *home, const struct ov_terms *terms,
     const struct ov_profile *profile)
@@ -65,7 +67,6 @@ enum ov_status
 ov_ready_make(struct ov_ready *r, struct ov_home *home, const struct ov_terms *terms,
     const struct ov_profile *profile)
 {
-	uint64_t generation;
 	bool there;
 	enum ov_status st;
 
@@ -73,10 +74,10 @@ ov_ready_make(struct ov_ready *r, struct ov_home *home, const struct ov_terms *t
 	if (there)
 		return OV_OK;
 	ov_ready_fini(r);
-	OV_TRY(ov_freeze(&r->list, &generation, home, terms, profile));
-	ov_list_digest(r->digest, &r->list);
 	OV_TRY(find_basis(&r->basis, home, terms, profile));
-	OV_REQUIRE(r->basis.generation == generation, OV_E_BUG);
+	/* which makes the book anew where an older release made it */
+	OV_TRY(ov_freeze(&r->list, &r->basis.generation, home, terms, profile));
+	ov_list_digest(r->digest, &r->list);
 done:
 	if (st != OV_OK)
 		ov_ready_fini(r);

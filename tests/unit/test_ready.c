@@ -139,15 +139,12 @@ import_makes_it_void(void **state)
 	assert_false(takes_prepared(&ready, ov_profile_current(), 2));
 }
 
-/* Whatever it wrote: an import, an erased account, another profile of customers. */
 static void
-other_process_makes_it_void(void **state)
+write_as_another_process(void)
 {
 	struct ov_db *other;
 	char path[128];
 
-	(void)state;
-	prepare();
 	snprintf(path, sizeof(path), "%s/a/overlap.db", site_dir);
 	assert_int_equal(
 	    ov_db_open(&other, &(struct ov_db_options){ .path = path,
@@ -161,6 +158,41 @@ other_process_makes_it_void(void **state)
 	    OV_OK);
 	assert_int_equal(ov_db_commit(other, "test"), OV_OK);
 	ov_db_close(other);
+}
+
+/* Whatever it wrote: an import, an erased account, another profile of customers. */
+static void
+other_process_makes_it_void(void **state)
+{
+	(void)state;
+	prepare();
+	write_as_another_process();
+	assert_false(takes_prepared(&ready, ov_profile_current(), 1));
+}
+
+/* Linked in the place of ov_list_digest: all was read, and nothing is kept yet. */
+static bool written_while_frozen;
+
+void __real_ov_list_digest(uint8_t out[OV_HASH_LEN], const struct ov_list *l);
+void __wrap_ov_list_digest(uint8_t out[OV_HASH_LEN], const struct ov_list *l);
+
+void
+__wrap_ov_list_digest(uint8_t out[OV_HASH_LEN], const struct ov_list *l)
+{
+	if (written_while_frozen) {
+		written_while_frozen = false;
+		write_as_another_process();
+	}
+	__real_ov_list_digest(out, l);
+}
+
+static void
+what_is_written_meanwhile_makes_it_void(void **state)
+{
+	(void)state;
+	written_while_frozen = true;
+	prepare();
+	assert_false(written_while_frozen);
 	assert_false(takes_prepared(&ready, ov_profile_current(), 1));
 }
 
@@ -204,6 +236,7 @@ main(void)
 		T(own_messages_leave_it),
 		T(import_makes_it_void),
 		T(other_process_makes_it_void),
+		T(what_is_written_meanwhile_makes_it_void),
 		T(other_terms_make_it_void),
 		T(other_profile_makes_it_void),
 		T(what_cannot_be_frozen_leaves_nothing),
