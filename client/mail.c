@@ -15,6 +15,7 @@
 #define CALL_TIMEOUT_MS 30000
 #define REFUSED_MAX 100 /* refused mails that are kept to be shown */
 #define DONE_MAX 1000	/* mails that are known when they come again */
+#define WAITING_MAX 64	/* mails of one company that wait here (PROTOCOL 4) */
 
 /* How a stored mail stands; in the database. */
 enum mail_state { MAIL_NEW = 1, MAIL_DONE = 2, MAIL_REFUSED = 3 };
@@ -181,19 +182,50 @@ done:
 
 /* --- in --- */
 
+/* Mail that cannot be worked on yet stays; nobody fills this disk with it. */
+static enum ov_status
+has_room(bool *out, struct ov_home *home, const uint8_t from[OV_ID])
+{
+	int64_t n = 0;
+	enum ov_status st = ov_db_number(&n, home->db,
+	    "SELECT count(*) FROM mail_in WHERE state = ? AND company = ?",
+	    OV_DB_I64(MAIL_NEW), OV_DB_BLOB(from, OV_ID));
+
+	*out = n < WAITING_MAX;
+	return st;
+}
+
+static enum ov_status
+forget_beyond(struct ov_home *home, enum mail_state state, int64_t keep)
+{
+	return ov_db_run(home->db,
+	    "DELETE FROM mail_in WHERE state = ?1 AND id NOT IN (SELECT id FROM mail_in "
+	    "WHERE state = ?1 ORDER BY id DESC LIMIT ?2)",
+	    OV_DB_I64(state), OV_DB_I64(keep));
+}
+
 /* Stores a mail of the broker; the same one again changes nothing. */
 static enum ov_status
 store_in(struct ov_home *home, const struct ov_msg_mail *m)
 {
+	bool room;
 	enum ov_status st;
 
+	OV_TRY(has_room(&room, home, m->from));
+	if (!room)
+		ov_log(OV_LOG_WARN, "mail.refused", OV_F_ID("from", m->from),
+		    OV_F_U64("kind", m->kind), OV_F_STATUS(OV_E_MAIL_LIMIT));
 	OV_TRY(ov_db_begin(home->db));
 	OV_TRY(ov_db_run(home->db,
-	    "INSERT INTO mail_in(seq, company, mail, kind, sent, received, body, state) "
-	    "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(seq, company, mail) DO NOTHING",
+	    "INSERT INTO mail_in(seq, company, mail, kind, sent, received, body, state,"
+	    " reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	    " ON CONFLICT(seq, company, mail) DO NOTHING",
 	    OV_DB_I64(m->seq), OV_DB_BLOB(m->from, OV_ID), OV_DB_BLOB(m->mail, OV_ID),
 	    OV_DB_I64(m->kind), OV_DB_I64(m->sent), OV_DB_I64(ov_home_now(home)),
-	    OV_DB_BYTES(m->body), OV_DB_I64(MAIL_NEW)));
+	    room ? OV_DB_BYTES(m->body) : OV_DB_NULL,
+	    OV_DB_I64(room ? MAIL_NEW : MAIL_REFUSED),
+	    OV_DB_TEXT(room ? NULL : ov_status_name(OV_E_MAIL_LIMIT))));
+	OV_TRY(forget_beyond(home, MAIL_REFUSED, REFUSED_MAX));
 	OV_TRY(ov_db_commit(home->db, "mail.stored"));
 done:
 	ov_db_rollback(home->db);
@@ -216,15 +248,6 @@ next_in(struct row *r, struct ov_home *home, int64_t after)
 	OV_TRY(take_row(r, q));
 done:
 	return st;
-}
-
-static enum ov_status
-forget_beyond(struct ov_home *home, enum mail_state state, int64_t keep)
-{
-	return ov_db_run(home->db,
-	    "DELETE FROM mail_in WHERE state = ?1 AND id NOT IN (SELECT id FROM mail_in "
-	    "WHERE state = ?1 ORDER BY id DESC LIMIT ?2)",
-	    OV_DB_I64(state), OV_DB_I64(keep));
 }
 
 static enum ov_status

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "client/identity.h"
+#include "client/mail.h"
 #include "client/partner.h"
 #include "common/crypto/memory.h"
 #include "fake_broker.h"
@@ -47,6 +48,33 @@ answer_about_job(struct ov_buf *reply, enum ov_msg type)
 	}
 }
 
+/* Mail that the broker has: a statement of `next`, then others of it. */
+static struct ov_buf first_mail;
+static uint64_t n_mails;
+
+static void
+answer_mail(struct ov_buf *reply, struct ov_bytes in)
+{
+	static uint8_t job[OV_ID];
+	struct ov_msg_get_mail get;
+	struct ov_msg_mail mail = { .kind = OV_MAIL_IDENTITY,
+		.body = OV_BUF_BYTES(&first_mail) };
+
+	if (ov_msg_decode(&get, OV_MSG_GET_MAIL, in) != OV_OK)
+		abort();
+	mail.seq = get.after + 1;
+	memcpy(mail.from, next.company, OV_ID);
+	memcpy(mail.mail, &mail.seq, sizeof(mail.seq));
+	if (mail.seq > 1) {
+		mail.kind = OV_MAIL_JOB;
+		mail.body = OV_BYTES(job, sizeof(job));
+	}
+	if (mail.seq > n_mails)
+		fake_error(reply, "E_BROKER_WAIT", 0);
+	else if (ov_msg_encode(reply, OV_MSG_MAIL, &mail) != OV_OK)
+		abort();
+}
+
 static void
 answer(void *arg, struct ov_buf *reply, struct ov_bytes in, const uint8_t fingerprint[32])
 {
@@ -57,6 +85,16 @@ answer(void *arg, struct ov_buf *reply, struct ov_bytes in, const uint8_t finger
 	if ((type == OV_MSG_GET_JOB || type == OV_MSG_PUT_STEP) &&
 	    job_state != OV_JOB_NONE) {
 		answer_about_job(reply, type);
+		return;
+	}
+	if (type == OV_MSG_GET_MAIL) {
+		answer_mail(reply, in);
+		return;
+	}
+	if (type == OV_MSG_DROP_MAIL) {
+		if (ov_msg_encode(reply, OV_MSG_DONE, &(struct ov_msg_done){ 0 }) !=
+		    OV_OK)
+			abort();
 		return;
 	}
 	if (ov_msg_type(in) == OV_MSG_WHO && knows) {
@@ -114,6 +152,7 @@ setup(void **state)
 	put_partner(&old, OV_PARTNER_PAIRED, ov_home_now(home) - 100);
 	job_state = OV_JOB_NONE;
 	cancels = 0;
+	n_mails = 0;
 	return 0;
 }
 
@@ -348,6 +387,34 @@ a_job_that_is_over_at_the_broker_ends(void **state)
 	assert_int_equal(state_of_job(), OV_JOB_CANCELLED);
 }
 
+static int64_t mails;
+
+#define assert_mails(of, want)                                                           \
+	do {                                                                             \
+		assert_int_equal(ov_db_number(&mails, home->db,                          \
+				     "SELECT count(*) FROM mail_in WHERE " of),          \
+		    OV_OK);                                                              \
+		assert_int_equal(mails, want);                                           \
+	} while (0)
+
+/* While a statement waits its sender's mail waits behind it: some of it. */
+static void
+mail_behind_a_statement_has_a_bound(void **state)
+{
+	(void)state;
+	first_mail = statement(&old, &next, ov_home_now(home) + 3600);
+	n_mails = 64;
+	assert_int_equal(ov_mail_process(NULL, home, session, NULL, 0), OV_OK);
+	assert_mails("body IS NOT NULL", 64); /* nothing is lost yet */
+	n_mails = 300;
+	assert_int_equal(ov_mail_process(NULL, home, session, NULL, 0), OV_OK);
+	assert_mails("body IS NOT NULL", 64);
+	assert_mails("reason = 'E_MAIL_LIMIT'", 100); /* to be shown */
+	assert_mails("1", 164);
+	assert_partner(&old);
+	ov_buf_free(&first_mail);
+}
+
 /* Every table with a column for a partner's company id: moved, or here with the reason.
  */
 static void
@@ -414,6 +481,7 @@ main(void)
 		T(an_end_and_another_pairing_stay),
 		T(a_report_that_is_not_read_yet_comes_first),
 		T(a_job_that_is_over_at_the_broker_ends),
+		T(mail_behind_a_statement_has_a_bound),
 		T(no_table_is_forgotten),
 		T(a_process_with_the_old_keys_cannot_go_on),
 	};
