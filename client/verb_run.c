@@ -2,6 +2,7 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "client/book/policy.h"
 #include "client/json.h"
 #include "client/verbs.h"
 #include "client/work.h"
@@ -22,9 +23,10 @@ const char ov_help_run[] =
     "sends\n"
     "                  nothing\n"
     "\n"
-    "JSON: job, partner, state, status, accounts, keys, slots, matches, kernel, stages,\n"
-    "bytes_sent, bytes_received.  JSON of --dry-run: dry_run, partner, accounts, keys,\n"
-    "slots, populations [{name, accounts}] that the partner could learn of,\n"
+    "JSON: job, partner, state, status, accounts, keys, slots, matches, kernel, stages\n"
+    "and cpu (seconds), bytes_sent, bytes_received.  JSON of --dry-run: dry_run, "
+    "partner, accounts, keys,\n"
+    "slots, populations [{name, accounts, level}] that the partner could learn of,\n"
     "runs_30_days, runs_allowed.\n"
     "\n"
     "example: overlap run Globex --wait 3600\n";
@@ -49,6 +51,25 @@ done:
 	return st;
 }
 
+/* The populations at this level, under a line that says what it means. */
+static void
+print_given(
+    FILE *out, const struct ov_job_plan *p, enum ov_level level, const char *meaning)
+{
+	bool said = false;
+
+	for (size_t i = 0; i < p->terms.n_mine; i++) {
+		if (p->terms.mine[i].level != level)
+			continue;
+		if (!said)
+			fprintf(out, "  %s:\n", meaning);
+		said = true;
+		fprintf(out, "  %8u  ", p->per_population[i]);
+		ov_print_name(out, p->terms.mine[i].name);
+		fprintf(out, "\n");
+	}
+}
+
 static void
 print_plan(FILE *out, const struct ov_job_plan *p, const char *partner)
 {
@@ -61,14 +82,11 @@ print_plan(FILE *out, const struct ov_job_plan *p, const char *partner)
 	    p->records, p->tokens, p->slots, p->slots);
 	fprintf(out, "What ");
 	ov_print_name(out, partner);
-	fprintf(
-	    out, " could learn: which accounts of ITS list are in yours, for these:\n");
-	for (size_t i = 0; i < p->terms.n_mine; i++)
-		if (p->terms.mine[i].level >= OV_LEVEL_MATCHES) {
-			fprintf(out, "  %8u  ", p->per_population[i]);
-			ov_print_name(out, p->terms.mine[i].name);
-			fprintf(out, "\n");
-		}
+	fprintf(out, " could learn:\n");
+	print_given(
+	    out, p, OV_LEVEL_MATCHES, "which accounts of ITS list are among these");
+	print_given(out, p, OV_LEVEL_COUNTS,
+	    "only how many are among these, when a view is due (`overlap status`)");
 	fprintf(out,
 	    "and nothing of your accounts that are not in its list.  The broker sees "
 	    "sizes,\n"
@@ -90,11 +108,12 @@ print_plan_json(FILE *out, const struct ov_job_plan *p, const char *partner)
 	ov_json_number(doc, "slots", p->slots);
 	list = ov_json_array(doc, "populations");
 	for (size_t i = 0; i < p->terms.n_mine; i++) {
-		if (p->terms.mine[i].level < OV_LEVEL_MATCHES)
+		if (p->terms.mine[i].level == OV_LEVEL_HIDDEN)
 			continue;
 		at = ov_json_object(list, NULL);
 		ov_json_text(at, "name", p->terms.mine[i].name);
 		ov_json_number(at, "accounts", p->per_population[i]);
+		ov_json_text(at, "level", ov_level_name(p->terms.mine[i].level));
 	}
 	ov_json_number(doc, "runs_30_days", p->runs);
 	ov_json_number(doc, "runs_allowed", p->runs_allowed);

@@ -118,6 +118,12 @@ class Nights(unittest.TestCase):
 
     def test_nights(self):
         a, b = self.world.a, self.world.b
+        # what is only counted is said before it leaves, as such
+        plan = b.json("run", a.name, "--dry-run")["populations"]
+        self.assertEqual({p["name"]: p["level"] for p in plan},
+                         {"prospects": "matches", **{name: "counts" for name in COUNTED}})
+        said = " ".join(b("run", a.name, "--dry-run").split())
+        self.assertRegex(said, f"among these: [0-9]+ prospects only how many.*{min(COUNTED)}")
         # the first night: a view
         self.world.exchange()
         first = a.json("report", b.name)
