@@ -102,7 +102,7 @@ run_verb(struct ov_cli *cli, int argc, char **argv)
 	OV_TRY(ov_cli_globals(cli, &argc, argv));
 	if (argc < 2) {
 		print_help(stderr);
-		return ov_cli_fail(cli, OV_E_USAGE, "a verb is missing");
+		return ov_cli_fail(cli, OV_E_USAGE, "a verb is missing; see above");
 	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
 	    strcmp(argv[1], "help") == 0) {
@@ -169,7 +169,9 @@ main(int argc, char **argv)
 	st = take_log_level(&cli);
 	if (st == OV_OK)
 		st = run_verb(&cli, argc, argv);
-	if (st != OV_OK && !is_unread(st))
+	if (st != OV_OK && !is_unread(st)) {
+		fflush(cli.out); /* in a log of both, what was said first comes first */
 		print_failure(&cli, st);
+	}
 	return (int)ov_exit_of(st);
 }

@@ -57,7 +57,7 @@ ov_report_open(struct ov_report *out, struct ov_home **home, struct ov_cli *cli,
 		if (st == OV_E_NOT_FOUND)
 			st = ov_cli_fail(cli, st,
 			    "no job, or more than one, has an id that begins so (8 to 32 "
-			    "hex digits)");
+			    "hex digits); `overlap status` lists the last ones");
 		OV_TRY(st);
 		choice.job = id;
 	}
@@ -66,8 +66,8 @@ ov_report_open(struct ov_report *out, struct ov_home **home, struct ov_cli *cli,
 		st = explain(cli, &out->newer);
 	OV_TRY(st);
 	if (partner != NULL && memcmp(out->partner, p.company, OV_ID) != 0) {
-		st =
-		    ov_cli_fail(cli, OV_E_NOT_FOUND, "that job was with another partner");
+		st = ov_cli_fail(cli, OV_E_NOT_FOUND,
+		    "that job was with another partner; leave the partner out");
 		goto done;
 	}
 	OV_TRY(ov_partner_each(*home, copy_name, out));

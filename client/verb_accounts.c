@@ -10,6 +10,10 @@
 #include "client/verb_erase.h"
 #include "client/verbs.h"
 
+#define NO_ACCOUNT                                                                       \
+	"no account of the book has a row of that name, id or domain; take them as "     \
+	"the export has them"
+
 const char ov_help_accounts[] =
     "usage: overlap accounts [stats] [--json]\n"
     "       overlap accounts why NAME-OR-ID [NAME-OR-ID] [--json]\n"
@@ -134,7 +138,7 @@ why(struct ov_cli *cli, struct ov_home *home, const char *name, const char *seco
 	if (st == OV_E_NOT_FOUND)
 		st = ov_cli_fail(cli, st,
 		    second == NULL
-			? "no account of the book has a row of that name, id or domain"
+			? NO_ACCOUNT
 			: "one of the two is no name, id or domain of the book");
 	if (st == OV_E_DB_CONFLICT)
 		st = ov_cli_fail(
@@ -249,8 +253,7 @@ find_account(char **id, struct aliases *a, const char *text)
 	enum ov_status st = ov_alias_account(id, a->home->db, text);
 
 	if (st == OV_E_NOT_FOUND)
-		return ov_cli_fail(a->cli, st,
-		    "no account of the book has a row of that name, id or domain");
+		return ov_cli_fail(a->cli, st, NO_ACCOUNT);
 	if (st == OV_E_DB_CONFLICT)
 		return ov_cli_fail(a->cli, OV_E_USAGE,
 		    "several accounts have that name or domain; give the id (`overlap "
@@ -278,7 +281,9 @@ change_aliases(struct aliases *a, const char *account, bool add)
 		st = (add ? ov_alias_add : ov_alias_remove)(
 		    a->home->db, id, a->named[i].kind, a->named[i].value);
 		if (st == OV_E_NOT_FOUND)
-			st = ov_cli_fail(a->cli, st, "that account has no alias `%.60s`",
+			st = ov_cli_fail(a->cli, st,
+			    "that account has no alias `%.60s`; `overlap accounts alias` "
+			    "lists them",
 			    a->named[i].value);
 		OV_TRY(st);
 	}

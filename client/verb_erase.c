@@ -193,7 +193,9 @@ undo(struct erasing *e)
 	OV_TRY(ov_home_claim_within(e->home, OV_HOME_CLAIM_WAIT_MS));
 	st = ov_erase_undo(e->home, e->undo);
 	if (st == OV_E_NOT_FOUND)
-		return ov_cli_fail(e->cli, st, "no account was erased by that id");
+		return ov_cli_fail(e->cli, st,
+		    "no account was erased by that id, name or domain; give what it was "
+		    "erased by");
 	if (st == OV_E_DB_CONFLICT)
 		return ov_cli_fail(e->cli, OV_E_USAGE,
 		    "several erased accounts had that name or domain; give the id");

@@ -203,7 +203,8 @@ show(struct ov_cli *cli, struct ov_home *home)
 
 	OV_TRY(ov_icp_text(&text, home));
 	if (text.len == 0) {
-		st = ov_cli_fail(cli, OV_E_NOT_FOUND, "no profile is kept");
+		st = ov_cli_fail(cli, OV_E_NOT_FOUND,
+		    "no profile is kept; `overlap icp FILE` reads one");
 		goto done;
 	}
 	OV_TRY(ov_buf_append(&text, "", 1));

@@ -111,7 +111,8 @@ change(struct changing *c)
 		    "a "
 		    "token for another name, or removes the old company first");
 	if (st == OV_E_PAIR_BROKER || st == OV_E_TLS_CERTIFICATE)
-		return ov_cli_fail(c->cli, st, "the token is of another broker");
+		return ov_cli_fail(c->cli, st,
+		    "the token is of another broker; ask the operator of yours for one");
 	OV_TRY(st);
 	/* the new keys are in the database now */
 	ov_home_close(c->home);
@@ -188,7 +189,7 @@ read_options(struct changing *c, int argc, char **argv)
 	if (optind != argc - 2 || strcmp(argv[optind], "change") != 0 ||
 	    c->options.enrol == NULL)
 		return ov_cli_fail(c->cli, OV_E_USAGE,
-		    "overlap identity change TOKEN --enrol HOST:PORT");
+		    "say how: overlap identity change TOKEN --enrol HOST:PORT");
 	return ov_cli_token(&c->token, argv[optind + 1]);
 }
 

@@ -107,14 +107,16 @@ clear(struct ov_cli *cli, struct ov_home *home, const char *what, bool accept_lo
 	if (strcmp(what, "verdicts") == 0)
 		return told(cli, ov_verdict_clear(home), "Noted.");
 	if (end == what || *end != '\0')
-		return ov_cli_fail(cli, OV_E_USAGE, "clear takes a hold's number");
+		return ov_cli_fail(cli, OV_E_USAGE,
+		    "clear takes a hold's number, `mail`, `identities` or `verdicts`");
 	st = ov_hold_clear(home, number, accept_log);
 	if (st == OV_E_USAGE)
 		return ov_cli_fail(cli, st,
 		    "a held import is taken or dropped: `overlap inbox take import` or "
 		    "`overlap inbox drop import`");
 	if (st == OV_E_NOT_FOUND)
-		return ov_cli_fail(cli, st, "no hold %lld", number);
+		return ov_cli_fail(
+		    cli, st, "no hold %lld; `overlap inbox` lists them", number);
 	return told(cli, st,
 	    "Cleared: what it stopped goes on with the next `overlap run` or agent.");
 }
@@ -142,7 +144,8 @@ decide_import(struct ov_cli *cli, struct ov_home *home, bool take)
 done:
 	ov_db_rollback(home->db);
 	if (st == OV_E_NOT_FOUND)
-		st = ov_cli_fail(cli, st, "no import is held");
+		st = ov_cli_fail(
+		    cli, st, "no import is held; `overlap inbox` shows what waits");
 	return st;
 }
 
@@ -155,7 +158,8 @@ drop_ask(struct ov_cli *cli, struct ov_home *home, const char *who)
 	OV_TRY(ov_partner_find(&p, home, who));
 	st = ov_ask_forget(home, p.company);
 	if (st == OV_E_NOT_FOUND)
-		return ov_cli_fail(cli, st, "that partner asks for nothing");
+		return ov_cli_fail(cli, st,
+		    "that partner asks for nothing; `overlap inbox` shows what waits");
 	return told(cli, st, "Dropped; the partner is not told.");
 done:
 	return st;

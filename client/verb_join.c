@@ -79,13 +79,15 @@ ov_verb_join(struct ov_cli *cli, int argc, char **argv)
 	}
 	if (optind != argc - 1 || o.enrol == NULL)
 		return ov_cli_fail(cli, OV_E_USAGE,
-		    "overlap join TOKEN --broker HOST:PORT --enrol HOST:PORT");
+		    "say where the broker is: overlap join TOKEN --broker HOST:PORT "
+		    "--enrol HOST:PORT");
 	OV_TRY(ov_cli_token(&token, argv[optind]));
 	OV_TRY(ov_cli_home(&home, cli));
 	renewed = home->joined;
 	if (!renewed && o.broker == NULL) {
 		st = ov_cli_fail(cli, OV_E_USAGE,
-		    "overlap join TOKEN --broker HOST:PORT --enrol HOST:PORT");
+		    "say where the broker is: overlap join TOKEN --broker HOST:PORT "
+		    "--enrol HOST:PORT");
 		goto done;
 	}
 	OV_TRY(ov_home_claim_within(home, OV_HOME_CLAIM_WAIT_MS));

@@ -331,7 +331,9 @@ mark_all(struct marking *k)
 	for (size_t i = 0; i < o->n_marks; i++)
 		if (!k->done[i]) {
 			st = ov_cli_fail(o->cli, OV_E_NOT_FOUND,
-			    "this report has no match %" PRIu32 "; nothing was marked",
+			    "this report has no match %" PRIu32
+			    "; nothing was marked; `overlap matches` lists "
+			    "them",
 			    o->mark[i]);
 			goto done;
 		}

@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+import subprocess
 import time
 import unittest
 
@@ -103,6 +104,27 @@ class Lists(unittest.TestCase):
         path = self.write("policy.yaml", "populations: {customers: counts}\n")
         self.assertEqual(self.company("policy", "check", path), "The policy is good.\n")
         self.assertNotIn("Group", self.company("policy", "show", path))
+
+    def test_who_asks_for_what_is_not_there_is_told_where_to_look(self):
+        for words, says in [
+                (("accounts", "why", "Nobody"), "as the export has them"),
+                (("accounts", "alias", "remove", "1", "--domain", "x.com"), "accounts alias"),
+                (("accounts", "erase", "--undo", "Nobody"), "what it was erased by"),
+                (("icp", "--show"), "overlap icp FILE"),
+                (("inbox", "clear", "7", "--offline"), "overlap inbox"),
+                (("inbox", "clear", "all"), "`verdicts`"),
+                (("inbox", "drop", "import"), "overlap inbox"),
+                (("report", "--job", "12345678"), "overlap status"),
+                (("join", "-"), "--enrol HOST:PORT"),
+                (("init",), "--home")]:
+            self.company.fails(*words, code=USAGE, says=[says])
+
+    def test_a_failure_is_said_after_what_it_is_about(self):
+        said = subprocess.run(self.company.command("accounts", "erase", "1"), text=True,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, check=False).stdout.splitlines()
+        self.assertIn("This deletes from this home", said[0])
+        self.assertIn("E_USAGE", said[-1])
 
     def test_unknown_words(self):
         self.company.fails("improt", code=USAGE, says=["improt"])
