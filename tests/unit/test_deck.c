@@ -70,29 +70,40 @@ open_deck(struct ov_deck *d, uint32_t number, enum spoilt spoilt)
 			d->model[i] = (d->model[i] + 1) % RECORDS;
 }
 
-/* Three kinds of records, told apart by ranks, label and fit. */
-static int
-set_up(void **state)
+/* Three kinds of records, told apart by ranks, label and fit; one of them may have
+ * another label. */
+static void
+fill(struct ov_list *l, char values[RECORDS][3][24], char first, unsigned int other)
 {
 	static const uint8_t ranks[] = { OV_RANK_LEI, OV_RANK_DOMAIN,
 		OV_RANK_NAME_COUNTRY };
-	static char values[RECORDS][3][24];
 
-	(void)state;
 	for (unsigned int i = 0; i < RECORDS; i++) {
 		struct ov_list_token t[3];
 		size_t n = 0;
 
 		for (unsigned int k = i % 3; k < 3; k++) {
-			snprintf(values[i][k], sizeof(values[i][k]), "v%04u.example", i);
+			snprintf(values[i][k], sizeof(values[i][k]), "%c%04u.example",
+			    first, i);
 			t[n++] = (struct ov_list_token){ ranks[k],
 				OV_BYTES(values[i][k], strlen(values[i][k])) };
 		}
-		if (ov_list_add(&list, i, OV_LABEL(1 + i % 3, 0U), (uint8_t)(i % 3), t,
-			n) != OV_OK)
-			return 1;
+		assert_int_equal(
+		    ov_list_add(l, i, OV_LABEL(i == other ? 4 : 1 + i % 3, 0U),
+			(uint8_t)(i % 3), t, n),
+		    OV_OK);
 	}
-	return ov_list_sort(&list) == OV_OK ? 0 : 1;
+	assert_int_equal(ov_list_sort(l), OV_OK);
+}
+
+static int
+set_up(void **state)
+{
+	static char values[RECORDS][3][24];
+
+	(void)state;
+	fill(&list, values, 'v', RECORDS);
+	return 0;
 }
 
 static int
@@ -226,6 +237,49 @@ padding_is_told_from_real_records_by_nothing(void **state)
 	}
 }
 
+/* Rows of two lists under the same keys that are not the same. */
+static size_t
+differences(const struct ov_list *one, const struct ov_list *two)
+{
+	static const uint8_t key[16] = { 7 };
+	struct ov_local_keys keys;
+	struct ov_deck d[2];
+	size_t n = 0;
+
+	keys_of(&keys, 1);
+	assert_int_equal(ov_deck_init(&d[0], one, SLOTS, &keys), OV_OK);
+	assert_int_equal(ov_deck_init(&d[1], two, SLOTS, &keys), OV_OK);
+	for (uint32_t p = 0; p < SLOTS; p++) {
+		uint8_t packed[2][OV_ROSTER_ROW];
+
+		for (int i = 0; i < 2; i++) {
+			struct ov_roster_row row;
+
+			ov_deck_roster(&row, &d[i], p, key);
+			ov_roster_pack(packed[i], &row);
+		}
+		n += memcmp(packed[0], packed[1], OV_ROSTER_ROW) != 0;
+	}
+	ov_deck_fini(&d[0]);
+	ov_deck_fini(&d[1]);
+	return n;
+}
+
+static void
+rosters_are_of_shapes_and_not_of_tokens(void **state)
+{
+	static char values[2][RECORDS][3][24];
+	struct ov_list renamed = { 0 }, relabelled = { 0 };
+
+	(void)state;
+	fill(&renamed, values[0], 'w', RECORDS);
+	assert_int_equal(differences(&list, &renamed), 0);
+	fill(&relabelled, values[1], 'v', 5); /* the control: one label of one record */
+	assert_true(differences(&list, &relabelled) > 0);
+	ov_list_fini(&renamed);
+	ov_list_fini(&relabelled);
+}
+
 /* --- guessing a position --- */
 
 /* How far from even the positions of one slot are, over many jobs: chi square. */
@@ -286,6 +340,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(padding_is_told_from_real_records_by_nothing),
+		cmocka_unit_test(rosters_are_of_shapes_and_not_of_tokens),
 		cmocka_unit_test(a_position_is_anywhere_and_elsewhere_in_the_next_job),
 	};
 
