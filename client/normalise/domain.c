@@ -206,6 +206,13 @@ ends_with(const char *p, size_t len, const char *word)
 	return len > n && strncasecmp(p + len - n, word, n) == 0;
 }
 
+/* "/~jane/" */
+static bool
+is_users_page(const char *path, size_t len)
+{
+	return len > 2 && is_slash(path[0]) && path[1] == '~';
+}
+
 /* "/qqq-etf/", "/us/growth-fund" */
 static bool
 is_fund_page(const char *path, size_t len)
@@ -327,7 +334,8 @@ pick(const struct ov_profile *p, const char **token, const char *host,
 		return OV_DROP_PLACEHOLDER;
 	if (use == USE_NOTHING ||
 	    (p->rules >= 2 && (is_unit_host(p->hosts, host, registrable, a) ||
-				  is_fund_page(a->path, a->path_len))))
+				  is_fund_page(a->path, a->path_len) ||
+				  is_users_page(a->path, a->path_len))))
 		return OV_DROP_SHARED_HOST;
 	*token = host;
 	if (use == USE_HOST)
@@ -431,7 +439,7 @@ is_of_operator(const struct ov_hosts *h, const char *domain)
 }
 
 /* A page that the path tells is of the name, or of what the name has beyond the domain's:
- * "siemens.com/energy" of "Siemens Energy". */
+ * "subaru.com/retailers/reno-subaru", "siemens.com/energy" of "Siemens Energy". */
 static bool
 has_own_page(const struct ov_address *a, const char *domain, const char *name, bool near)
 {
@@ -440,9 +448,12 @@ has_own_page(const struct ov_address *a, const char *domain, const char *name, b
 
 	if (!near)
 		return is_told_in(a->path, a->path_len, marks, name, PLACE_PATH_MIN);
-	if (n >= strlen(name) || memcmp(name, domain, n) != 0)
+	if (n >= strlen(name))
 		return false;
-	return is_told_in(a->path, a->path_len, marks, name + n, SIZE_MAX);
+	if (is_told_in(a->path, a->path_len, marks, name, SIZE_MAX))
+		return true;
+	return memcmp(name, domain, n) == 0 &&
+	       is_told_in(a->path, a->path_len, marks, name + n, SIZE_MAX);
 }
 
 enum ov_drop

@@ -280,17 +280,27 @@ ov_normalise_label_name(const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP]
 	return ov_normalise_name(p, out, label, n, cc);
 }
 
+/* The first label of the domain, less hyphens, is the name. */
+static bool
+is_spelt(const char *domain, const char *name)
+{
+	if (*name == '\0')
+		return false;
+	for (; *domain != '\0' && *domain != '.'; domain++)
+		if (*domain != '-' && *domain != *name++)
+			return false;
+	return *name == '\0' && *domain == '.';
+}
+
 bool
 ov_is_own_domain(const char *domain, const struct ov_name_signs *signs, const char *cc)
 {
 	char ending[3] = "";
-	const char *name = signs->written, *dot;
+	const char *dot;
 
-	for (; *domain != '\0' && *domain != '.'; domain++)
-		if (*domain != '-' && *domain != *name++)
-			return false;
-	if (*name != '\0' || *domain == '\0')
+	if (!is_spelt(domain, signs->written) && !is_spelt(domain, signs->initials))
 		return false;
+	domain += strcspn(domain, ".");
 	if (cc != NULL) {
 		ending[0] = (char)(cc[0] | 0x20);
 		ending[1] = (char)(cc[1] | 0x20);

@@ -137,8 +137,8 @@ enum ov_drop ov_normalise_name_signs(const struct ov_profile *p,
     char out[OV_TOKEN_VALUE_CAP], struct ov_name_signs *signs, const char *in, size_t len,
     const char *cc);
 
-/* Whether the domain is a name's own, by which it is known best: its words and .com or
- * the ending of the country (cc, or NULL). */
+/* Whether the domain is a name's own, by which it is known best: its words or initials,
+ * and .com or the ending of the country (cc, or NULL). */
 bool ov_is_own_domain(
     const char *domain, const struct ov_name_signs *signs, const char *cc);
 
