@@ -143,15 +143,20 @@ tie(struct joined *c)
 		}
 }
 
+/* So that the view has one cell. */
+static void
+hide_second(struct joined *c)
+{
+	for (int x = 0; x < 2; x++)
+		c->release.level[x][2] = c->side[x].side.level[2] = OV_LEVEL_HIDDEN;
+}
+
 /* Noise under which the fits of a cell are shown, and its pairs are not. */
 static void
 fits_above_pairs(struct joined *c)
 {
 	four(c, OV_FIT_YES, false);
-	for (int x = 0; x < 2; x++) {
-		c->release.level[x][2] = OV_LEVEL_HIDDEN;
-		c->side[x].side.level[2] = OV_LEVEL_HIDDEN;
-	}
+	hide_second(c);
 	c->release.epsilon_milli = 100;
 	c->release.shown_from = 4;
 }
@@ -348,6 +353,7 @@ scene_joins(struct scene *s)
 	four(&c, OV_FIT_UNKNOWN, false); /* B's ICP alone has a small number */
 	for (size_t i = 0; i < c.side[1].side.n; i++)
 		c.side[1].fit[i] = OV_FIT(OV_FIT_NO, OV_FIT_OTHER(c.side[1].fit[i]));
+	hide_second(&c);
 	add_case(&to, &c, false);
 	tie(&c);
 	add_case(&to, &c, false);
