@@ -410,7 +410,7 @@ class Exchange:
         for e in case["edits"]:
             part, at = view[e["part"]], e["at"]
             view[e["part"]] = part[:at] + bytes.fromhex(e["put"]) + part[at + e["cut"] :]
-        receiver = self.receiver(x)
+        receiver = self.receiver(x, case.get("levels"))
         try:
             if case["view"] == "matches":
                 drawn = True  # these terms say `exact`
@@ -426,11 +426,11 @@ class Exchange:
             return "E_PROTO_MISBEHAVED"
         return "OK"
 
-    def receiver(self, x):
+    def receiver(self, x, other_levels):
         other = OTHER[x]
         keys = self.keys["proof " + other.upper()], self.keys["roster " + other.upper()]
         bands = self.table["bands_low" if other == self.low_high[0] else "bands_high"]
-        levels = self.levels[x], self.levels[other]
+        levels = self.levels[x], bytes.fromhex(other_levels) if other_levels else self.levels[other]
         return ov.Receiver(self.deck[x], self.tags[x], *keys, *levels, self.join.fit_granted[OTHER[x]], bands)
 
     # --- rules.json

@@ -21,6 +21,8 @@ struct judged {
 	bool allowed;
 	uint32_t charged;
 	uint64_t matches;
+	struct ov_bytes
+	    levels; /* of the partner, where they are not those of the terms */
 	struct ov_bytes part[PARTS];
 	struct ov_json *in, *out;
 };
@@ -87,6 +89,8 @@ judge_edits(const struct judged *j, const char *what, const struct edit *e, size
 	} else {
 		ov_json_number(in, "matches", j->matches);
 	}
+	if (j->levels.len > 0)
+		scene_hex(in, "levels", j->levels);
 	write_edits(in, e, n);
 	MUST(st == OV_OK || st == OV_E_PROTO_MISBEHAVED);
 	ov_json_text(j->out, NULL, ov_status_name(st));
@@ -571,6 +575,20 @@ noisy_counts(struct judged j, uint8_t own, uint8_t other)
 	JUDGE_CELL(&j, "more than noise can make", own, other, pairs, most + 1);
 }
 
+/* The partner's first population is hidden, so nothing is counted. */
+static void
+nothing_counted(struct judged j, uint64_t date)
+{
+	struct ov_release r = *j.release;
+	uint8_t *levels = r.level[j.other == j.s->low ? 0 : 1];
+
+	levels[1] = OV_LEVEL_HIDDEN;
+	j.release = &r;
+	j.levels = OV_BYTES(levels + 1, j.other->book->n_populations);
+	judge_as_it_is(&j, "nothing is counted");
+	judge_held(&j, "a reason where nothing is counted", 0, OV_HELD_NOT_DUE, date);
+}
+
 /* A view of counts that was not drawn. */
 static void
 held_counts(struct judged j)
@@ -608,6 +626,7 @@ held_counts(struct judged j)
 	judge_held(&j, "the partner does not say when", 0, OV_HELD_BY_PARTNER, date);
 	judge(
 	    &j, "a cell of a view that is not there", CELLS, j.part[CELLS].len, 0, cell);
+	nothing_counted(j, date);
 }
 
 /* --- verdicts.json --- */
@@ -690,7 +709,7 @@ scene_verdicts(struct scene *s)
 	    "are made one after the other: `cut` bytes at `at` of one part become `put`. "
 	    " "
 	    "`matches` is what VIEW says, `counts` what the partner said, `charged` what "
-	    "REPORT says.");
+	    "REPORT says, `levels` the partner's, where they are others.");
 
 	MUST(ov_release_decode(&exact, OV_BUF_BYTES(&s->release)) == OV_OK);
 	scene_noisy_release(&noisy, s);
