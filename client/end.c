@@ -10,6 +10,8 @@
 #include "proto/keys.h"
 #include "proto/steps.h"
 
+#define ANSWERS_MAX 8 /* TERMS_ENDED to one partner of one partnership (PROTOCOL 6.5) */
+
 /* --- what is kept of a partner --- */
 
 #define COUNT(field, sql)                                                                \
@@ -335,6 +337,21 @@ done:
 	return st;
 }
 
+/* A partnership that is over ends once more where two ends cross.  Who goes on ending it
+ * gets no answer, of which each is kept here with its proof.  (close deletes the answers
+ * of the partnership before.) */
+static enum ov_status
+has_said_enough(bool *out, const struct ending *e)
+{
+	int64_t n;
+	enum ov_status st = ov_db_number(&n, e->home->db,
+	    "SELECT count(*) FROM mail_out WHERE company = ? AND kind = ?",
+	    OV_DB_BLOB(e->partner->company, OV_ID), OV_DB_I64(OV_MAIL_TERMS_ENDED));
+
+	*out = st == OV_OK && e->partner->state != OV_PARTNER_PAIRED && n >= ANSWERS_MAX;
+	return st;
+}
+
 enum ov_status
 ov_end_take(struct ov_home *home, const uint8_t from[OV_ID], struct ov_bytes body)
 {
@@ -343,7 +360,7 @@ ov_end_take(struct ov_home *home, const uint8_t from[OV_ID], struct ov_bytes bod
 	struct ov_msg_terms_end m;
 	struct ov_bytes message;
 	uint64_t known, last;
-	bool taken;
+	bool taken, enough;
 	enum ov_status st;
 
 	OV_TRY(ov_partner_get_any(&p, home, from));
@@ -357,7 +374,8 @@ ov_end_take(struct ov_home *home, const uint8_t from[OV_ID], struct ov_bytes bod
 	OV_TRY(last_created(&last, home, p.company));
 	ov_digest(e.digest, "end", message);
 	OV_TRY(was_taken(&taken, &e));
-	if (taken ||
+	OV_TRY(has_said_enough(&enough, &e));
+	if (taken || enough ||
 	    (p.state == OV_PARTNER_PAIRED && (m.sequence < known || m.created <= last)))
 		goto done; /* one of before */
 	OV_TRY(known_sequence(&known, home, p.company));

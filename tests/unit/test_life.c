@@ -459,6 +459,29 @@ two_ends_that_cross_are_both_confirmed(void **state)
 	}
 }
 
+/* Each answer is kept with its proof for good: who ends what is over gets few. */
+static void
+ends_without_end_are_not_all_answered(void **state)
+{
+	int64_t n;
+
+	(void)state;
+	assert_int_equal(ov_end_begin(a.home, &a.other), OV_OK);
+	take(&a, OV_MAIL_TERMS_END);
+	for (int i = 0; i < 20; i++) {
+		introduce(&b, a.home); /* as if nothing had ended there */
+		assert_int_equal(ov_end_begin(b.home, &b.other), OV_OK);
+		take(&b, OV_MAIL_TERMS_END);
+		assert_int_equal(
+		    ov_end_take(a.home, b.home->company, OV_BUF_BYTES(&mail.body)),
+		    OV_OK);
+	}
+	assert_int_equal(
+	    ov_db_number(&n, a.home->db, "SELECT count(*) FROM mail_out WHERE kind = 10"),
+	    OV_OK);
+	assert_int_equal(n, 8);
+}
+
 int
 main(void)
 {
@@ -471,6 +494,7 @@ main(void)
 		T(an_end_is_believed_of_the_partner_alone),
 		T(an_old_end_does_not_end_a_new_partnership),
 		T(two_ends_that_cross_are_both_confirmed),
+		T(ends_without_end_are_not_all_answered),
 	};
 
 	return cmocka_run_group_tests_name("life", tests, NULL, NULL);
