@@ -179,6 +179,8 @@ map_finish(struct completed *w, lane_mask square, struct fe s, const struct fe *
 	fe_sqr(&a, &s);
 	w->g = fe_sub(CONST(ONE), a);
 	w->h = wide_add(wide_of(CONST(ONE)), wide_of(a));
+	CHECK_SUM(w->e, 8);
+	CHECK_SUM(w->h, 8);
 }
 
 /* The sum of two maps (section 4.3.4) of LANES times 64 bytes, 64 bytes apart: the two

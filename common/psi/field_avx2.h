@@ -59,25 +59,35 @@ struct stored {
 
 #define CARRIED_BELOW(i) ((1ULL << BITS(i)) + (1ULL << 17))
 #define WIDE_BELOW(i) (1ULL << 62) /* 4096u */
+/* Column i of a product, in u. */
+#define PRODUCT_BELOW(i) ((i)&1 ? 311ULL : 502ULL)
 
 #ifdef NDEBUG
 #define CHECK_BELOW(a, bound) ((void)0)
 #define CHECK_COVERS(a, b) ((void)0)
+#define CHECK_SUM(w, units) ((void)0)
+#define CHECK_PRODUCT(w, start) ((void)0)
 #else
+/* holds: a mask for limb i_. */
+#define CHECK_EACH(holds)                                                                \
+	do {                                                                             \
+		__m256i all_ = V_SET(-1);                                                \
+		for (int i_ = 0; i_ < LIMBS; i_++)                                       \
+			all_ = V_AND(all_, (holds));                                     \
+		assert(_mm256_movemask_epi8(all_) == -1);                                \
+	} while (0)
 /* Signed comparison: columns stay under 2^63, checked by the sign. */
-#define CHECK_BELOW(a, bound)                                                            \
-	do {                                                                             \
-		for (int i_ = 0; i_ < LIMBS; i_++)                                       \
-			assert(_mm256_movemask_epi8(V_AND(                               \
-				   _mm256_cmpgt_epi64(V_SET(bound(i_)), (a).l[i_]),      \
-				   _mm256_cmpgt_epi64((a).l[i_], V_SET(-1)))) == -1);    \
-	} while (0)
+#define CHECK_EACH_BELOW(a, bound)                                                       \
+	CHECK_EACH(V_AND(_mm256_cmpgt_epi64((bound), (a).l[i_]),                         \
+	    _mm256_cmpgt_epi64((a).l[i_], V_SET(-1))))
+#define CHECK_BELOW(a, bound) CHECK_EACH_BELOW(a, V_SET(bound(i_)))
+/* Every column of a sum is below so many u. */
+#define CHECK_SUM(w, units) CHECK_EACH_BELOW(w, V_SET((uint64_t)(units) << 50))
+/* A product, and what the accumulators started with. */
+#define CHECK_PRODUCT(w, start)                                                          \
+	CHECK_EACH_BELOW(w, V_ADD(V_SET(PRODUCT_BELOW(i_) << 50), start_limb(start, i_)))
 #define CHECK_COVERS(a, b)                                                               \
-	do {                                                                             \
-		for (int i_ = 0; i_ < LIMBS; i_++)                                       \
-			assert(_mm256_movemask_epi8(                                     \
-				   _mm256_cmpgt_epi64((b).l[i_], (a).l[i_])) == 0);      \
-	} while (0)
+	CHECK_EACH(V_XOR(_mm256_cmpgt_epi64((b).l[i_], (a).l[i_]), V_SET(-1)))
 #endif
 
 /* The constant of four little-endian words, < 2^255, in every lane. */
@@ -331,6 +341,7 @@ wide_mul_from(
 			V_MUL((i & j & 1) ? x2 : x, i + j >= LIMBS ? b19[j] : b->l[j]));
 		ROW_END(r);
 	}
+	CHECK_PRODUCT(r, start);
 	*out = r;
 }
 
@@ -363,6 +374,7 @@ wide_sqr_from(struct wide *out, const struct start *start, const struct fe *a)
 		if (i < 9)
 			ROW_END(r);
 	}
+	CHECK_PRODUCT(r, start);
 	*out = r;
 }
 

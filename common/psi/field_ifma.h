@@ -50,32 +50,35 @@ struct stored {
 
 #define CARRIED_BELOW ((1ULL << 51) + (1ULL << 16))
 #define WIDE_BELOW (1ULL << 62) /* 4096u */
+/* Column i of a product, in u; limb i of 2^k p, k > 0, is less than 2^(k + 1) u. */
+#define PRODUCT_BELOW(i) (499 - 108 * (uint64_t)(i))
+#define OFFSET_BELOW(k) ((k) ? 2ULL << (k) : 0)
 
 #ifdef NDEBUG
 #define CHECK_LANES_BELOW(v, bound) ((void)0)
 #define CHECK_BELOW(a, bound) ((void)0)
 #define CHECK_COVERS(a, b) ((void)0)
+#define CHECK_PRODUCT(w, k) ((void)0)
 #else
-#define CHECK_LANES_BELOW(v, bound)                                                      \
-	assert(_mm512_cmplt_epu64_mask((v), V_SET(bound)) == 0xff)
+#define LANES_BELOW(v, bound) _mm512_cmplt_epu64_mask((v), V_SET(bound))
+#define LANES_COVER(v, w) _mm512_cmpge_epu64_mask((v), (w))
+#define CHECK_LANES_BELOW(v, bound) assert(LANES_BELOW(v, bound) == 0xff)
 #define CHECK_BELOW(a, bound)                                                            \
-	do {                                                                             \
-		CHECK_LANES_BELOW((a).l0, bound);                                        \
-		CHECK_LANES_BELOW((a).l1, bound);                                        \
-		CHECK_LANES_BELOW((a).l2, bound);                                        \
-		CHECK_LANES_BELOW((a).l3, bound);                                        \
-		CHECK_LANES_BELOW((a).l4, bound);                                        \
-	} while (0)
-#define CHECK_LANES_COVER(v, w) assert(_mm512_cmpge_epu64_mask((v), (w)) == 0xff)
+	assert((LANES_BELOW((a).l0, bound) & LANES_BELOW((a).l1, bound) &                \
+		   LANES_BELOW((a).l2, bound) & LANES_BELOW((a).l3, bound) &             \
+		   LANES_BELOW((a).l4, bound)) == 0xff)
 #define CHECK_COVERS(a, b)                                                               \
-	do {                                                                             \
-		CHECK_LANES_COVER((a).l0, (b).l0);                                       \
-		CHECK_LANES_COVER((a).l1, (b).l1);                                       \
-		CHECK_LANES_COVER((a).l2, (b).l2);                                       \
-		CHECK_LANES_COVER((a).l3, (b).l3);                                       \
-		CHECK_LANES_COVER((a).l4, (b).l4);                                       \
-	} while (0)
+	assert((LANES_COVER((a).l0, (b).l0) & LANES_COVER((a).l1, (b).l1) &              \
+		   LANES_COVER((a).l2, (b).l2) & LANES_COVER((a).l3, (b).l3) &           \
+		   LANES_COVER((a).l4, (b).l4)) == 0xff)
+#define COLUMN_BELOW(w, i, k)                                                            \
+	LANES_BELOW((w).l##i, (PRODUCT_BELOW(i) + OFFSET_BELOW(k)) << 50)
+#define CHECK_PRODUCT(w, k)                                                              \
+	assert((COLUMN_BELOW(w, 0, k) & COLUMN_BELOW(w, 1, k) & COLUMN_BELOW(w, 2, k) &  \
+		   COLUMN_BELOW(w, 3, k) & COLUMN_BELOW(w, 4, k)) == 0xff)
 #endif
+/* Every column of a sum is below so many u. */
+#define CHECK_SUM(w, units) CHECK_BELOW(w, (uint64_t)(units) << 50)
 
 /* 19 and 38 times a column.  In assembly, because gcc makes four shifts and additions of
  * a vpmullq by a constant. */
@@ -312,8 +315,9 @@ wide_exchange(all_mask m, struct wide *a, struct wide *b)
  *
  * High parts count twice (52 bits against radix 2^51), so they come first, are doubled,
  * and take the low parts on top.  Columns then hold at most, from 0 to 9: 4, 10, 16, 22,
- * 28, 26, 20, 14, 8, 2 u; folded, without the offset: 498, 390, 282, 174, 66 u. A column
- * of 5 or more is folded as soon as it is complete. */
+ * 28, 26, 20, 14, 8, 2 u; folded, without the offset: 498, 390, 282, 174, 66 u, and less
+ * than 2^-24 u more for what limbs hold beyond 2^51.  A column of 5 or more is folded as
+ * soon as it is complete. */
 INLINE void
 wide_mul(struct wide *r, const struct fe *fa, const struct fe *fb, const int k,
     struct beside x)
@@ -354,6 +358,7 @@ wide_mul(struct wide *r, const struct fe *fa, const struct fe *fb, const int k,
 	z0 = v_fold(z0, z5, v_c19);
 	ROW(V_LO, a.l0, z0, z1, z2, z3, z4);
 	*r = (struct wide){ z0, z1, z2, z3, z4 };
+	CHECK_PRODUCT(*r, k);
 }
 
 /* a^2 + 2^k p, same bounds.  Cross products count twice; a doubled limb might not fit 52
@@ -420,6 +425,7 @@ wide_sqr(struct wide *r, const struct fe *a, const int k, struct beside x)
 	z4 = V_LO(z4, a2, a2);
 	z0 = V_LO(z0, a0, a0);
 	*r = (struct wide){ z0, z1, z2, z3, z4 };
+	CHECK_PRODUCT(*r, k);
 }
 #undef ROW
 #undef DOUBLE

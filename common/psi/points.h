@@ -50,6 +50,7 @@ struct entry {
  * Columns: a square is < 502u, 2^8 p is > 511u and <= 1024u, 2^10 p is four times that.
  *   - f: B + 2^8 p - A is covered, < 1526u
  *   - e: S^2 + 2^10 p - (A + B + 2^8 p) is covered by 1533u > 1004u, < 502u + 3072u
+ *   - g: A + B + 2^8 p < 1004u + 1024u
  *   - h: 2 (Z^2 + 2^8 p) - (B + 2^8 p - A) is covered by 511u > 502u, < 1004u + 2048u */
 INLINE void
 double_half(struct completed *r, const struct double_in *p)
@@ -61,10 +62,14 @@ double_half(struct completed *r, const struct double_in *p)
 	wide_sqr(&A, &p->X, 0, BESIDE(.carry = { { &x_plus_y, &p->S } }));
 	F = wide_sub(B, A);
 	H = wide_add(A, B);
+	CHECK_SUM(F, 1526);
+	CHECK_SUM(H, 2028);
 	wide_sqr(&C, &z, 8, NOTHING_BESIDE);
 	r->h = wide_sub(wide_add(C, C), F);
+	CHECK_SUM(r->h, 3052);
 	wide_sqr(&S, &x_plus_y, 10, BESIDE(.carry = { { &r->f, &F } }));
 	r->e = wide_sub(S, H);
+	CHECK_SUM(r->e, 3574);
 	r->g = fe_carry(H);
 }
 
@@ -79,10 +84,11 @@ to_double_in(struct double_in *r, const struct completed *c)
 	wide_mul(&X, &e, &h, 0, BESIDE(.carry = { { &r->Y, &Y } }));
 	wide_mul(&r->Z, &c->f, &h, 0, BESIDE(.carry = { { &r->X, &X } }));
 	r->S = wide_add(wide_of(r->X), wide_of(r->Y));
+	CHECK_SUM(r->S, 8);
 }
 
-/* P = Y + 2^8 p + X < 1004u + 1024u; M is covered by 511u > 502u.  Two of the searches of
- * q, which may be NULL, go beside the products. */
+/* P = Y + 2^8 p + X < 1004u + 1024u; M is covered by 511u > 502u, < 1526u.  Two of the
+ * searches of q, which may be NULL, go beside the products. */
 INLINE void
 to_add_in(struct add_in *r, const struct completed *c, struct entry *q)
 {
@@ -94,13 +100,15 @@ to_add_in(struct add_in *r, const struct completed *c, struct entry *q)
 	wide_mul(&X, &e, &h, 0, BESIDE(.search = p));
 	P = wide_add(Y, X);
 	M = wide_sub(Y, X);
+	CHECK_SUM(P, 2028);
+	CHECK_SUM(M, 1526);
 	wide_mul(&T, &e, &c->g, 0, BESIDE(.carry = { { &r->P, &P }, { &r->M, &M } }));
 	wide_mul(&r->Z, &c->f, &h, 0, BESIDE(.carry = { { &r->T, &T } }, .search = m));
 }
 
 /* p + q, or p - q: P and M of q then change places, and the negation of T makes f and h
- * do so.  Offsets of 2^8 p cover one product, and sums are < 1004u + 1024u.  P and M of q
- * have been found; the other two searches go beside the products. */
+ * do so.  Offsets of 2^8 p cover one product; differences are < 1526u, sums < 1004u +
+ * 1024u.  P and M of q have been found; the other two searches go beside the products. */
 INLINE void
 add_half(struct completed *r, const struct add_in *p, struct entry *q)
 {
@@ -112,10 +120,14 @@ add_half(struct completed *r, const struct add_in *p, struct entry *q)
 	wide_mul(&MM, &p->M, &q->M.found, 0, BESIDE(.search = &q->Td));
 	r->e = wide_sub(PP, MM);
 	G = wide_add(PP, MM);
+	CHECK_SUM(r->e, 1526);
+	CHECK_SUM(G, 2028);
 	wide_mul(&TT, &p->T, &q->Td.found, 0, BESIDE(.search = &q->Z2));
 	wide_mul(&ZZ, &z, &q->Z2.found, 8, BESIDE(.carry = { { &r->g, &G } }));
 	F = wide_add(ZZ, TT);
 	r->h = wide_sub(ZZ, TT);
+	CHECK_SUM(F, 2028);
+	CHECK_SUM(r->h, 1526);
 	wide_exchange(q->negative, &F, &r->h);
 	r->f = fe_carry(F);
 }
@@ -125,10 +137,12 @@ INLINE void
 to_cached(struct cached *r, const struct add_in *p)
 {
 	const struct fe two_d = CONST(2D);
+	const struct wide twice = wide_add(p->Z, p->Z);
 
+	CHECK_SUM(twice, 1004);
 	r->P = p->P;
 	r->M = p->M;
-	r->Z2 = fe_carry(wide_add(p->Z, p->Z));
+	r->Z2 = fe_carry(twice);
 	fe_mul(&r->Td, &p->T, &two_d);
 }
 

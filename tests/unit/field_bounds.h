@@ -89,6 +89,27 @@ bound_difference(struct place at)
 	    wide_of(fe_of_one(at, 1000)), wide_of(fe_of_one(at, 1000 + at.beyond)));
 }
 
+static void
+bound_sum(struct place at)
+{
+	const struct wide w =
+	    wide_of(fe_of_one(at, (UINT64_C(3574) << 50) - 1 + at.beyond));
+
+	CHECK_SUM(w, 3574);
+	(void)w;
+}
+
+/* No factors within their own limits would do, so the check alone. */
+static void
+bound_product(struct place at)
+{
+	const struct wide w = wide_of(
+	    fe_of_one(at, ((uint64_t)PRODUCT_BELOW(at.limb) << 50) - 1 + at.beyond));
+
+	CHECK_PRODUCT(w, NO_OFFSET);
+	(void)w;
+}
+
 /* 2^251 + 2^125 has a top nibble of 8. */
 static void
 bound_scalar(struct place at)
@@ -122,6 +143,8 @@ static const struct bound {
 	{ "sign", bound_sign, LIMBS_OF_FE, LANES },
 	{ "column", bound_column, LIMBS_OF_FE, LANES },
 	{ "difference", bound_difference, LIMBS_OF_FE, LANES },
+	{ "sum", bound_sum, LIMBS_OF_FE, LANES },
+	{ "product", bound_product, LIMBS_OF_FE, LANES },
 	{ "scalar", bound_scalar, 1, 1 },
 	{ "token", bound_token, 1, 1 },
 };

@@ -3,6 +3,7 @@
 #include "common/psi/cpu.h"
 
 #define kernel_usable ov_cpu_has_avx2
+#define NO_OFFSET start_of(0)
 
 static uint64_t
 limb_below(int i)
