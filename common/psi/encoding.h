@@ -16,8 +16,9 @@ struct pair {
 	struct fe v[PAIR];
 };
 
-/* The two take turns: each is carried beside the other's next square. */
-INLINE void
+/* The two take turns: each is carried beside the other's next square.  A function of its
+ * own: expanded, gcc also writes each step to memory, which nobody reads. */
+NOINLINE void
 pair_sqr_n(struct pair *r, const struct pair *a, int n)
 {
 	struct fe x, y = a->v[1];
