@@ -61,6 +61,7 @@ secret_scalar(const struct ov_psi_kernel *k, struct items *it)
 	k->blind_uniform(it->points, it->ok, it->uniform, N, it->scalar);
 	VALGRIND_MAKE_MEM_DEFINED(it->points, sizeof(it->points));
 	k->blind_points(it->points, it->ok, it->points, N, it->scalar);
+	VALGRIND_MAKE_MEM_UNDEFINED(it->points, sizeof(it->points));
 	k->tag(it->uniform, it->points, N, it->scalar); /* as its key */
 	/* reduction: only whether the result is 0 may show, and is looked at */
 	ov_random(wide, sizeof(wide));
