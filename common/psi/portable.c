@@ -52,6 +52,15 @@ ov_psi_plausible_vartime(const uint8_t point[32])
 	return reduced && (point[0] & 1) == 0 && !sodium_is_zero(point, 32);
 }
 
+/* Never expanded in its caller: its frame is where those of the caller's calls were. */
+__attribute__((noinline)) void
+ov_psi_wipe_stack(void)
+{
+	uint8_t below[32 * 1024];
+
+	sodium_memzero(below, sizeof(below));
+}
+
 static bool
 always(void)
 {
@@ -70,6 +79,7 @@ multiply(uint8_t out[32], const uint8_t scalar[32], const uint8_t point[32])
 	good = (uint8_t)(crypto_scalarmult_ristretto255(out, scalar, in) + 1);
 	for (size_t i = 0; i < 32; i++)
 		out[i] &= (uint8_t)-good;
+	sodium_memzero(in, sizeof(in)); /* of a token, in a first blinding */
 	return good;
 }
 
@@ -84,6 +94,7 @@ blind_uniform(
 		ok[i] = multiply(out + 32 * i, scalar, p);
 	}
 	sodium_memzero(p, sizeof(p));
+	ov_psi_wipe_stack();
 }
 
 static void
@@ -100,6 +111,7 @@ blind_points(
 			memset(out + 32 * i, 0, 32);
 		}
 	}
+	ov_psi_wipe_stack();
 }
 
 static void

@@ -33,20 +33,11 @@ struct scratch {
 	uint8_t in[OV_PSI_GROUP * OV_UNIFORM_LEN], out[OV_PSI_GROUP * OV_POINT_LEN];
 };
 
-/* The frames of the calls that have returned: spilled limbs, digits, table entries. */
-NOINLINE void
-wipe_stack_below(void)
-{
-	uint8_t below[32 * 1024];
-
-	ov_wipe(below, sizeof(below));
-}
-
 static void
 wipe_all(void *scratch, size_t len)
 {
 	ov_wipe(scratch, len);
-	wipe_stack_below();
+	ov_psi_wipe_stack();
 	v_wipe_registers();
 }
 

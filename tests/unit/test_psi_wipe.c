@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include <pthread.h>
+#include <sodium.h>
 
 #include "common/crypto/memory.h"
 #include "common/psi/expand.h"
@@ -277,6 +278,55 @@ no_secret_stays_on_the_stack(void **state)
 	}
 }
 
+/* The portable kernel's control: a mapped point in a frame of about its depth. */
+static void *
+forget_mapped(void *arg)
+{
+	struct job *j = arg;
+	volatile uint8_t deep[16 * 1024];
+	uint8_t p[32];
+
+	(void)crypto_core_ristretto255_from_hash(p, j->uniform);
+	for (size_t i = 0; i < 32; i++)
+		deep[i] = p[i];
+	(void)deep[0];
+	return NULL;
+}
+
+/* Encodings of what the first and the last token are mapped to: who has one can try
+ * tokens, as with the token itself. */
+static size_t
+count_mapped(const uint8_t *stack, const struct job *j)
+{
+	const size_t tokens[] = { 0, N - 1 };
+	size_t n = 0;
+
+	for (size_t i = 0; i < 2; i++) {
+		uint8_t p[32];
+
+		(void)crypto_core_ristretto255_from_hash(
+		    p, j->uniform + OV_UNIFORM_LEN * tokens[i]);
+		n += count(stack, p) + count(stack, p + NEEDLE);
+	}
+	return n;
+}
+
+static void
+no_mapped_point_stays_of_the_portable_kernel(void **state)
+{
+	static struct job j;
+	uint8_t *stack;
+
+	(void)state;
+	fill_job(&j, &ov_psi_kernel_portable);
+	stack = stack_after(&j, forget_mapped);
+	assert_int_not_equal(count_mapped(stack, &j), 0);
+	free(stack);
+	stack = stack_after(&j, run_tokens);
+	assert_int_equal(count_mapped(stack, &j), 0);
+	free(stack);
+}
+
 /* One function of a kernel, with nothing before or behind it. */
 static void *
 only_expand(void *arg)
@@ -369,6 +419,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_secret_stays_on_the_stack),
+		cmocka_unit_test(no_mapped_point_stays_of_the_portable_kernel),
 		cmocka_unit_test(nothing_stays_in_vector_registers),
 		cmocka_unit_test(the_search_finds_a_copy),
 	};
