@@ -21,8 +21,9 @@
 struct ov_inbox_before {
 	struct {
 		uint8_t company[OV_ID];
-		uint64_t sequence;
-	} in_force[PARTNERS_SEEN];
+		uint64_t sequence; /* of the terms in force */
+		bool paired;
+	} seen[PARTNERS_SEEN];
 	size_t n;
 	struct ov_home *home; /* while it is read */
 };
@@ -49,8 +50,9 @@ note_partner(void *arg, const struct ov_partner *p)
 	if (b->n == PARTNERS_SEEN)
 		goto done;
 	OV_TRY(ov_terms_view(&v, b->home, p->company));
-	memcpy(b->in_force[b->n].company, p->company, OV_ID);
-	b->in_force[b->n++].sequence = v.force_sequence;
+	memcpy(b->seen[b->n].company, p->company, OV_ID);
+	b->seen[b->n].paired = p->state == OV_PARTNER_PAIRED;
+	b->seen[b->n++].sequence = v.force_sequence;
 done:
 	ov_terms_view_free(&v);
 	return st;
@@ -82,8 +84,17 @@ static bool
 is_news(const struct ov_inbox_before *b, const struct ov_partner *p, uint64_t sequence)
 {
 	for (size_t i = 0; b != NULL && i < b->n; i++)
-		if (memcmp(b->in_force[i].company, p->company, OV_ID) == 0)
-			return b->in_force[i].sequence != sequence;
+		if (memcmp(b->seen[i].company, p->company, OV_ID) == 0)
+			return b->seen[i].sequence != sequence;
+	return false;
+}
+
+static bool
+was_paired(const struct ov_inbox_before *b, const struct ov_partner *p)
+{
+	for (size_t i = 0; b != NULL && i < b->n; i++)
+		if (memcmp(b->seen[i].company, p->company, OV_ID) == 0)
+			return b->seen[i].paired;
 	return false;
 }
 
@@ -269,6 +280,19 @@ tell_terms(
 	fprintf(in->cli->out, "\n");
 }
 
+/* The partner's word came with this mail: reports are gone, and nothing else says so. */
+static void
+tell_ended(struct inbox *in, const struct ov_partner *p)
+{
+	if (in->cli->json || !was_paired(in->before, p))
+		return;
+	ov_print_name(in->cli->out, p->name);
+	fputs(
+	    " ended the partnership: reports, matches and terms with it are deleted "
+	    "here.\n  See `overlap partner list`; `overlap partner invite` pairs anew.\n",
+	    in->cli->out);
+}
+
 static void
 put_ask(struct ov_json *o, const struct ov_partner *p, const struct ov_ask *ask)
 {
@@ -325,6 +349,8 @@ show_partner(void *arg, const struct ov_partner *p)
 	struct ov_terms_view v = { 0 };
 	enum ov_status st = OV_OK;
 
+	if (p->state == OV_PARTNER_ENDED)
+		tell_ended(in, p);
 	if (p->state != OV_PARTNER_PAIRED)
 		goto done;
 	OV_TRY(ov_terms_view(&v, in->home, p->company));

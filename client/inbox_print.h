@@ -8,7 +8,8 @@
 #include "client/cli.h"
 #include "client/home.h"
 
-/* The terms in force at one moment: what came into force since is news. */
+/* Partners and terms in force at one moment: what came into force or ended since is
+ * news. */
 struct ov_inbox_before;
 OV_MUST_CHECK enum ov_status ov_inbox_before_new(
     struct ov_inbox_before **out, struct ov_home *home);

@@ -101,7 +101,8 @@ class Life(unittest.TestCase):
         self.assertIsNone(self.partner(a)["confirmed"])
         entries = [self.partner(a)["log_entry"]]  # which proofs: `lies`
         self.assertGreater(left(b.home), 0)  # until it takes the mail
-        b.mail()
+        self.assertIn(f"{a.name} ended the partnership", b("inbox"))
+        self.assertNotIn("ended the partnership", b("inbox"))
         self.assertEqual(left(b.home), 0)
         self.assertFalse(b.has_report(a))
         self.assertEqual((self.partner(b)["state"], self.partner(b)["ended_by"]),
