@@ -5,6 +5,7 @@
 #include "client/book/book.h"
 #include "client/job/freeze.h"
 #include "common/crypto/memory.h"
+#include "common/log.h"
 
 void
 ov_ready_fini(struct ov_ready *r)
@@ -78,6 +79,7 @@ ov_ready_make(struct ov_ready *r, struct ov_home *home, const struct ov_terms *t
 	/* which makes the book anew where an older release made it */
 	OV_TRY(ov_freeze(&r->list, &r->basis.generation, home, terms, profile));
 	ov_list_digest(r->digest, &r->list);
+	ov_log(OV_LOG_INFO, "job.ready", OV_F_U64("records", r->list.n_records));
 done:
 	if (st != OV_OK)
 		ov_ready_fini(r);

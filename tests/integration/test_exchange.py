@@ -1,6 +1,7 @@
 """exchange - the sample lists through real programs, from enrolment to report."""
 
-import time
+import os
+import subprocess
 import unittest
 
 import harness
@@ -92,12 +93,16 @@ class Exchange(unittest.TestCase):
         world.exchange()
         before = harness.pairs(world)
         gone = sorted(theirs for _, theirs in before if ";" not in theirs)[0]
-        agent = world.b.spawn("agent", "--once")
-        time.sleep(1)
-        self.assertIsNone(agent.poll())
+        agent = subprocess.Popen(
+            list(map(str, world.b.command("agent", "--once"))), stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            env={**os.environ, **world.b.env, "OVERLAP_LOG": "info"})
+        self.addCleanup(agent.kill)
+        self.assertTrue(any(" job.ready " in line for line in agent.stderr))
         world.b("accounts", "erase", gone, "--yes")
         world.a("run", world.b.name)
-        self.assertEqual(agent.wait(harness.PATIENCE), harness.OK)
+        agent.communicate(timeout=harness.PATIENCE)
+        self.assertEqual(agent.returncode, harness.OK)
         self.assertEqual(harness.pairs(world), {p for p in before if p[1] != gone})
 
 
