@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "client/normalise/ascii.h"
 #include "client/normalise/idn.h"
 
 #define URL_MAX 4096
@@ -25,31 +26,6 @@ is_space(char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-static char
-lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
-}
-
-static bool
-is_alnum(char c)
-{
-	c = lower(c);
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
-
-static bool
-among(char c, const char *set)
-{
-	return c != '\0' && strchr(set, c) != NULL;
-}
-
-static bool
-is_slash(char c)
-{
-	return c == '/' || c == '\\';
-}
-
 /* Spaces, quotes and angle brackets around the value, and UTF-8 no-break spaces
  * and byte-order marks. */
 static void
@@ -60,10 +36,10 @@ trim(const char **p, size_t *len)
 
 	while (again && *len > 0) {
 		again = false;
-		while (*len > 0 && (is_space((*p)[0]) || among((*p)[0], "\"'<>")))
+		while (*len > 0 && (is_space((*p)[0]) || ov_among((*p)[0], "\"'<>")))
 			(*p)++, (*len)--;
 		while (*len > 0 &&
-		       (is_space((*p)[*len - 1]) || among((*p)[*len - 1], "\"'<>,;")))
+		       (is_space((*p)[*len - 1]) || ov_among((*p)[*len - 1], "\"'<>,;")))
 			(*len)--;
 		for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
 			size_t n = strlen(odd[i]);
@@ -84,7 +60,7 @@ has_prefix(const char *p, size_t len, const char *word)
 	if (len < n)
 		return false;
 	for (size_t i = 0; i < n; i++)
-		if (lower(p[i]) != word[i])
+		if (ov_lower(p[i]) != word[i])
 			return false;
 	return true;
 }
@@ -101,23 +77,23 @@ scheme(const char *p, size_t len)
 		if (has_prefix(p, len, known[i]))
 			n = strlen(known[i]);
 	if (n > 0 && n < len && p[n] == ':')
-		for (n++; n < len && is_slash(p[n]); n++)
+		for (n++; n < len && ov_is_slash(p[n]); n++)
 			;
 	else if (n > 0 && n + 1 < len && p[n] == '/' && p[n + 1] == '/')
-		for (; n < len && is_slash(p[n]); n++)
+		for (; n < len && ov_is_slash(p[n]); n++)
 			;
 	else
 		n = 0;
 	if (n > 0)
 		return n;
-	for (i = 0; i < len && (is_alnum(p[i]) || among(p[i], "+.-")); i++)
+	for (i = 0; i < len && (ov_is_alnum(p[i]) || ov_among(p[i], "+.-")); i++)
 		;
-	if (i > 0 && i + 2 < len && p[i] == ':' && is_slash(p[i + 1]) &&
-	    is_slash(p[i + 2]))
+	if (i > 0 && i + 2 < len && p[i] == ':' && ov_is_slash(p[i + 1]) &&
+	    ov_is_slash(p[i + 2]))
 		n = i + 3;
-	else if (len >= 2 && is_slash(p[0]) && is_slash(p[1]))
+	else if (len >= 2 && ov_is_slash(p[0]) && ov_is_slash(p[1]))
 		n = 2;
-	while (n > 0 && n < len && is_slash(p[n]))
+	while (n > 0 && n < len && ov_is_slash(p[n]))
 		n++;
 	return n;
 }
@@ -130,16 +106,16 @@ is_plain_path(const char *p, size_t len)
 		"index.php", "default.aspx" };
 	size_t n = 0;
 
-	while (len > 0 && is_slash(p[0]))
+	while (len > 0 && ov_is_slash(p[0]))
 		p++, len--;
-	while (n < len && !is_slash(p[n]) && p[n] != '?' && p[n] != '#')
+	while (n < len && !ov_is_slash(p[n]) && p[n] != '?' && p[n] != '#')
 		n++;
 	for (size_t i = n; i < len && p[i] != '?' && p[i] != '#'; i++)
-		if (!is_slash(p[i]))
+		if (!ov_is_slash(p[i]))
 			return false; /* a second segment */
 	if (n < len && memchr(p, '?', len) != NULL && n == 0)
 		return false; /* "/?id=" names something */
-	if (n == 0 || (n == 2 && is_alnum(p[0]) && is_alnum(p[1])))
+	if (n == 0 || (n == 2 && ov_is_alnum(p[0]) && ov_is_alnum(p[1])))
 		return true;
 	if (n == 5 && (p[2] == '-' || p[2] == '_'))
 		return true;
@@ -162,14 +138,14 @@ locate(struct ov_address *a, const char *p, size_t len)
 
 	while ((n = scheme(p, len)) > 0)
 		p += n, len -= n, schemes++;
-	for (end = 0; end < len && !is_slash(p[end]) && p[end] != '?' && p[end] != '#';
+	for (end = 0; end < len && !ov_is_slash(p[end]) && p[end] != '?' && p[end] != '#';
 	     end++)
 		;
 	/* userinfo ends at the last @ before the path (RFC 3986 section 3.2.1) */
 	for (at = end; at > 0 && p[at - 1] != '@'; at--)
 		;
 	a->from_mailbox = at > 0 && (schemes == 0 || len > 0);
-	for (n = at; n < end && !is_space(p[n]) && !among(p[n], ",;|<>\""); n++)
+	for (n = at; n < end && !is_space(p[n]) && !ov_among(p[n], ",;|<>\""); n++)
 		;
 	a->path = p + end;
 	a->path_len = n == end ? len - end : 0;
@@ -186,7 +162,7 @@ first_mailbox(const char *p, size_t len)
 
 	if (at == NULL)
 		return len;
-	for (n = (size_t)(at - p); n < len && !is_space(p[n]) && !among(p[n], ",;|>");
+	for (n = (size_t)(at - p); n < len && !is_space(p[n]) && !ov_among(p[n], ",;|>");
 	     n++)
 		;
 	return n;
@@ -213,7 +189,7 @@ check_labels(const char *host)
 			last = p + 1;
 			continue;
 		}
-		if (!is_alnum(*p) && *p != '_' && (*p != '-' || label == 0))
+		if (!ov_is_alnum(*p) && *p != '_' && (*p != '-' || label == 0))
 			return OV_DROP_MALFORMED;
 		label++;
 	}
@@ -267,7 +243,7 @@ to_ascii(char out[OV_TOKEN_VALUE_CAP], const char *host, size_t len)
 		if (len > HOST_MAX)
 			return OV_DROP_TOO_LONG;
 		for (size_t i = 0; i < len; i++)
-			out[i] = lower(host[i]);
+			out[i] = ov_lower(host[i]);
 		out[len] = '\0';
 	}
 	return strlen(out) > HOST_MAX ? OV_DROP_TOO_LONG : check_labels(out);

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "client/normalise/address.h"
+#include "client/normalise/ascii.h"
 #include "client/normalise/normalise.h"
 #include "client/normalise/profile.h"
 #include "client/normalise/suffix.h"
@@ -91,31 +92,6 @@ ov_hosts_fini(struct ov_hosts *h)
 
 /* --- from host to token --- */
 
-static char
-lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
-}
-
-static bool
-is_alnum(char c)
-{
-	c = lower(c);
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
-
-static bool
-among(char c, const char *set)
-{
-	return c != '\0' && strchr(set, c) != NULL;
-}
-
-static bool
-is_slash(char c)
-{
-	return c == '/' || c == '\\';
-}
-
 static const char *
 parent(const char *host)
 {
@@ -181,16 +157,16 @@ is_unit_page(const struct ov_hosts *h, const char *path, size_t len)
 	for (size_t i = 0; i < len && segments < 4; i++) {
 		if (path[i] == '?' || path[i] == '#')
 			return false;
-		if (!is_slash(path[i])) {
+		if (!ov_is_slash(path[i])) {
 			if (n < sizeof(word))
-				word[n] = lower(path[i]);
+				word[n] = ov_lower(path[i]);
 			n++;
 			continue;
 		}
 		segments++;
 		/* what follows is which one */
 		if (n > 0 && n <= sizeof(word) && i + 1 < len &&
-		    !among(path[i + 1], "/\\?#") &&
+		    !ov_among(path[i + 1], "/\\?#") &&
 		    ov_table_get(&h->units, word, n, NULL))
 			return true;
 		n = 0;
@@ -210,7 +186,7 @@ ends_with(const char *p, size_t len, const char *word)
 static bool
 is_users_page(const char *path, size_t len)
 {
-	return len > 2 && is_slash(path[0]) && path[1] == '~';
+	return len > 2 && ov_is_slash(path[0]) && path[1] == '~';
 }
 
 /* "/qqq-etf/", "/us/growth-fund" */
@@ -219,10 +195,10 @@ is_fund_page(const char *path, size_t len)
 {
 	size_t n, end;
 
-	for (end = 0; end < len && !among(path[end], "?#"); end++)
+	for (end = 0; end < len && !ov_among(path[end], "?#"); end++)
 		;
 	for (size_t i = 0; i < end; i += n + 1) {
-		for (n = 0; i + n < end && !is_slash(path[i + n]); n++)
+		for (n = 0; i + n < end && !ov_is_slash(path[i + n]); n++)
 			;
 		if (ends_with(path + i, n, "-etf") || ends_with(path + i, n, "-fund"))
 			return true;
@@ -389,8 +365,8 @@ is_written_alike(const char *text, size_t len, const char *name, size_t least)
 	size_t n = 0, name_len = strlen(name), shorter;
 
 	for (size_t i = 0; i < len && n < sizeof(letters); i++)
-		if (is_alnum(text[i]))
-			letters[n++] = lower(text[i]);
+		if (ov_is_alnum(text[i]))
+			letters[n++] = ov_lower(text[i]);
 	shorter = n < name_len ? n : name_len;
 	if (n == name_len && n >= PLACE_SAME_MIN)
 		return memcmp(letters, name, n) == 0;
@@ -405,7 +381,7 @@ is_told_in(
 	size_t n;
 
 	for (; len > 0; text += n, len -= n) {
-		for (n = 0; n < len && !among(text[n], marks); n++)
+		for (n = 0; n < len && !ov_among(text[n], marks); n++)
 			;
 		if (is_written_alike(text, n, name, least))
 			return true;

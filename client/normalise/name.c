@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "client/normalise/ascii.h"
 #include "client/normalise/forms.h"
 #include "client/normalise/html.h"
 #include "client/normalise/normalise.h"
@@ -86,12 +87,6 @@ cut_brackets(const struct ov_forms *forms, char *text, size_t len)
 	return len;
 }
 
-static bool
-is_slash(char c)
-{
-	return c == '/' || c == '\\';
-}
-
 /* "Horton D R Inc /De/", "Us Bancorp \De\", "Valero Energy Corp/Tx": cuts the
  * register's mark of a state or a changed name.  "A/S" is not one, nor is the end of
  * "R/GA". */
@@ -103,7 +98,7 @@ cut_edgar(const struct ov_forms *forms, const char *text, size_t len)
 
 	while (end > 0 && text[end - 1] == ' ')
 		end--;
-	closed = end > 0 && is_slash(text[end - 1]);
+	closed = end > 0 && ov_is_slash(text[end - 1]);
 	if (closed)
 		end--;
 	while (end > 0 && text[end - 1] == ' ')
@@ -112,7 +107,7 @@ cut_edgar(const struct ov_forms *forms, const char *text, size_t len)
 		start--;
 	for (slash = start; slash > 0 && text[slash - 1] == ' ';)
 		slash--;
-	if (slash < 2 || !is_slash(text[slash - 1]) || end - start < 2)
+	if (slash < 2 || !ov_is_slash(text[slash - 1]) || end - start < 2)
 		return len;
 	if (closed ? end - start > 8 : memchr(text, ' ', slash - 1) == NULL)
 		return len;
