@@ -35,8 +35,8 @@ ov_drop_text(enum ov_drop why)
 					     "write its code of ISO 10383 "
 					     "(MIC), such as XNYS",
 		[OV_DROP_COMMON_NAME] =
-		    "too many are called so for the name to be a key; a word by which "
-		    "this one is known, or `overlap accounts alias`, makes one",
+		    "too many are called so for the name to be a key; `overlap accounts "
+		    "alias` makes it one",
 		[OV_DROP_NOT_IN_PROFILE] = "these rules make no key of such identifiers",
 	};
 	unsigned int i = (unsigned int)why;

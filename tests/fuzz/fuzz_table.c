@@ -22,8 +22,8 @@ check_row(const struct ov_row *r)
 {
 	for (int f = OV_FIELD_ID; f < OV_FIELD_COUNT; f++) {
 		struct ov_bytes cell = ov_row_cell(r, (enum ov_field)f);
-		bool list =
-		    f == OV_FIELD_WEBSITE || f == OV_FIELD_EMAIL || f == OV_FIELD_KEEP;
+		bool list = f == OV_FIELD_WEBSITE || f == OV_FIELD_EMAIL ||
+			    f == OV_FIELD_KEEP || f == OV_FIELD_SCHEME;
 
 		if (strlen((const char *)cell.p) != cell.len)
 			abort();
