@@ -328,29 +328,56 @@ print_head(const struct bench *b, bool json)
 	printf("%-10s %-9s %9s %9s %8s\n", "kernel", "an item", "us", "cycles", "ratio");
 }
 
-static void
-print_scaling(const struct bench *b, bool json)
+/* One thread, twice as many, and so on to one for each core.  False on failure. */
+static bool
+print_scaling_of(const struct bench *b, const char *kernel, bool json)
 {
+	static bool first_row = true;
 	size_t cores = ov_cores();
+	double one = 0;
 
-	printf(
-	    json ? "\n ],\n \"threads\": [" : "\nthreads  second blindings a second\n");
 	for (size_t workers = 1;; workers = 2 * workers < cores ? 2 * workers : cores) {
 		double rate = items_per_second(b, workers);
 
+		if (rate <= 0)
+			return false;
+		one = workers == 1 ? rate : one;
 		if (json)
-			printf("%s{\"threads\": %zu, \"items_per_second\": %.0f}",
-			    workers > 1 ? ", " : "", workers, rate);
+			printf("%s\n  {\"kernel\": \"%s\", \"threads\": %zu, "
+			       "\"items_per_second\": %.0f, \"scaling\": %.3f}",
+			    first_row ? "" : ",", kernel, workers, rate, rate / one);
 		else
-			printf("%7zu  %12.0f\n", workers, rate);
+			printf("%-10s %7zu %12.0f %8.2f\n", kernel, workers, rate,
+			    rate / one);
+		first_row = false;
 		if (workers >= cores)
-			break;
+			return true;
 	}
-	if (json)
-		printf("]}\n");
 }
 
-static void
+/* Every kernel takes its turn as the one in use.  False if it cannot be. */
+static bool
+print_scaling(const struct bench *b, bool json)
+{
+	bool good = true;
+
+	if (json)
+		printf("\n ],\n \"threads\": [");
+	else
+		printf(
+		    "\n%-10s %7s %12s %8s\n", "kernel", "threads", "second/s", "scaling");
+	for (size_t i = 0; i < b->n && good; i++) {
+		const char *name = b->subjects[i].kernel->name;
+
+		good = setenv("OVERLAP_KERNEL", name, 1) == 0 && ov_psi_init() == OV_OK &&
+		       print_scaling_of(b, name, json);
+	}
+	if (json)
+		printf("\n ]}\n");
+	return good;
+}
+
+static bool
 print_all(struct bench *b, bool json)
 {
 	double first = p05(&b->sodium_first), second = p05(&b->sodium_second);
@@ -366,7 +393,7 @@ print_all(struct bench *b, bool json)
 		for (size_t j = 0; j < s->n_steps; j++)
 			print_row(b, s->kernel->name, &s->step[j], 0, json);
 	}
-	print_scaling(b, json);
+	return print_scaling(b, json);
 }
 
 int
@@ -393,6 +420,5 @@ main(int argc, char **argv)
 		(void)fprintf(stderr, "bench_kernel: a kernel failed\n");
 		return 1;
 	}
-	print_all(&b, json);
-	return 0;
+	return print_all(&b, json) ? 0 : 1;
 }
