@@ -514,12 +514,12 @@ say_again(struct ov_home *home, const struct statement *t)
 	enum ov_status st;
 
 	OV_TRY(ov_db_query(&q, home->db,
-	    "SELECT statement FROM identity_past WHERE statement IS NOT NULL"
-	    " AND until >= ? AND NOT EXISTS"
+	    "SELECT statement FROM identity_past WHERE until >= ? AND NOT EXISTS"
 	    " (SELECT 1 FROM terms WHERE company = ? AND state = ?)"
-	    " ORDER BY until DESC LIMIT 1",
+	    /* the last one names what this company is now, whatever the clock said */
+	    " AND instr(statement, ?) > 0",
 	    OV_DB_I64(t->partner.paired), OV_DB_BLOB(t->partner.company, OV_ID),
-	    OV_DB_I64(OV_TERMS_IN_FORCE)));
+	    OV_DB_I64(OV_TERMS_IN_FORCE), OV_DB_BLOB(home->identity, 32)));
 	OV_TRY(ov_db_step(q, &row));
 	if (!row)
 		goto done;

@@ -415,6 +415,41 @@ mail_behind_a_statement_has_a_bound(void **state)
 	ov_buf_free(&first_mail);
 }
 
+static void
+put_own_past(uint8_t n, const uint8_t is[32], uint64_t until)
+{
+	uint8_t said[48] = { n }, was[OV_ID] = { n };
+
+	memcpy(said + 16, is, 32);
+	assert_int_equal(
+	    ov_db_run(home->db,
+		"INSERT INTO identity_past(company, identity, envelope, name, token, "
+		"until,"
+		" statement) VALUES (?, zeroblob(32), zeroblob(32), 'Globex', x'', ?, ?)",
+		OV_DB_BLOB(was, OV_ID), OV_DB_I64(until), OV_DB_BLOB(said, sizeof(said))),
+	    OV_OK);
+}
+
+/* A clock that was set back between two changes makes no other one the last. */
+static void
+the_own_last_statement_is_said_again(void **state)
+{
+	uint64_t now = ov_home_now(home);
+	struct site_mail mail = { 0 };
+
+	(void)state;
+	assert_int_equal(ov_db_begin(home->db), OV_OK);
+	put_own_past(1, old.identity, now + 5000);
+	put_own_past(2, home->identity, now);
+	assert_int_equal(ov_db_commit(home->db, "test"), OV_OK);
+	assert_int_equal(take(&old, &next, now), OV_OK);
+	assert_true(site_take_mail(&mail, home));
+	assert_int_equal(mail.kind, OV_MAIL_IDENTITY);
+	assert_memory_equal(mail.to, next.company, OV_ID);
+	assert_int_equal(mail.body.p[0], 2);
+	ov_buf_free(&mail.body);
+}
+
 /* Every table with a column for a partner's company id: moved, or here with the reason.
  */
 static void
@@ -482,6 +517,7 @@ main(void)
 		T(a_report_that_is_not_read_yet_comes_first),
 		T(a_job_that_is_over_at_the_broker_ends),
 		T(mail_behind_a_statement_has_a_bound),
+		T(the_own_last_statement_is_said_again),
 		T(no_table_is_forgotten),
 		T(a_process_with_the_old_keys_cannot_go_on),
 	};
