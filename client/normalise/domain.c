@@ -462,5 +462,10 @@ ov_normalise_site(const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP],
 		out[0] = '\0';
 		return OV_DROP_SHARED_HOST;
 	}
+	/* typed where there is no website */
+	if (!near && is_free_mail(p->hosts, out)) {
+		out[0] = '\0';
+		return OV_DROP_FREE_MAIL;
+	}
 	return OV_DROP_NONE;
 }

@@ -21,8 +21,8 @@ ov_drop_text(enum ov_drop why)
 		    "the address is on a site that many companies share, so it does not "
 		    "name this one",
 		[OV_DROP_FREE_MAIL] =
-		    "the e-mail address is with a free-mail provider, so its domain does "
-		    "not name the company",
+		    "the domain is that of a free-mail provider, so it does not name the "
+		    "company",
 		[OV_DROP_BAD_CHECKSUM] = "the check digits of the number do not fit",
 		[OV_DROP_PLACEHOLDER] = "the value is a filler, such as n/a or 000000000",
 		[OV_DROP_NO_COUNTRY] = "the account has no country: its name alone is a "

@@ -93,7 +93,8 @@ enum ov_drop ov_normalise_domain(const struct ov_profile *p, char out[OV_TOKEN_V
 /* As ov_normalise_domain, of the website of an account of that name.  On a site of
  * another name the address may give it a place: a host that tells the name is the value
  * ("acme.builder.example"), a path that does is OV_DROP_SHARED_HOST
- * ("guide.example/shops/acme"); and the site that users share is its operator's alone.
+ * ("guide.example/shops/acme"); and the site that users share is its operator's alone,
+ * as a free-mail domain is (OV_DROP_FREE_MAIL).
  * ov-norm-1: as ov_normalise_domain. */
 enum ov_drop ov_normalise_site(const struct ov_profile *p, char out[OV_TOKEN_VALUE_CAP],
     const char *in, size_t len, const struct ov_kin_name *who);
