@@ -579,7 +579,7 @@ ov_report_make(const struct ov_broker *b, const uint8_t id[OV_ID])
 {
 	struct work w = { .b = b };
 	enum ov_status st = OV_OK, drawn;
-	bool ready;
+	bool ready = false;
 
 	OV_TRY(look(&w, &ready, id));
 	if (!ready)
@@ -596,5 +596,7 @@ done:
 		ov_macs_fini(&w.roster[role]);
 	}
 	ov_views_fini(&w.views);
+	if (ready)
+		ov_heap_trim();
 	return st;
 }

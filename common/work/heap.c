@@ -12,8 +12,8 @@ void
 ov_heap_init(void)
 {
 #ifdef __GLIBC__
-	(void)mallopt(M_MMAP_THRESHOLD, 1 << 20);
-	(void)mallopt(M_TRIM_THRESHOLD, 4 << 20);
+	(void)mallopt(M_MMAP_THRESHOLD, 14 << 20);
+	(void)mallopt(M_TRIM_THRESHOLD, 16 << 20);
 #endif
 }
 
