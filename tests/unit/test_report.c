@@ -240,7 +240,8 @@ newest_is_chosen_by_partner(void **state)
 	struct ov_report r;
 
 	(void)state;
-	/* by the order in which they began: clocks are set back, and have whole seconds */
+	/* by the order in which they began: clocks are set back, and have whole seconds
+	 */
 	put_job(job4, globex, OV_JOB_CLOSED, CLOSED + DAY);
 	put_report(job4);
 	put_job1();
