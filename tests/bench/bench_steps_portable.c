@@ -15,7 +15,6 @@ round_of_steps(struct series *steps, const uint8_t *uniform, const uint8_t *enco
     const uint8_t scalar[32])
 {
 	static uint8_t hashed[PORTABLE_ITEMS * OV_UNIFORM_LEN], point[OV_POINT_LEN];
-	static volatile int failed;
 	struct ov_bytes tokens[PORTABLE_ITEMS];
 	uint64_t t;
 
@@ -26,12 +25,12 @@ round_of_steps(struct series *steps, const uint8_t *uniform, const uint8_t *enco
 	series_add(&steps[0], t, PORTABLE_ITEMS);
 	t = now_ns();
 	for (size_t i = 0; i < PORTABLE_ITEMS; i++)
-		failed |= crypto_core_ristretto255_from_hash(
+		(void)!crypto_core_ristretto255_from_hash(
 		    point, uniform + OV_UNIFORM_LEN * i);
 	series_add(&steps[1], t, PORTABLE_ITEMS);
 	t = now_ns();
 	for (size_t i = 0; i < PORTABLE_ITEMS; i++)
-		failed |= crypto_scalarmult_ristretto255(
+		(void)!crypto_scalarmult_ristretto255(
 		    point, scalar, encodings + OV_POINT_LEN * i);
 	series_add(&steps[2], t, PORTABLE_ITEMS);
 	t = now_ns();
