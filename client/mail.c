@@ -15,7 +15,7 @@
 #define CALL_TIMEOUT_MS 30000
 #define REFUSED_MAX 100 /* refused mails that are kept to be shown */
 #define DONE_MAX 1000	/* mails that are known when they come again */
-#define WAITING_MAX 64	/* mails of one company that wait here (PROTOCOL 4) */
+#define WAITING_MAX 64	/* proposals, and other mails, of one company (PROTOCOL 4) */
 
 /* How a stored mail stands; in the database. */
 enum mail_state { MAIL_NEW = 1, MAIL_DONE = 2, MAIL_REFUSED = 3 };
@@ -182,14 +182,17 @@ done:
 
 /* --- in --- */
 
-/* Mail that cannot be worked on yet stays; nobody fills this disk with it. */
+/* Mail that cannot be worked on yet stays; nobody fills this disk with it.  Proposals,
+ * which wait for `run` or `agent`, take no room from the rest. */
 static enum ov_status
-has_room(bool *out, struct ov_home *home, const uint8_t from[OV_ID])
+has_room(bool *out, struct ov_home *home, const struct ov_msg_mail *m)
 {
 	int64_t n = 0;
 	enum ov_status st = ov_db_number(&n, home->db,
-	    "SELECT count(*) FROM mail_in WHERE state = ? AND company = ?",
-	    OV_DB_I64(MAIL_NEW), OV_DB_BLOB(from, OV_ID));
+	    "SELECT count(*) FROM mail_in WHERE state = ?1 AND company = ?2 AND"
+	    " (kind = ?4) = (?3 = ?4)",
+	    OV_DB_I64(MAIL_NEW), OV_DB_BLOB(m->from, OV_ID), OV_DB_I64(m->kind),
+	    OV_DB_I64(OV_MAIL_JOB));
 
 	*out = n < WAITING_MAX;
 	return st;
@@ -211,7 +214,7 @@ store_in(struct ov_home *home, const struct ov_msg_mail *m)
 	bool room;
 	enum ov_status st;
 
-	OV_TRY(has_room(&room, home, m->from));
+	OV_TRY(has_room(&room, home, m));
 	if (!room)
 		ov_log(OV_LOG_WARN, "mail.refused", OV_F_ID("from", m->from),
 		    OV_F_U64("kind", m->kind), OV_F_STATUS(OV_E_MAIL_LIMIT));

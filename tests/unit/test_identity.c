@@ -48,9 +48,11 @@ answer_about_job(struct ov_buf *reply, enum ov_msg type)
 	}
 }
 
-/* Mail that the broker has: a statement of `next`, then others of it. */
+/* Mail that the broker has: a statement of `next`, then proposals of it, or in the place
+ * of the last one the end of the partnership. */
 static struct ov_buf first_mail;
 static uint64_t n_mails;
+static bool ends;
 
 static void
 answer_mail(struct ov_buf *reply, struct ov_bytes in)
@@ -66,7 +68,7 @@ answer_mail(struct ov_buf *reply, struct ov_bytes in)
 	memcpy(mail.from, next.company, OV_ID);
 	memcpy(mail.mail, &mail.seq, sizeof(mail.seq));
 	if (mail.seq > 1) {
-		mail.kind = OV_MAIL_JOB;
+		mail.kind = ends && mail.seq == n_mails ? OV_MAIL_TERMS_END : OV_MAIL_JOB;
 		mail.body = OV_BYTES(job, sizeof(job));
 	}
 	if (mail.seq > n_mails)
@@ -153,6 +155,7 @@ setup(void **state)
 	job_state = OV_JOB_NONE;
 	cancels = 0;
 	n_mails = 0;
+	ends = false;
 	return 0;
 }
 
@@ -407,10 +410,12 @@ mail_behind_a_statement_has_a_bound(void **state)
 	assert_int_equal(ov_mail_process(NULL, home, session, NULL, 0), OV_OK);
 	assert_mails("body IS NOT NULL", 64); /* nothing is lost yet */
 	n_mails = 300;
+	ends = true; /* for which proposals leave room */
 	assert_int_equal(ov_mail_process(NULL, home, session, NULL, 0), OV_OK);
-	assert_mails("body IS NOT NULL", 64);
+	assert_mails("body IS NOT NULL AND kind = 5", 64);
+	assert_mails("body IS NOT NULL AND kind <> 5", 2);
 	assert_mails("reason = 'E_MAIL_LIMIT'", 100); /* to be shown */
-	assert_mails("1", 164);
+	assert_mails("1", 166);
 	assert_partner(&old);
 	ov_buf_free(&first_mail);
 }
