@@ -40,8 +40,7 @@ struct ov_job_run {
 	void *progress_ctx;
 	struct ov_job_stages stages;  /* added up */
 	struct ov_job_frozen *frozen; /* may be NULL; its list is the caller's to free */
-	struct ov_ready
-	    *ready; /* may be NULL; for ov_job_prepare; the caller's to free */
+	struct ov_ready *ready;	      /* the same; ov_job_prepare needs one */
 };
 
 /* What a job with the partner would be, without proposing it. */
