@@ -60,6 +60,7 @@ ov_hash_final(struct ov_hash *h, uint8_t out[OV_HASH_LEN])
 {
 	(void)SHA512_Final(out, sha(h));
 	ov_wipe(h, sizeof(*h));
+	ov_wipe_stack(); /* OpenSSL leaves the message's words, plus a constant, there */
 }
 
 void

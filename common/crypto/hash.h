@@ -32,7 +32,8 @@ void ov_hash_raw(struct ov_hash *h, const void *x, size_t len);
 void ov_hash_lv(struct ov_hash *h, const void *x, size_t len);
 void ov_hash_len(
     struct ov_hash *h, uint64_t len); /* the length alone: parts follow raw */
-void ov_hash_final(struct ov_hash *h, uint8_t out[OV_HASH_LEN]); /* wipes h */
+/* Wipes h, and the stack below, where the message's words stood. */
+void ov_hash_final(struct ov_hash *h, uint8_t out[OV_HASH_LEN]);
 
 /* H(lv(part 0) || lv(part 1) ...). */
 void ov_hash_parts(uint8_t out[OV_HASH_LEN], const struct ov_bytes *parts, size_t n);

@@ -34,6 +34,15 @@ ov_wipe(void *p, size_t len)
 	sodium_memzero(p, len);
 }
 
+/* Never expanded in its caller: its frame is where those of the caller's calls were. */
+__attribute__((noinline)) void
+ov_wipe_stack(void)
+{
+	uint8_t below[32 * 1024];
+
+	sodium_memzero(below, sizeof(below));
+}
+
 void
 ov_random(void *out, size_t len)
 {

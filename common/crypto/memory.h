@@ -25,6 +25,10 @@ void ov_secret_free(void *p);
 /* Overwrites len bytes; not removed by the compiler. */
 void ov_wipe(void *p, size_t len);
 
+/* Overwrites 32 KiB of stack below the caller's frame: what calls that have returned left
+ * there. */
+void ov_wipe_stack(void);
+
 /* Fills out with len bytes from the system's generator.  Cannot fail (aborts). */
 void ov_random(void *out, size_t len);
 

@@ -59,10 +59,6 @@ bool ov_psi_scalar_reduce(uint8_t s[32]);
  * double while they encode.  Constant time. */
 void ov_psi_scalar_half(uint8_t half[32], uint8_t minus_half[32], const uint8_t s[32]);
 
-/* Overwrites 32 KiB of stack below the caller's frame: digits, table elements and limbs
- * in the frames of calls that have returned. */
-void ov_psi_wipe_stack(void);
-
 /* Of public bytes: false if they can be no ristretto255 encoding because they are not
  * reduced (p or more, bit 255 included), negative (odd) or the identity. */
 bool ov_psi_plausible_vartime(const uint8_t point[32]);

@@ -3,6 +3,7 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "common/crypto/memory.h"
 #include "common/psi/expand.h"
 #include "common/psi/kernel.h"
 #include "common/psi/psi.h"
@@ -52,15 +53,6 @@ ov_psi_plausible_vartime(const uint8_t point[32])
 	return reduced && (point[0] & 1) == 0 && !sodium_is_zero(point, 32);
 }
 
-/* Never expanded in its caller: its frame is where those of the caller's calls were. */
-__attribute__((noinline)) void
-ov_psi_wipe_stack(void)
-{
-	uint8_t below[32 * 1024];
-
-	sodium_memzero(below, sizeof(below));
-}
-
 static bool
 always(void)
 {
@@ -94,7 +86,7 @@ blind_uniform(
 		ok[i] = multiply(out + 32 * i, scalar, p);
 	}
 	sodium_memzero(p, sizeof(p));
-	ov_psi_wipe_stack();
+	ov_wipe_stack();
 }
 
 static void
@@ -111,7 +103,7 @@ blind_points(
 			memset(out + 32 * i, 0, 32);
 		}
 	}
-	ov_psi_wipe_stack();
+	ov_wipe_stack();
 }
 
 static void

@@ -37,7 +37,7 @@ static void
 wipe_all(void *scratch, size_t len)
 {
 	ov_wipe(scratch, len);
-	ov_psi_wipe_stack();
+	ov_wipe_stack(); /* digits, table elements, limbs */
 	v_wipe_registers();
 }
 

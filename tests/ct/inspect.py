@@ -19,7 +19,7 @@ import re
 import subprocess
 import sys
 
-PUBLIC_RESULT = {"memcpy", "memset", "ov_wipe", "ov_psi_wipe_stack", "ov_psi_scalar_half",
+PUBLIC_RESULT = {"memcpy", "memset", "ov_wipe", "ov_wipe_stack", "ov_psi_scalar_half",
                  "ov_psi_plausible_vartime", "__stack_chk_fail", "__memcpy_chk",
                  "__memset_chk"}
 ARGS = ["rdi", "rsi", "rdx", "rcx", "r8", "r9"]

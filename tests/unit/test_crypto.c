@@ -4,9 +4,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
-/* cmocka wants the four above first */
+/* cmocka wants the five above first */
 #include <cmocka.h>
+#include <pthread.h>
 
 #include "common/crypto/hash.h"
 #include "common/crypto/memory.h"
@@ -91,6 +93,110 @@ lv_hash_separates_parts(void **state)
 	ov_hash_parts(a, one, 2);
 	ov_hash_parts(b, two, 2);
 	assert_memory_not_equal(a, b, 64);
+}
+
+/* FIPS 180-4, examples of NIST: "abc" in one part and in three. */
+static void
+sha512_matches_fips180(void **state)
+{
+	uint8_t out[OV_HASH_LEN], want[OV_HASH_LEN];
+	struct ov_hash h;
+
+	(void)state;
+	assert_true(ov_unhex(want, sizeof(want),
+	    "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
+	    "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"));
+	ov_hash_init(&h);
+	ov_hash_raw(&h, "abc", 3);
+	ov_hash_final(&h, out);
+	assert_memory_equal(out, want, sizeof(want));
+	ov_hash_init(&h);
+	for (size_t i = 0; i < 3; i++)
+		ov_hash_raw(&h, "abc" + i, 1);
+	ov_hash_final(&h, out);
+	assert_memory_equal(out, want, sizeof(want));
+}
+
+/* --- what hashing leaves on a stack that the test owns --- */
+
+#define STACK_LEN (1024 * 1024)
+
+static const uint8_t secret[32] = "a word that nobody else may know";
+
+/* A word of the message, and as the first round takes it (FIPS 180-4 section 6.4.2). */
+#define K0 0x428a2f98d728ae22ULL
+static uint64_t
+first_word(void)
+{
+	uint64_t w = 0;
+
+	for (size_t i = 0; i < 8; i++)
+		w = w << 8 | secret[i];
+	return w;
+}
+
+static void *
+hash_secret(void *arg)
+{
+	ov_hash_parts(arg, (const struct ov_bytes[]){ OV_BYTES(secret, 32) }, 1);
+	return arg;
+}
+
+/* The same without the length before it, so that its words are words of the block. */
+static void *
+hash_secret_alone(void *arg)
+{
+	struct ov_hash h;
+
+	ov_hash_init(&h);
+	ov_hash_raw(&h, secret, sizeof(secret));
+	ov_hash_final(&h, arg);
+	return arg;
+}
+
+/* The control: a frame of about the depth of the hash's, that nobody wipes. */
+static void *
+leave_word(void *arg)
+{
+	volatile uint64_t frame[64];
+
+	for (size_t i = 0; i < 64; i++)
+		frame[i] = first_word() + K0;
+	memcpy(arg, (const void *)(uintptr_t)&frame[63], sizeof(frame[63]));
+	return arg;
+}
+
+static size_t
+words_left_by(void *(*fn)(void *))
+{
+	const uint64_t needle[2] = { first_word(), first_word() + K0 };
+	uint8_t *stack = aligned_alloc(4096, STACK_LEN), out[OV_HASH_LEN];
+	pthread_attr_t attr;
+	pthread_t thread;
+	size_t n = 0;
+
+	assert_non_null(stack);
+	memset(stack, 0, STACK_LEN);
+	assert_int_equal(pthread_attr_init(&attr), 0);
+	assert_int_equal(pthread_attr_setstack(&attr, stack, STACK_LEN), 0);
+	assert_int_equal(pthread_create(&thread, &attr, fn, out), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	pthread_attr_destroy(&attr);
+	for (size_t at = 0; at + 8 <= STACK_LEN; at++)
+		n += memcmp(stack + at, &needle[0], 8) == 0 ||
+		     memcmp(stack + at, &needle[1], 8) == 0 ||
+		     memcmp(stack + at, secret, 8) == 0;
+	free(stack);
+	return n;
+}
+
+static void
+hash_leaves_no_word_on_the_stack(void **state)
+{
+	(void)state;
+	assert_int_not_equal(words_left_by(leave_word), 0);
+	assert_int_equal(words_left_by(hash_secret_alone), 0);
+	assert_int_equal(words_left_by(hash_secret), 0);
 }
 
 static void
@@ -182,6 +288,8 @@ main(void)
 		cmocka_unit_test(expand_is_prefix_consistent),
 		cmocka_unit_test(keystream_seeks),
 		cmocka_unit_test(lv_hash_separates_parts),
+		cmocka_unit_test(sha512_matches_fips180),
+		cmocka_unit_test(hash_leaves_no_word_on_the_stack),
 		cmocka_unit_test(signature_binds_context_and_message),
 		cmocka_unit_test(agreement_refuses_zero_result),
 		cmocka_unit_test(envelope_opens_only_for_recipient_and_context),
