@@ -8,6 +8,7 @@
 /* cmocka wants the four above first */
 #include <cmocka.h>
 
+#include "client/book/book.h"
 #include "common/crypto/memory.h"
 #include "common/crypto/sign.h"
 #include "common/merkle/merkle.h"
@@ -137,4 +138,21 @@ site_count(struct ov_home *h, const char *table)
 	else
 		fail();
 	return n;
+}
+
+void
+site_import(struct ov_home *h, const char *csv)
+{
+	struct ov_import_file file = { .f = fmemopen(
+					   (void *)(uintptr_t)csv, strlen(csv), "rb") };
+	struct ov_import_result result = { .file = &file, .n_files = 1 };
+	struct ov_fault fault = { 0 };
+
+	assert_non_null(file.f);
+	assert_int_equal(
+	    ov_book_import(&result, h->db,
+		&(struct ov_import_options){ .population = "customers", .accept = true },
+		&fault),
+	    OV_OK);
+	fclose(file.f);
 }

@@ -31,6 +31,9 @@ struct site_mail {
 };
 bool site_take_mail(struct site_mail *m, struct ov_home *h);
 
+/* The book of a home becomes these rows, customers all. */
+void site_import(struct ov_home *h, const char *csv);
+
 /* Rows of a table. */
 int64_t site_count(struct ov_home *h, const char *table);
 

@@ -1015,24 +1015,6 @@ partners_that_are_no_group_have_a_view_each(void **state)
 	assert_passed_the_charge();
 }
 
-static void
-fill_book(void)
-{
-	static const char csv[] = "Name,Website\nHanse Ruder GmbH,hanse-ruder.de\n";
-	struct ov_import_file file = { .f = fmemopen(
-					   (void *)(uintptr_t)csv, strlen(csv), "rb") };
-	struct ov_import_result result = { .file = &file, .n_files = 1 };
-	struct ov_fault fault = { 0 };
-
-	assert_non_null(file.f);
-	assert_int_equal(
-	    ov_book_import(&result, home->db,
-		&(struct ov_import_options){ .population = "customers", .accept = true },
-		&fault),
-	    OV_OK);
-	fclose(file.f);
-}
-
 /* PROPOSE.counts of a new job with a partner. */
 static uint64_t
 proposed_counts(const struct ov_partner *p)
@@ -1057,7 +1039,7 @@ open_proposal_holds_the_view_of_its_group(void **state)
 	static const char *const names[] = { "Initech", "Hooli" };
 
 	(void)state;
-	fill_book();
+	site_import(home, "Name,Website\nHanse Ruder GmbH,hanse-ruder.de\n");
 	begin();
 	in_one(ov_ledger_set_group(home->db, partner.company, "the house"));
 	assert_int_equal(proposed_counts(&partner), 1);

@@ -20,30 +20,13 @@ static struct ov_home *home;
 static struct ov_terms terms;
 static struct ov_ready ready;
 
-static void
-import(const char *csv)
-{
-	struct ov_import_file file = { .f = fmemopen(
-					   (void *)(uintptr_t)csv, strlen(csv), "rb") };
-	struct ov_import_result result = { .file = &file, .n_files = 1 };
-	struct ov_fault fault = { 0 };
-
-	assert_non_null(file.f);
-	assert_int_equal(
-	    ov_book_import(&result, home->db,
-		&(struct ov_import_options){ .population = "customers", .accept = true },
-		&fault),
-	    OV_OK);
-	fclose(file.f);
-}
-
 static int
 setup(void **state)
 {
 	if (site_setup(state) != 0 || ov_normalise_init() != OV_OK)
 		return -1;
 	home = site_home("a");
-	import("Name,Website\nHanse Ruder GmbH,hanse-ruder.de\n");
+	site_import(home, "Name,Website\nHanse Ruder GmbH,hanse-ruder.de\n");
 	memset(&terms, 0, sizeof(terms));
 	terms.sequence = 1;
 	terms.n_mine = 1;
@@ -134,7 +117,7 @@ import_makes_it_void(void **state)
 {
 	(void)state;
 	prepare();
-	import(
+	site_import(home,
 	    "Name,Website\nHanse Ruder GmbH,hanse-ruder.de\nElbe Segel,elbe-segel.de\n");
 	assert_false(takes_prepared(&ready, ov_profile_current(), 2));
 }
