@@ -3,6 +3,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "client/normalise/ascii.h"
+
 #define ALIKE_MIN 2 /* letters that two classes of shares have in common */
 
 struct reading {
@@ -11,18 +13,12 @@ struct reading {
 	void *ctx;
 };
 
-static bool
-among(uint8_t c, const char *set)
-{
-	return c != '\0' && strchr(set, c) != NULL;
-}
-
 static struct ov_bytes
 trim(struct ov_bytes text)
 {
-	while (text.len > 0 && among(text.p[0], " \t/()[]"))
+	while (text.len > 0 && ov_among((char)text.p[0], " \t/()[]"))
 		text.p++, text.len--;
-	while (text.len > 0 && among(text.p[text.len - 1], " \t/()[]"))
+	while (text.len > 0 && ov_among((char)text.p[text.len - 1], " \t/()[]"))
 		text.len--;
 	return text;
 }
@@ -33,7 +29,7 @@ mark_at(struct ov_bytes text, size_t i)
 {
 	static const char *const words[] = { " and ", " & ", " / " };
 
-	if (among(text.p[i], ";,|"))
+	if (ov_among((char)text.p[i], ";,|"))
 		return 1;
 	for (size_t k = 0; k < sizeof(words) / sizeof(words[0]); k++)
 		if (text.len - i > strlen(words[k]) &&
@@ -70,17 +66,12 @@ count_parts(struct ov_bytes cell)
 	return n;
 }
 
-static uint8_t
-lower(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
-}
-
 static bool
 begin_alike(struct ov_bytes a, struct ov_bytes b)
 {
 	for (size_t i = 0; i < ALIKE_MIN; i++)
-		if (i >= a.len || i >= b.len || lower(a.p[i]) != lower(b.p[i]))
+		if (i >= a.len || i >= b.len ||
+		    ov_lower((char)a.p[i]) != ov_lower((char)b.p[i]))
 			return false;
 	return true;
 }
@@ -123,7 +114,7 @@ end_of_symbol(struct ov_bytes text)
 
 	if (text.len == 0 || memchr(text.p, ':', text.len) == NULL)
 		return text.len;
-	while (!among(text.p[n], " \t/:"))
+	while (!ov_among((char)text.p[n], " \t/:"))
 		n++;
 	return n;
 }
